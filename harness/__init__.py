@@ -1,0 +1,1 @@
+"""The machine: arrays, ulps, clocks, frameworks, results; knows no exact maths, chooses no inputs."""

@@ -1,0 +1,199 @@
+"""What it takes to ask a framework: the Adapter, its catalogue of public functions, and how adapters are found.
+
+One framework a file, imported at the top of that file and nowhere else, because a framework may be missing, slow to
+import, or break the process that imports it. Finding adapters therefore looks at file names and imports nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, final
+
+from harness.model import Array, Implementation, Inputs, Kind, Op, Quantity, Target
+
+ENTRY_POINTS = "xentbench.adapters"
+Native = Any  # a framework's own array
+Function = Callable[..., Native]  # native arrays in, one native array out
+Builder = Callable[..., Function]
+
+
+class NotSupported(Exception):  # noqa: N818 - an answer, not an error
+    """The framework does not offer what was asked; raised while building a function, never while tracing it."""
+
+
+class NotInstalled(Exception):  # noqa: N818 - a state, not an error
+    """The framework cannot be imported here."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An implementation with the builder of its function: op params in, function of native arrays out."""
+
+    implementation: Implementation
+    build: Builder
+    identity: tuple[object, ...]  # equal for two spellings of one function, which then share what is compiled
+    refuses: Mapping[Quantity, str]  # quantities the framework documents that it does not give, and why
+
+
+@dataclass
+class Catalogue:
+    """The public functions of one framework, each under the name its users search for."""
+
+    framework: str
+    offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
+
+    def public(
+        self, op: str, /, *functions: str, within: Mapping[str, object], **refuses: str
+    ) -> Callable[[Builder], Builder]:
+        """Register fused public functions: the builder's first argument is the function found under the dotted name.
+
+        The name shown and the function called cannot drift apart, because one is looked up from the other in `within`
+        (the adapter's globals). `refuses`: quantity="why the framework does not give it".
+        """
+
+        def register(build: Builder) -> Builder:
+            for dotted in functions:
+                root, *path = dotted.split(".")
+                found = within[root]
+                for attribute in path:
+                    found = getattr(found, attribute)
+                self._add(op, dotted, "fused", partial(build, found), (build, found), refuses)
+            return build
+
+        return register
+
+    def form(self, op: str, name: str, kind: Kind, /, **refuses: str) -> Callable[[Builder], Builder]:
+        """Register a composition that users write; `name` is that composition, as they write it."""
+
+        def register(build: Builder) -> Builder:
+            self._add(op, name, kind, build, (build,), refuses)
+            return build
+
+        return register
+
+    def _add(
+        self,
+        op: str,
+        name: str,
+        kind: Kind,
+        build: Builder,
+        identity: tuple[object, ...],
+        refuses: Mapping[str, str],
+    ) -> None:
+        if (op, name) in self.offers:
+            raise ValueError(f"implementation {name!r} of {op!r} is registered twice, expected once; rename one")
+        implementation = Implementation(self.framework, op, name, kind)
+        self.offers[op, name] = Offer(implementation, build, identity, dict(refuses))  # type: ignore[arg-type]
+
+
+class Adapter(ABC):
+    """How to ask one framework. Abstract here, final in its file."""
+
+    catalogue: ClassVar[Catalogue]
+    modes: ClassVar[tuple[str, ...]]  # in the framework's own words, plainest first
+
+    def __init__(self) -> None:
+        """Start with no function compiled."""
+        self._functions: dict[tuple[object, ...], Function] = {}
+
+    @abstractmethod
+    def devices(self) -> tuple[str, ...]:
+        """Devices found here: `cpu`, `cuda:0`, ..."""
+
+    @abstractmethod
+    def environment(self, device: str) -> dict[str, str]:
+        """What this framework's answers depend on: versions, instruction set, threads, flags, device name."""
+
+    @abstractmethod
+    def put(self, array: Array, *, mode: str, device: str) -> Native:
+        """Copy a numpy array (bfloat16 from ml_dtypes) to the device, bit for bit, in the form `mode` takes."""
+
+    @abstractmethod
+    def get(self, native: Native) -> Array:
+        """Copy a native array to numpy in its own dtype, bit for bit."""
+
+    @abstractmethod
+    def wait(self, native: Native) -> None:
+        """Return once `native` (an array, or a tuple of arrays) is computed; jobs on a device run on after a call returns."""
+
+    @abstractmethod
+    def forward(self, function: Function, mode: str) -> Function:
+        """Return `function` as `mode` runs it."""
+
+    @abstractmethod
+    def backward(self, function: Function, mode: str, argument: int) -> Function:
+        """Return (*arrays, upstream) -> (value, gradient with respect to arrays[argument]), as `mode` runs it."""
+
+    @final
+    def offer(self, implementation: Implementation) -> Offer:
+        """Find the offer behind an implementation."""
+        return self.catalogue.offers[implementation.op, implementation.name]
+
+    @final
+    def implementations(self) -> tuple[Implementation, ...]:
+        """Return every implementation, in the order of the file."""
+        return tuple(offer.implementation for offer in self.catalogue.offers.values())
+
+    @final
+    def prepare(self, op: Op, quantity: Quantity, inputs: Inputs, target: Target) -> Callable[[], Native]:
+        """Return the call to score or time; its result is an array (value) or a tuple (value, gradient).
+
+        All that comes before the framework's own work happens here: building, transfers, the choice of mode.
+        Raises NotSupported where the framework does not offer this op, option or quantity.
+        """
+        offer = self.offer(target.implementation)
+        if quantity in offer.refuses:
+            raise NotSupported(offer.refuses[quantity])
+        key = (offer.identity, op, quantity, target.mode)
+        if key not in self._functions:
+            self._functions[key] = self._build(offer, op, quantity, target.mode)
+        function = self._functions[key]
+        given = [inputs.logits] if inputs.labels is None else [inputs.logits, inputs.labels]
+        if quantity != "value":
+            given.append(inputs.upstream)
+        arrays = [self.put(array, mode=target.mode, device=target.device) for array in given]
+        return lambda: function(*arrays)
+
+    def _build(self, offer: Offer, op: Op, quantity: Quantity, mode: str) -> Function:
+        try:
+            inspect.signature(offer.build).bind(**op.options)
+        except TypeError as error:
+            raise NotSupported(f"{offer.implementation.name} does not offer {op}: {error}") from error
+        function = offer.build(**op.options)
+        if quantity == "value":
+            return self.forward(function, mode)
+        return self.backward(function, mode, 0 if quantity == "grad_logits" else 1)
+
+    @final
+    def answer(self, native: Native, quantity: Quantity) -> Array:
+        """Return the array that a call of `prepare` was asked for."""
+        return self.get(native if quantity == "value" else native[1])
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all adapters, sorted; imports none of them."""
+    own = [module.name for module in pkgutil.iter_modules(__path__)]
+    return tuple(sorted({*own, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))}))
+
+
+def load(name: str) -> Adapter:
+    """Import one adapter and make it.
+
+    Raises ValueError for a name that no adapter has, NotInstalled where its framework cannot be imported.
+    """
+    if name not in names():
+        raise ValueError(f"framework is {name!r}, expected one of {', '.join(names())}")
+    points = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    try:
+        module = importlib.import_module(points.get(name, f"{__name__}.{name}"))
+    except ImportError as error:
+        raise NotInstalled(f"{name} cannot be imported ({error}); try: pip install 'xentbench[{name}]'") from error
+    adapter: Adapter = module.Adapter()
+    return adapter

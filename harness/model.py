@@ -1,0 +1,246 @@
+"""The nouns: what is asked, who answers, what came back. Frozen, no behaviour beyond their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Param = bool | int | float | str
+Quantity = Literal["value", "grad_logits", "grad_labels"]
+Kind = Literal["fused", "composed", "naive", "misuse", "control"]
+BudgetClass = Literal["S", "U", "N"]
+Judgement = Literal["conforms", "known", "deviates", "unjudged"]
+
+QUANTITIES: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")
+KINDS: Mapping[Kind, str] = {
+    "fused": "one public function, asked as its documentation shows; it promises a stable answer and is judged by it",
+    "composed": "correct mathematics put together from stable public functions, as people write it",
+    "naive": "correct mathematics, unstable in floating point",
+    "misuse": "another function than the one meant",
+    "control": "the textbook algorithm in numpy, for scale",
+}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary floating-point format: `precision` bits with the hidden one, normal exponents `emin` to `emax`."""
+
+    name: str
+    precision: int
+    emin: int
+    emax: int
+
+    @property
+    def unit(self) -> float:
+        """Unit roundoff, 2**-precision."""
+        return 2.0**-self.precision
+
+
+# IEEE 754-2019 table 3.5; bfloat16 as in Intel's "BFLOAT16 - Hardware Numerics Definition", 2018.
+FORMATS: Mapping[str, Format] = {
+    f.name: f
+    for f in (
+        Format("float16", 11, -14, 15),
+        Format("bfloat16", 8, -126, 127),
+        Format("float32", 24, -126, 127),
+        Format("float64", 53, -1022, 1023),
+    )
+}
+DTYPES = tuple(FORMATS)
+
+
+@dataclass(frozen=True)
+class Op:
+    """One mathematical function with every choice fixed, such as `sigmoid_xent(pos_weight=3.0)`."""
+
+    name: str
+    params: tuple[tuple[str, Param], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, **params: Param) -> Op:
+        """Make an Op with its params in one canonical order."""
+        return cls(name, tuple(sorted(params.items())))
+
+    @property
+    def options(self) -> dict[str, Param]:
+        """The params as keyword arguments."""
+        return dict(self.params)
+
+    def __str__(self) -> str:
+        """Print as a call; this text is the id."""
+        return self.name + (f"({','.join(f'{k}={v}' for k, v in self.params)})" if self.params else "")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question. Small and picklable: the inputs are drawn from `family`, `dtype`, the shape and `seed`."""
+
+    op: Op
+    quantity: Quantity
+    family: str
+    dtype: str
+    rows: int
+    classes: int
+    seed: int = 0
+
+    def __str__(self) -> str:
+        """Print the stable id."""
+        seed = f"-seed{self.seed}" if self.seed else ""
+        return f"{self.op}-{self.quantity}-{self.family}-{self.dtype}-{self.rows}x{self.classes}{seed}"
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The arrays of a case, already rounded to its dtype.
+
+    logits: (rows, classes). labels: (rows,) int64 class indices for sparse_xent, else (rows, classes) in the
+    case's dtype, or None. upstream: the incoming gradient, shaped like the op's value.
+    """
+
+    logits: Array
+    labels: Array | None
+    upstream: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """Exact answers as unevaluated sums: (hi + lo) * 2**exponent, each certified to `radius`, relative.
+
+    hi is (hi + lo) rounded to nearest. exponent is None where every value lies well inside float64 (then 0).
+    An element with hi == 0 is exactly zero.
+    """
+
+    hi: Array
+    lo: Array
+    exponent: Array | None
+    radius: float
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """What a user calls: a row of every report. `name` is the dotted public name, or the composition as written."""
+
+    framework: str
+    op: str
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who answers: an implementation, run in a mode on a device."""
+
+    implementation: Implementation
+    mode: str
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        """Print `name@mode`, and the device where it is not the cpu."""
+        return f"{self.implementation.name}@{self.mode}" + ("" if self.device == "cpu" else f":{self.device}")
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The element furthest from the truth, for a person to look at and to run again."""
+
+    index: tuple[int, ...]  # in the output array
+    logits: str  # the row: hex floats apart by blanks, or, where long, how to draw it
+    label: str  # class index, or the row of labels in hex; empty where the op has none
+    upstream: str  # the row's incoming gradient in hex; empty for values
+    exact: str  # decimal, 30 significant digits
+    expected: str  # the exact value correctly rounded, hex
+    got: str  # what came back, hex (or nan, inf)
+    ulp: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """How far an answer lies from the truth. Infinite where a finite question got nan."""
+
+    elements: int
+    max_ulp: float
+    mean_ulp: float
+    bias_ulp: float  # mean of the signed error; a systematic lean shows here first
+    over_bound: Mapping[BudgetClass, float]  # worst error / bound, one a budget class that applies
+    budget_class: BudgetClass | None  # the tightest class met
+    verdicts: Mapping[str, int] = field(default_factory=dict)  # elements that are no plain distance: nan, flushed, ...
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Raw samples; statistics are computed when read. Each sample is the mean of `calls` calls, device waited for."""
+
+    seconds: tuple[float, ...]
+    calls: int
+    first_call_seconds: float  # compile time included
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """The framework does not offer this, and says so."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The framework's call raised."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The process died with this question in hand."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """No answer within the time allowed; the process was stopped."""
+
+    seconds: float
+
+
+Outcome = Score | Timing | Unsupported | Failed | Crashed | TimedOut
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the store."""
+
+    case: Case
+    target: Target
+    outcome: Outcome
+    judgement: Judgement
+    reason: str = ""  # why a deviation is a known one, or what deviates
+    environment: str = ""  # key of the environment the answer depends on
+    content: str = ""  # SHA-256 of op, quantity and inputs: history follows it through renames
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A framework or device that was asked for and is not there; never a pass."""
+
+    framework: str
+    mode: str
+    device: str
+    reason: str  # ends with what to try
+
+
+@dataclass(frozen=True)
+class Run:
+    """One use of the harness: everything stored under one id."""
+
+    uid: str
+    started: str  # UTC, ISO 8601
+    finished: str | None
+    command: str
+    preset: str
+    host: Mapping[str, str]
