@@ -178,8 +178,8 @@ class Adapter(ABC):
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all adapters, sorted; imports none of them."""
-    own = [module.name for module in pkgutil.iter_modules(__path__)]
+    """Return the names of all adapters, sorted; imports none. A module with an underscore is part of another."""
+    own = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
     return tuple(sorted({*own, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))}))
 
 

@@ -1,0 +1,51 @@
+"""The machine a run depends on, framework apart: processor, memory, Python."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from harness.model import Run
+from harness.store import now
+
+
+def facts() -> dict[str, str]:
+    """Describe this machine."""
+    return {
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{memory_bytes() / 2**30:.0f} GiB",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
+
+
+def memory_bytes() -> int:
+    """Return the physical memory; where the system does not tell, 8 GiB."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return 8 << 30
+
+
+def new_run(preset: str) -> Run:
+    """Make a run with an id that sorts by time."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return Run(f"{stamp}-{secrets.token_hex(3)}", now(), None, command, preset, facts())

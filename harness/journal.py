@@ -1,0 +1,67 @@
+"""A line a question, written before and after it, so that whoever watches a process knows what it had in hand.
+
+An append-only text file: its lines survive the process that wrote them, whatever ended it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from harness.model import Case, Implementation, Op, Target
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. `kind`: `plan` (count), `begin` (case and target), `end`, `not run` (reason), `done`."""
+
+    kind: str
+    count: int = 0
+    case: Case | None = None
+    target: Target | None = None
+    reason: str = ""
+
+
+class Journal:
+    """The writing end."""
+
+    def __init__(self, path: Path) -> None:
+        """Append to a file."""
+        self._file: TextIO = path.open("a", encoding="utf-8")
+
+    def write(self, line: Line) -> None:
+        """Write one line, at once."""
+        self._file.write(json.dumps(asdict(line)) + "\n")
+        self._file.flush()
+
+
+class Reader:
+    """The reading end: every complete line, once."""
+
+    def __init__(self, path: Path) -> None:
+        """Start at the beginning of a file that need not exist yet."""
+        self._path = path
+        self._offset = 0
+
+    def lines(self) -> list[Line]:
+        """Return the complete lines written since the last call."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            text = file.read()
+        complete = text[: text.rfind(b"\n") + 1]
+        self._offset += len(complete)
+        return [_line(json.loads(part)) for part in complete.splitlines()]
+
+
+def _line(fields: dict[str, Any]) -> Line:
+    if fields["case"] is not None:
+        op = fields["case"].pop("op")
+        fields["case"] = Case(Op(op["name"], tuple((k, v) for k, v in op["params"])), **fields["case"])
+    if fields["target"] is not None:
+        implementation = Implementation(**fields["target"].pop("implementation"))
+        fields["target"] = Target(implementation, **fields["target"])
+    return Line(**fields)

@@ -1,0 +1,78 @@
+"""The pytest plugin: options, and the way of every answer into the store. `suites/conftest.py` turns it on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness import adapters, host
+from harness.recorder import Recorder
+from harness.store import Store
+
+RECORDER = pytest.StashKey[Recorder]()
+BUILD = Path("build")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the harness's options."""
+    group = parser.getgroup("xentbench")
+    group.addoption("--on", default="", help="frameworks or framework:mode pairs, comma-separated; default: all found")
+    group.addoption("--preset", default="quick", help="how much to ask: quick, standard or full")
+    group.addoption("--op", default="", help="ops, comma-separated; default: all")
+    group.addoption("--dtype", default="", help="dtypes, comma-separated; default: all")
+    group.addoption("--device", default="", help="cpu, cuda, or cuda:N; default: every device found")
+    group.addoption("--store", default=str(BUILD / "results.sqlite"), help="where results go")
+    group.addoption("--goldens", default="", help="golden cache; default: `goldens` beside the store")
+    group.addoption("--run-uid", default="", help="add to this run instead of beginning one")
+    group.addoption("--resume", action="store_true", help="leave out what the run holds already")
+    group.addoption("--journal", default="", help="write a line before and after every question to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a run, or join the one named; xdist's workers join their controller's."""
+    uid = config.getoption("--run-uid") or os.environ.get("XENTBENCH_RUN", "")
+    if not uid:
+        with Store(Path(config.getoption("--store"))) as store:
+            run = host.new_run(config.getoption("--preset"))
+            store.begin(run)
+        uid = run.uid
+        os.environ["XENTBENCH_RUN"] = uid  # inherited by xdist's workers
+    config.stash[RECORDER] = Recorder(
+        Path(config.getoption("--store")),
+        uid,
+        Path(config.getoption("--journal")) if config.getoption("--journal") else None,
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Commit what is left; who began the run ends it."""
+    if RECORDER not in config.stash:
+        return
+    recorder = config.stash[RECORDER]
+    recorder.close()
+    if not config.getoption("--run-uid") and not hasattr(config, "workerinput"):
+        os.environ.pop("XENTBENCH_RUN", None)
+        with Store(Path(config.getoption("--store"))) as store:
+            store.finish(recorder.uid)
+
+
+def pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `torch,jax:jit` as ((torch, ""), (jax, jit)). Raises ValueError for a framework there is no adapter of."""
+    found = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        framework, _, mode = part.partition(":")
+        if framework not in adapters.names():
+            raise ValueError(f"--on is {part!r}, expected one of {', '.join(adapters.names())}, each with an optional :mode")
+        found.append((framework, mode))
+    return tuple(found)
+
+
+def choices(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Read a comma-separated list. Raises ValueError for a name that is not known."""
+    chosen = tuple(filter(None, (piece.strip() for piece in text.split(","))))
+    for name in chosen:
+        if name not in known:
+            raise ValueError(f"{option} is {name!r}, expected one of {', '.join(known)}")
+    return chosen

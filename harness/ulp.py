@@ -1,0 +1,71 @@
+"""The one definition of the distance of a float from an exact value.
+
+ulp_F(y) = 2**(max(floor(log2|y|), emin) - p + 1), taken at the exact value y and not at its rounding, so that the
+distance is continuous up to each power of two (Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed., 2.6.1).
+Correctly rounded means at most 0.5. Below the normal range the ulp is the spacing of the subnormals.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.model import Array, Format, Golden
+
+ZERO_BINADE = -(2**30)  # floor(log2 0), as far down as any format or golden reaches
+
+
+def binade(golden: Golden) -> Array:
+    """Return floor(log2|y|) of every exact value, from hi and lo: a hi of 2**e with a negative tail lies below 2**e."""
+    mantissa, exponent = np.frexp(golden.hi)
+    below = (np.abs(mantissa) == 0.5) & (golden.lo * golden.hi < 0)  # noqa: PLR2004 - frexp's lower end
+    exponent = exponent.astype(np.int64) - 1 - below
+    if golden.exponent is not None:
+        exponent = exponent + golden.exponent
+    return np.where(golden.hi == 0, ZERO_BINADE, exponent)
+
+
+def ulp_exponent(golden: Golden, form: Format) -> Array:
+    """Return log2 of the ulp of every exact value in a format; beyond the largest binade it grows no more."""
+    return np.clip(binade(golden), form.emin, form.emax) - form.precision + 1
+
+
+def in_ulps(golden: Golden, form: Format) -> tuple[Array, Array]:
+    """Return the exact values in units of their own ulp, as an unevaluated sum of two float64 arrays."""
+    shift = -ulp_exponent(golden, form)
+    if golden.exponent is not None:
+        shift = shift + golden.exponent
+    return scale(golden.hi, shift), scale(golden.lo, shift)
+
+
+def error(got: Array, golden: Golden, form: Format) -> Array:
+    """Return (got - y) / ulp(y), signed, in float64; nan where got is nan.
+
+    got: float64, or a format that converts to it exactly. An infinite answer counts as 2**(emax + 1), the value it
+    stands for in rounding; it is 0 away from an exact value that rounds to that infinity.
+    """
+    infinite = np.isinf(got)
+    stands_for = np.copysign(np.where(infinite, 1.0, 0.0), got)
+    shift = ulp_exponent(golden, form)
+    hi, lo = in_ulps(golden, form)
+    near = scale(np.where(infinite, 0.0, got).astype(np.float64), -shift)
+    far = scale(stands_for, form.emax + 1 - shift)
+    distance = (near + far - hi) - lo
+    right = infinite & overflows(golden, form) & (np.signbit(got) == np.signbit(golden.hi))
+    return np.where(right, 0.0, distance)
+
+
+def overflows(golden: Golden, form: Format) -> Array:
+    """Tell which exact values round to an infinity: |y| >= 2**(emax + 1) * (1 - 2**-(p + 1)) (IEEE 754-2019, 4.3.1)."""
+    hi, lo = in_ulps(golden, form)
+    sign = np.sign(hi)
+    threshold = 2.0**form.precision - 0.5  # half an ulp above the largest finite number, in its ulps
+    beyond = (sign * hi - threshold) + sign * lo >= 0
+    return beyond & (binade(golden) >= form.emax)
+
+
+def scale(values: Array, exponent: Array | int) -> Array:
+    """Return values * 2**exponent in float64, without an intermediate overflow; float64 overflow and underflow stay."""
+    exponent = np.clip(exponent, -4200, 4200)  # twice the reach of float64, subnormals included
+    half = exponent // 2
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.ldexp(np.ldexp(values, half), exponent - half))

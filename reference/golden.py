@@ -1,0 +1,212 @@
+"""Case -> Golden: Ziv's loop around the arbiter, and a cache on disk by content.
+
+The cache key is a hash of the question and of every input bit, so a renamed family or a new seed scheme finds what it
+needs and nothing else; a changed formula or certificate must change EDITION.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import mpmath
+import numpy as np
+from mpmath import libmp
+
+from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
+from reference import ball, exact, rounding
+from reference.ball import EXACT, Ball, magnitude
+
+EDITION = 1
+START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
+RADIUS_BITS = 104  # 30 decimal digits are 99.7 bits
+MOST_BITS = 1 << 14  # beyond the exponents that cancel in any float64 row, 2**11 bits; nothing should get here
+DEEPEST = -(2**30)  # exponents are kept no lower; such a number is below every format's reach by far
+SMALLEST_TAIL = 2.0**-400  # of a tail beside 1 <= hi: smaller ones only say on which side of hi the value lies
+SAFE = 500  # |exponent| up to which hi, lo and their product with an ulp are normal float64 numbers
+
+
+def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
+    """Return the SHA-256 of a question: op, options, quantity, and the dtype, shape and bytes of every input."""
+    digest = hashlib.sha256(f"{op}/{quantity}".encode())
+    for array in (inputs.logits, inputs.labels, None if quantity == "value" else inputs.upstream):
+        if array is not None:
+            little = np.ascontiguousarray(array)
+            digest.update(f"/{little.dtype.name}{little.shape}".encode())
+            digest.update(little.tobytes())  # Note: little-endian hosts only, as are all three frameworks
+    return digest.hexdigest()
+
+
+def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+    """Compute a golden with the arbiter, raising the precision of each row until every rounding is decided.
+
+    Shape: that of the answer; (rows, classes), (rows,), or () for a mean. Raises ValueError for a logit that is not
+    finite, ArithmeticError for a row that stays undecided at MOST_BITS.
+    """
+    if not np.isfinite(inputs.logits.astype(np.float64)).all():
+        raise ValueError("logits hold inf or nan, expected finite numbers; special values have no distance in ulps")
+    rows = _rows(op, quantity, inputs)
+    shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
+    if shape == ():
+        return _join([_settle(lambda bits: [_mean(op, rows, bits)], "the mean of all rows")], shape)
+    share = len(rows) if inputs.upstream.ndim == 0 else 1  # a mean hands each row its share of the gradient
+    return _join(
+        [
+            _settle(
+                lambda bits, row=row: [  # type: ignore[misc]
+                    b if share == 1 else ball.divide(b, ball.integer(share), bits)
+                    for b in exact.answer(op, quantity, *row, bits)
+                ],
+                " ".join(x.hex() for x in row[0][:16]),
+            )
+            for row in rows
+        ],
+        shape,
+    )
+
+
+def _rows(op: Op, quantity: Quantity, inputs: Inputs) -> list[tuple[exact.Rows, exact.Rows, exact.Rows]]:
+    """Return (logits, labels, upstream) of every row as Python floats."""
+    count = len(inputs.logits)
+    spread = np.broadcast_to(inputs.upstream, (count,)) if inputs.upstream.ndim == 0 else inputs.upstream
+    parts = [inputs.logits, inputs.labels, None if quantity == "value" else spread]
+    listed = [
+        [()] * count if part is None else [tuple(row) for row in part.reshape(count, -1).astype(np.float64).tolist()]
+        for part in parts
+    ]
+    return list(zip(*listed, strict=True))
+
+
+def _mean(op: Op, rows: Sequence[tuple[exact.Rows, exact.Rows, exact.Rows]], bits: int) -> Ball:
+    losses = [loss for row in rows for loss in exact.answer(op, "value", *row, bits)]
+    return ball.divide(ball.total(losses, bits), ball.integer(len(losses)), bits)
+
+
+Piece = tuple[Array, Array, Array, Array]  # hi, lo, exponent, relative radius; flat
+
+
+def _settle(answer: Callable[[int], Sequence[Ball]], row: str) -> Piece:
+    """Answer with as many bits as it takes for every radius to be small and every rounding to be certain."""
+    bits = START_BITS
+    while bits <= MOST_BITS:
+        try:
+            balls = answer(bits)
+        except ball.Undecided:
+            balls = []
+        piece = _split(balls)
+        if balls and _decided(piece, balls):
+            return piece
+        bits *= 2
+    raise ArithmeticError(f"a row is undecided at {MOST_BITS} bits, expected a certified value; its logits: {row}")
+
+
+def _decided(piece: Piece, balls: Sequence[Ball]) -> bool:
+    """Apply Ziv's test: quickly to all, then exactly to those that a coarse radius leaves open."""
+    hi, lo, exponent, radius = piece
+    if (radius > 2.0**-RADIUS_BITS).any():
+        return False
+    golden = Golden(hi, lo, exponent, 0.0)
+    for form in FORMATS.values():
+        for i in np.flatnonzero(rounding.undecided(golden, form, radius)):
+            if not rounding.alike(balls[i], form):
+                return False
+    return True
+
+
+def _split(balls: Sequence[Ball]) -> Piece:
+    """Turn balls into hi + lo with 1 <= |hi| <= 2, an exponent and a relative radius."""
+    hi, lo = np.zeros(len(balls)), np.zeros(len(balls))
+    exponent, radius = np.zeros(len(balls), np.int64), np.zeros(len(balls))
+    for i, one in enumerate(balls):
+        sign, digits, low, count = one.mid
+        if not digits:
+            radius[i] = 0.0 if one.error == EXACT else np.inf
+            continue
+        side = -one.side if sign else one.side
+        shift = max(count - 53, 0)
+        head = digits >> shift
+        tail = digits - (head << shift)
+        half = 1 << (shift - 1) if shift else 1
+        if shift and (tail > half or (tail == half and (side > 0 or (side == 0 and head & 1)))):
+            head, tail = head + 1, tail - (1 << shift)  # hi is the nearest, ties to even
+        hi[i] = head / 2.0 ** (count - shift - 1)
+        lo[i] = libmp.to_float(libmp.from_man_exp(tail, 1 - count))
+        if abs(lo[i]) < SMALLEST_TAIL:  # keep the side, let go of the size
+            direction = (tail > 0) - (tail < 0) or side
+            lo[i] = direction * SMALLEST_TAIL
+            radius[i] = SMALLEST_TAIL * abs(direction)
+        elif tail.bit_length() > 53:  # noqa: PLR2004 - float64's precision
+            radius[i] = abs(lo[i]) * 2.0**-53
+        if sign:
+            hi[i], lo[i] = -hi[i], -lo[i]
+        exponent[i] = max(low + count - 1, DEEPEST)
+        if one.error != EXACT:  # |mid| >= 2**(magnitude - 1)
+            radius[i] += 2.0 ** min(max(one.error - magnitude(one.mid) + 1, -1000), 100)
+    return hi, lo, exponent, radius
+
+
+def _join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:
+    """Put the rows together; exponents are folded into hi and lo where all are safe there."""
+    hi, lo, exponent, radius = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    widest = float(radius.max(initial=0.0))
+    if (np.abs(exponent) < SAFE).all():
+        return Golden(np.ldexp(hi, exponent).reshape(shape), np.ldexp(lo, exponent).reshape(shape), None, widest)
+    return Golden(hi.reshape(shape), lo.reshape(shape), exponent.reshape(shape), widest)
+
+
+class Cache:
+    """Goldens on disk, one compressed file a question."""
+
+    def __init__(self, directory: Path) -> None:
+        """Use a directory; it is made when first written to."""
+        self.directory = directory
+        self.computed = 0
+
+    def path(self, key: str) -> Path:
+        """Return where the golden of a content hash lives."""
+        return self.directory / f"edition-{EDITION}" / key[:2] / f"{key}.npz"
+
+    def golden(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+        """Read a golden, or certify and keep it."""
+        path = self.path(content(op, quantity, inputs))
+        if path.exists():
+            return read(path)
+        golden = certify(op, quantity, inputs)
+        self.computed += 1
+        write(path, golden)
+        return golden
+
+
+def read(path: Path) -> Golden:
+    """Read a golden's file."""
+    with np.load(path) as stored:
+        exponent = stored["exponent"] if "exponent" in stored else None
+        return Golden(stored["hi"], stored["lo"], exponent, float(stored["radius"]))
+
+
+def write(path: Path, golden: Golden) -> None:
+    """Write a golden's file; another process sees all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts = {"hi": golden.hi, "lo": golden.lo, "radius": np.float64(golden.radius)}
+    if golden.exponent is not None:
+        parts["exponent"] = golden.exponent
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "wb") as file:
+        np.savez_compressed(file, **parts)
+    Path(temporary).replace(path)
+
+
+def digits(golden: Golden, index: tuple[int, ...], count: int = 30) -> str:
+    """Return an exact value in decimal, to `count` significant digits."""
+    exponent = 0 if golden.exponent is None else int(golden.exponent[index])
+    with mpmath.workprec(max(160, 4 * count)):
+        value = mpmath.mpf(float(golden.hi[index])) + mpmath.mpf(float(golden.lo[index]))
+        return str(mpmath.nstr(mpmath.ldexp(value, exponent), count))
+
+
+def backend() -> str:
+    """Say what mpmath counts with: `gmpy` where gmpy2 is installed, else `python`."""
+    return f"mpmath {mpmath.__version__} ({libmp.BACKEND})"

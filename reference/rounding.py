@@ -1,0 +1,76 @@
+"""Correct rounding of exact values to every format, and Ziv's test for when it is certain.
+
+Own code, because the casts at hand are not correct: float64 to bfloat16 or float16 goes through float32 in every
+framework and rounds twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness import ulp
+from harness.model import Array, Format, Golden
+from reference.ball import EXACT, Ball
+
+
+DEEP = 4096  # bits below mid's last at which an error bound is widened to; more would make integers of any length
+
+
+def nearest(golden: Golden, form: Format) -> Array:
+    """Return the exact values rounded to nearest, ties to even, as float64 numbers of that format (or infinities)."""
+    hi, lo = ulp.in_ulps(golden, form)
+    floor = np.floor(hi)
+    above_tie = (hi - floor) - 0.5  # exact: hi has 53 bits and floor is one of its own
+    up = (above_tie > 0) | ((above_tie == 0) & ((lo > 0) | ((lo == 0) & (np.mod(floor, 2) == 1))))
+    # A negative tail below an integer hi reaches down to the next midpoint only at a power of two, where hi's own
+    # ulps are twice as fine as the integers; there binade() has already taken the finer ulp.
+    rounded = ulp.scale(floor + up, ulp.ulp_exponent(golden, form))
+    return np.where(ulp.overflows(golden, form), np.copysign(np.inf, golden.hi), np.copysign(rounded, golden.hi))
+
+
+def undecided(golden: Golden, form: Format, radius: Array) -> Array:
+    """Tell which values lie so near a midpoint of the format that an error of `radius` (relative) could cross it.
+
+    Ziv's test (ACM TOMS 17(3), 1991): both ends of the enclosure must round alike. Where radius is 0 all is decided.
+    """
+    hi, lo = ulp.in_ulps(golden, form)
+    distance = np.abs((hi - np.floor(hi) - 0.5) + lo)
+    wrapped = np.abs((hi - np.floor(hi) + 0.5) + lo)  # the midpoint below an integer hi
+    near = np.minimum(distance, wrapped) <= radius * np.abs(hi)
+    return near & (radius > 0) & (ulp.binade(golden) <= form.emax)  # beyond that it rounds to infinity
+
+
+def alike(enclosure: Ball, form: Format) -> bool:
+    """Tell whether both ends of a ball round alike: Ziv's test in integers, for what `undecided` leaves open."""
+    sign, digits, exponent, _ = enclosure.mid
+    mid = -digits if sign else digits
+    if enclosure.error == EXACT:
+        return True
+    error = max(enclosure.error, exponent - DEEP)
+    deep = min(exponent, error) - 1
+    mid, reach = mid << (exponent - deep), 1 << (error - deep)
+    # A known side leaves mid itself out, by as little as one likes.
+    ends = {0: (mid - reach, mid + reach), 1: (mid + 1, mid + reach), -1: (mid - reach, mid - 1)}[enclosure.side]
+    return _nearest_integer(ends[0], deep, form) == _nearest_integer(ends[1], deep, form)
+
+
+def _nearest_integer(digits: int, exponent: int, form: Format) -> tuple[int, int]:
+    """Return digits * 2**exponent rounded to the format, as a number of quanta and the quantum's exponent."""
+    quantum = max(abs(digits).bit_length() + exponent - 1, form.emin) - form.precision + 1
+    if quantum <= exponent:
+        return digits << (exponent - quantum), quantum
+    shift = quantum - exponent
+    whole, rest = divmod(digits, 1 << shift)
+    half = 1 << (shift - 1)
+    whole += rest > half or (rest == half and whole & 1)
+    return (whole >> 1, quantum + 1) if abs(whole) >> form.precision else (whole, quantum)
+
+
+def bits(values: Array, form: Format) -> Array:
+    """Return the bit patterns of float64 values that are numbers of the format, as unsigned integers."""
+    if form.name == "float64":
+        return np.asarray(values, np.float64).view(np.uint64)
+    width = {"float16": np.float16, "float32": np.float32, "bfloat16": np.float32}[form.name]
+    narrow = np.asarray(values).astype(width)  # exact: the value is already a number of the format
+    pattern = narrow.view(np.uint16 if form.name == "float16" else np.uint32)
+    return (pattern >> 16).astype(np.uint16) if form.name == "bfloat16" else pattern

@@ -1,0 +1,117 @@
+"""Ask one question: case -> golden -> the framework's call -> outcome."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from harness import metrics
+from harness.adapters import Adapter, NotSupported
+from harness.model import FORMATS, Array, Case, Failed, Golden, Outcome, Score, Target, Unsupported, Worst
+from reference import bounds, golden, rounding
+from reference.golden import Cache
+from suites import cases, families
+
+WRITTEN_OUT = 256  # classes up to which a worst row is stored as hex floats; longer ones are stored as a recipe
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A case with all that is computed once for its many targets."""
+
+    case: Case
+    cache: Cache
+
+    @cached_property
+    def golden(self) -> Golden:
+        """The exact answers."""
+        return self.cache.golden(self.case.op, self.case.quantity, cases.inputs(self.case))
+
+    @cached_property
+    def budget(self) -> bounds.Budget:
+        """The error budgets."""
+        return bounds.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.golden)
+
+    @cached_property
+    def content(self) -> str:
+        """The content hash."""
+        return golden.content(self.case.op, self.case.quantity, cases.inputs(self.case))
+
+
+@lru_cache(maxsize=4)  # items are ordered by case
+def asked(case: Case, cache: Cache) -> Asked:
+    """Return what the targets of a case share."""
+    return Asked(case, cache)
+
+
+def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
+    """Ask a target and measure its answer; what goes wrong in the framework comes back as an outcome."""
+    case, form = question.case, FORMATS[question.case.dtype]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # frameworks deprecate and advise; that is no outcome
+            native = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)()
+            adapter.wait(native)
+            got = adapter.answer(native, case.quantity)
+    except NotSupported as refusal:
+        return Unsupported(str(refusal))
+    except Exception as error:  # noqa: BLE001 - the one place where a framework's call is fenced off
+        return Failed(f"{type(error).__name__}: {_first_line(error)}")
+    if got.dtype.name != case.dtype:
+        return Failed(f"dtype is {got.dtype.name}, expected {case.dtype}, as the logits'")
+    if got.shape != question.golden.hi.shape:
+        return Failed(f"shape is {got.shape}, expected {question.golden.hi.shape}")
+    distance = metrics.measure(got, question.golden, form, question.budget.error, question.budget.flushed)
+    return Score(
+        elements=got.size,
+        max_ulp=distance.max_ulp,
+        mean_ulp=distance.mean_ulp,
+        bias_ulp=distance.bias_ulp,
+        over_bound=distance.over_bound,
+        budget_class=distance.budget_class,
+        verdicts=distance.verdicts,
+        worst=_worst(question, got, distance),
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")[:300]
+
+
+def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
+    """Describe the element that is furthest off; of a mean there is one element, and all rows went into it."""
+    case, inputs, index = question.case, cases.inputs(question.case), distance.worst
+    whole = index == ()
+    row = index[0] if index else 0
+    rows = slice(None) if whole else slice(row, row + 1)
+    short = case.classes <= WRITTEN_OUT and (not whole or case.rows <= WRITTEN_OUT)
+    labels = ""
+    if inputs.labels is not None:
+        listed = inputs.labels[rows].astype(np.float64).ravel()
+        labels = " ".join(str(int(k)) for k in listed) if case.op.name == "sparse_xent" else _sparse_hex(listed)
+    upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
+    expected = rounding.nearest(question.golden, FORMATS[case.dtype])[index]
+    return Worst(
+        index=index,
+        logits=_hex(inputs.logits[rows]) if short else families.recipe(case, row),
+        label=labels,
+        upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
+        exact=golden.digits(question.golden, index),
+        expected=float(expected).hex(),
+        got=float(got[index]).hex() if np.isfinite(got[index].astype(np.float64)) else str(float(got[index])),
+        ulp=distance.worst_ulp,
+    )
+
+
+def _hex(values: Array) -> str:
+    return " ".join(float(value).hex() for value in values.astype(np.float64).ravel())
+
+
+def _sparse_hex(values: Array) -> str:
+    """Write a short row in full; a long one as `index=value` of what is not 0, or its first value if all are equal."""
+    if len(values) <= WRITTEN_OUT:
+        return _hex(values)
+    return " ".join(f"{i}={float(values[i]).hex()}" for i in np.flatnonzero(values))

@@ -1,0 +1,175 @@
+"""Ops x quantities x families x shapes x dtypes -> Cases, and which of them a preset asks of which target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from harness.model import DTYPES, Array, Case, Inputs, Op, Quantity
+from suites import families, published
+from suites.families import FAMILIES
+
+# op -> (quantities, elementwise). A new option is one row here.
+OPS: Mapping[Op, tuple[tuple[Quantity, ...], bool]] = {
+    Op.of("softmax"): (("value", "grad_logits"), False),
+    Op.of("log_softmax"): (("value", "grad_logits"), False),
+    Op.of("logsumexp"): (("value", "grad_logits"), False),
+    Op.of("sparse_xent"): (("value", "grad_logits"), False),
+    Op.of("dense_xent"): (("value", "grad_logits", "grad_labels"), False),
+    Op.of("dense_xent", reduction="mean"): (("value", "grad_logits"), False),
+    Op.of("sigmoid"): (("value", "grad_logits"), True),
+    Op.of("log_sigmoid"): (("value", "grad_logits"), True),
+    Op.of("sigmoid_xent"): (("value", "grad_logits", "grad_labels"), True),
+    Op.of("sigmoid_xent", pos_weight=3.0): (("value", "grad_logits"), True),
+}
+
+Shape = tuple[int, int]  # rows, classes
+# Few shapes, because each is a compilation for every compiled function.
+SQUARE: Shape = (32, 64)
+ROW_FAMILIES: Mapping[str, Shape] = {
+    **dict.fromkeys(("normal_small", "normal", "normal_large", "offset", "wide_spread", "confident"), SQUARE),
+    **dict.fromkeys(("near_ties", "all_equal", "lse_near_zero", "extremes", "subnormals"), SQUARE),
+    "two_class_gap": (256, 2),
+    "swamp": (12, 4096),
+    "long_row": (1, 100_000),
+    "vocabulary": (2, 32_768),
+}
+POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
+    ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
+) | {"two_class_gap": (256, 2)}
+LONG = 2_048  # classes from which a row counts as long
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much to ask. A mode that compiles for every shape can be asked less than one that does not."""
+
+    name: str
+    seeds: tuple[int, ...]
+    long_dtypes: tuple[str, ...]  # dtypes of the long rows
+    sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
+    short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
+
+    def asks(self, case: Case, framework: str, mode: str, kind: str) -> bool:
+        """Tell whether a case is asked of a kind of implementation in a framework's mode."""
+        pair = f"{framework}:{mode}"
+        dtypes, kinds = self.sparing.get(pair, (DTYPES, ()))
+        if case.dtype not in dtypes or (kinds and kind not in kinds):
+            return False
+        return not (pair in self.short_only and case.classes >= LONG)
+
+
+EVERY_KIND: tuple[str, ...] = ()
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "quick",
+            seeds=(0,),
+            long_dtypes=("float32", "bfloat16"),
+            # A compilation costs 0.3 s (XLA) to 0.8 s (inductor) for every function, shape and dtype.
+            sparing={
+                "torch:compile": (("float32", "bfloat16"), ("fused",)),
+                "tensorflow:xla": (("float32", "bfloat16"), ("fused",)),
+            },
+            short_only=frozenset({"torch:compile", "tensorflow:xla"}),
+        ),
+        Preset(
+            "standard",
+            seeds=(0, 1),
+            long_dtypes=DTYPES,
+            sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
+            short_only=frozenset({"torch:compile"}),
+        ),
+        Preset("full", seeds=(0, 1, 2, 3), long_dtypes=DTYPES, sparing={}, short_only=frozenset()),
+    )
+}
+
+
+def cases(preset: Preset) -> Iterator[Case]:
+    """Yield the cases of a preset, those that share logits together, so that goldens share their sums."""
+    for name in {**ROW_FAMILIES, **POINT_FAMILIES}:
+        for dtype in DTYPES:
+            for seed in preset.seeds:
+                yield from _of_family(preset, name, dtype, seed)
+    for example_id, example in published.EXAMPLES.items():
+        quantities: tuple[Quantity, ...] = ("value", "grad_logits")
+        for dtype in example.dtypes:
+            for quantity in quantities:
+                rows, classes = np.shape(example.logits)
+                yield Case(example.op, quantity, published.PREFIX + example_id, dtype, rows, classes)
+
+
+def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:
+    for op, (quantities, elementwise) in OPS.items():
+        shape = (POINT_FAMILIES if elementwise else ROW_FAMILIES).get(name)
+        if shape is None or (shape[1] >= LONG and dtype not in preset.long_dtypes):
+            continue
+        if op.options.get("reduction") == "mean" and name not in ("normal", "offset", "confident"):
+            continue  # the mean adds one sum to what the un-reduced op is asked in every family
+        for quantity in quantities:
+            yield Case(op, quantity, name, dtype, *shape, seed)
+
+
+@lru_cache(maxsize=8)  # targets are asked case by case
+def inputs(case: Case) -> Inputs:
+    """Draw the arrays of a case."""
+    if case.family.startswith(published.PREFIX):
+        return _published(case)
+    logits = families.draw(case.family, case.dtype, case.rows, case.classes, case.seed)
+    rng = np.random.default_rng((7, *families.generator(case.family, case.rows, case.classes, case.seed)))
+    return Inputs(logits, _labels(case, logits, rng), _upstream(case, rng))
+
+
+def _upstream(case: Case, rng: np.random.Generator) -> Array:
+    """Draw incoming gradients, +-1/32 to +-2 in steps of 1/32, never 0: exact in every dtype."""
+    mean = case.op.options.get("reduction") == "mean"
+    per_row = case.op.name in {"logsumexp", "sparse_xent", "dense_xent"}
+    shape = () if mean else (case.rows,) if per_row else (case.rows, case.classes)
+    steps = rng.integers(1, 65, shape) * rng.choice([-1, 1], shape)
+    return families.to_dtype(np.asarray(steps / 32), case.dtype)
+
+
+def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None:
+    """Draw labels that every dtype holds exactly, so that distributions sum to 1 exactly.
+
+    sparse: the largest, the smallest and random classes in turn. dense: counts of 256 draws over 256, or one-hot, in
+    turn. sigmoid: 0, 1 and sixteenths between.
+    """
+    rows, classes = case.rows, case.classes
+    if case.op.name in {"sparse_xent", "dense_xent"}:
+        wide = logits.astype(np.float64)
+        index = np.where(np.arange(rows) % 3 == 0, wide.argmax(1), rng.integers(0, classes, rows))
+        index = np.where(np.arange(rows) % 3 == 1, wide.argmin(1), index).astype(np.int64)
+        if case.op.name == "sparse_xent":
+            return index
+        soft = rng.multinomial(256, np.full(classes, 1 / classes), rows) / 256
+        one_hot = np.arange(classes) == index[:, None]
+        return families.to_dtype(np.where(np.arange(rows)[:, None] % 2 == 0, soft, one_hot), case.dtype)
+    if case.op.name == "sigmoid_xent":
+        levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16])
+        return families.to_dtype(rng.choice(levels, (rows, classes)), case.dtype)
+    return None
+
+
+def _published(case: Case) -> Inputs:
+    example = published.EXAMPLES[case.family.removeprefix(published.PREFIX)]
+    logits = families.to_dtype(np.array(example.logits), case.dtype)
+    labels = None
+    if example.labels is not None:
+        given = np.array(example.labels)
+        labels = given if given.dtype.kind == "i" else families.to_dtype(given, case.dtype)
+    return Inputs(logits, labels, _upstream(case, np.random.default_rng(5)))
+
+
+def ops() -> tuple[str, ...]:
+    """Return the names of all ops, once each."""
+    return tuple(dict.fromkeys(op.name for op in OPS))
+
+
+def descriptions() -> dict[str, str]:
+    """Return each family's docstring, for the reader of a page."""
+    return {name: " ".join((function.__doc__ or "").split()) for name, function in FAMILIES.items()}

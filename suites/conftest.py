@@ -1,0 +1,118 @@
+"""Turn the plugin on, and hand every claim its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from harness import adapters
+from harness.adapters import Adapter, NotInstalled
+from harness.model import DTYPES, Case, NotRun, Outcome, Result, Target, Unsupported
+from harness.plugin import RECORDER, choices, pairs, pytest_addoption, pytest_configure, pytest_unconfigure
+from harness.recorder import Recorder
+from reference.golden import Cache
+from suites import ask, cases, judge, plan
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_unconfigure"]
+
+QUESTIONS = pytest.StashKey[list[tuple[Adapter, Case, Target]]]()
+Answer = Callable[[Adapter, Case, Target], Outcome]
+Record = Callable[[tuple[Adapter, Case, Target], Answer], None]
+
+
+def wanted(config: pytest.Config) -> plan.Wanted:
+    """Read the options. Raises pytest.UsageError with the choices for one that is off."""
+    try:
+        (preset,) = choices("--preset", config.getoption("--preset"), tuple(cases.PRESETS))
+        return plan.Wanted(
+            cases.PRESETS[preset],
+            pairs(config.getoption("--on")),
+            choices("--op", config.getoption("--op"), cases.ops()),
+            choices("--dtype", config.getoption("--dtype"), DTYPES),
+            config.getoption("--device"),
+        )
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@cache
+def installed(config: pytest.Config) -> tuple[Adapter, ...]:
+    """Import the wanted frameworks; one that is missing is stored as not run."""
+    want, recorder = wanted(config), config.stash[RECORDER]
+    named = dict.fromkeys(framework for framework, _ in want.pairs) or dict.fromkeys(adapters.names())
+    found = []
+    for name in named:
+        try:
+            adapter = adapters.load(name)
+        except NotInstalled as missing:
+            recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
+            continue
+        for framework, mode in want.pairs:
+            if framework == name and mode and mode not in adapter.modes:
+                raise pytest.UsageError(f"--on is '{name}:{mode}', expected one of the modes {', '.join(adapter.modes)}")
+        for entry in plan.missing_devices(adapter, want):
+            recorder.not_run(entry)
+        found.append(adapter)
+    return tuple(found)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a claim the questions that its module's `asks` accepts."""
+    if "question" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    recorder = config.stash[RECORDER]
+    done = recorder.done() if config.getoption("--resume") else set()
+    questions = [
+        (adapter, case, target)
+        for adapter, case, target in plan.questions(installed(config), wanted(config), metafunc.module.asks)
+        if (str(case), target.implementation.framework, str(target)) not in done
+    ]
+    metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
+
+
+def _id(case: Case, target: Target) -> str:
+    return f"{case}@{target.implementation.framework}.{target}"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Announce the plan to whoever watches."""
+    session.config.stash[RECORDER].plan(len(session.items))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Asks a question, records what comes back, and fails where it deviates and is not known to."""
+
+    recorder: Recorder
+    cache: Cache
+    known: Sequence[judge.Known]
+
+    def __call__(self, question: tuple[Adapter, Case, Target], answer: Answer | None = None) -> None:
+        """Ask; `answer` replaces the scoring, where something else than accuracy is asked."""
+        adapter, case, target = question
+        self.recorder.begin(case, target)
+        shared = ask.asked(case, self.cache)
+        outcome = answer(adapter, case, target) if answer else ask.score(adapter, target, shared)
+        judgement, reason = judge.judge(case, target, outcome, self.known)
+        environment = self.recorder.environment(adapter, target.device)
+        content = "" if answer else shared.content
+        self.recorder.end(Result(case, target, outcome, judgement, reason, environment, content))
+        if isinstance(outcome, Unsupported):
+            pytest.skip(outcome.reason)
+        if judgement == "known":
+            pytest.xfail(reason)
+        if judgement == "deviates":
+            pytest.fail(reason, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def claim(request: pytest.FixtureRequest) -> Claim:
+    """Return what a claim is made with."""
+    config = request.config
+    directory = config.getoption("--goldens") or str(Path(config.getoption("--store")).parent / "goldens")
+    return Claim(config.stash[RECORDER], Cache(Path(directory)), judge.known_deviations())

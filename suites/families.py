@@ -1,0 +1,186 @@
+"""Input families: structured rows, each built to provoke one kind of bug. Structure finds far more than chance does.
+
+Each function draws (rows, classes) logits in float64; the caller rounds them to the case's dtype. `form` is the
+dtype's Format: its exponent range sets the scale where the range itself is the point. A function's docstring is printed
+in reports, and its source in reproducers of long rows: it uses numpy and nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable
+
+import ml_dtypes
+import numpy as np
+
+from harness.model import FORMATS, Array, Case, Format
+
+Family = Callable[[np.random.Generator, int, int, Format], Array]
+FAMILIES: dict[str, Family] = {}
+
+
+def family(function: Family) -> Family:
+    """Register a family under its name."""
+    FAMILIES[function.__name__] = function
+    return function
+
+
+@family
+def normal_small(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Normal logits, standard deviation 0.1: nearly uniform rows, as at the start of training."""
+    return 0.1 * rng.standard_normal((rows, classes))
+
+
+@family
+def normal(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Normal logits, standard deviation 1: what a random test would ask, for scale."""
+    return rng.standard_normal((rows, classes))
+
+
+@family
+def normal_large(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Normal logits, standard deviation 10: most of the row is far below its maximum."""
+    return 10 * rng.standard_normal((rows, classes))
+
+
+@family
+def offset(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Normal logits plus 100, 1e4 or 1e6: exp overflows unless the maximum is subtracted, and x - lse cancels."""
+    offsets = [c for c in (1e2, 1e4, 1e6) if c < 2.0 ** (form.emax - 2)]
+    return rng.standard_normal((rows, classes)) + np.resize(offsets, rows)[:, None]
+
+
+@family
+def wide_spread(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Evenly spread from 0 down past the underflow of exp: results cross the subnormal range into zero."""
+    deepest = 1.2 * (form.emin - form.precision) * np.log(2)
+    return rng.uniform(deepest, 0, (rows, classes))
+
+
+@family
+def confident(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """One logit leads by 2 to 60: log p of the leader is near 0, and 1 - p is lost unless summed without it."""
+    x = rng.standard_normal((rows, classes))
+    leader = rng.integers(0, classes, rows)
+    x[np.arange(rows), leader] = x.max(axis=1) + np.linspace(2, 60, rows)
+    return x
+
+
+@family
+def near_ties(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Logits a few ulps apart around 1 to 64: differences are exact or wrong, never in between."""
+    center = 2.0 ** (np.arange(rows) % 7)
+    steps = rng.integers(-3, 4, (rows, classes))
+    return center[:, None] * (1 + steps * 2.0 ** (1 - form.precision))
+
+
+@family
+def all_equal(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """All logits equal, from 0 to a quarter of the largest number: softmax is 1/n exactly, whatever the level."""
+    largest = 2.0 ** (form.emax - 2)
+    levels = [0.0, 1.0, -1.0, 100.0, -100.0, 1e4, -1e4, largest, -largest, 0.1, -0.1, 3e-5]
+    return np.repeat(np.resize(levels, rows)[:, None], classes, axis=1)
+
+
+@family
+def swamp(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """One 0 among logits just below -log 2**p: each term alone is lost when added to 1, together they are not."""
+    gaps = np.log(2) * form.precision + np.array([-0.6, 0.1, 0.4, 0.8])
+    x = np.repeat(-np.resize(gaps, rows)[:, None], classes, axis=1)
+    place = np.resize([0, classes // 2, classes - 1], rows)
+    x[np.arange(rows), place] = 0
+    return x
+
+
+@family
+def lse_near_zero(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Logits around -log n, so that logsumexp cancels to nearly 0: its relative accuracy is at its worst."""
+    return -np.log(classes) + 0.01 * rng.standard_normal((rows, classes))
+
+
+@family
+def two_class_gap(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Two classes with a gap from 0 to 110, densely around the points where float32 exp and log1p change branch."""
+    special = [16.6, 17.3, 36.7, 87.3, 88.7, 103.97]
+    gaps = np.concatenate([[s + k * 2.0**-12 for k in range(-8, 8)] for s in special])
+    gaps = np.concatenate([gaps, np.linspace(0, 110, max(rows - len(gaps), 1))])[:rows]
+    x = np.zeros((rows, classes))
+    x[np.arange(rows), np.arange(rows) % 2] = -gaps
+    return x
+
+
+@family
+def extremes(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Logits near the largest finite number of either sign: x - max itself overflows."""
+    largest = (2 - 2.0 ** (1 - form.precision)) * 2.0**form.emax
+    levels = np.array([largest, largest / 2, largest * 0.75, -largest, -largest / 2, 0.0, 1.0])
+    return rng.choice(levels, (rows, classes))
+
+
+@family
+def subnormals(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Subnormal logits: exp is 1 for all, but a gradient or product with them must not flush unseen."""
+    smallest = 2.0 ** (form.emin - form.precision + 1)
+    return smallest * rng.integers(-(2 ** (form.precision - 1)) + 1, 2 ** (form.precision - 1), (rows, classes))
+
+
+@family
+def long_row(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Normal logits in rows of 100 000 classes: a plain running sum loses digits in proportion to the length."""
+    return rng.standard_normal((rows, classes))
+
+
+@family
+def vocabulary(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """A language model's row: 32 768 classes, logits falling with log rank under heavy-tailed noise, shuffled."""
+    rank = np.arange(1, classes + 1)
+    x = 12 - 1.1 * np.log(rank) + 0.5 * rng.standard_t(4, (rows, classes))
+    return rng.permuted(x, axis=1)
+
+
+def generator(name: str, rows: int, classes: int, seed: int) -> tuple[int, ...]:
+    """Return the entropy of a draw; the dtype is left out, so that all dtypes see the same rows before rounding."""
+    return (zlib.crc32(name.encode()), rows, classes, seed)
+
+
+def draw(name: str, dtype: str, rows: int, classes: int, seed: int) -> Array:
+    """Draw a family's logits, (rows, classes), rounded to the dtype; every one finite."""
+    rng = np.random.default_rng(generator(name, rows, classes, seed))
+    return to_dtype(FAMILIES[name](rng, rows, classes, FORMATS[dtype]), dtype)
+
+
+def to_dtype(x: Array, dtype: str) -> Array:
+    """Round float64 inputs to a dtype. The largest numbers stay finite; bfloat16 goes through float32, as inputs may."""
+    if dtype == "bfloat16":
+        return x.astype(np.float32).astype(ml_dtypes.bfloat16)
+    return x.astype(dtype)
+
+
+def recipe(case: Case, row: int) -> str:
+    """Return Python that draws one row of a case again, as float64 in the name `row`; needs numpy alone.
+
+    For rows too long to be written out.
+    """
+    form = FORMATS[case.dtype]
+    source = inspect.getsource(FAMILIES[case.family]).replace("@family\n", "")
+    signature = f"def {case.family}("
+    body = source[source.index(signature) :].replace(": np.random.Generator", "").replace(": int", "")
+    body = body.replace(": Format", "").replace(") -> Array:", "):")
+    rounding = {
+        "bfloat16": (
+            "bits = row.astype(np.float32).view(np.uint32)\n"
+            "bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000\n"
+            "row = bits.view(np.float32).astype(np.float64)\n"
+        ),
+    }.get(case.dtype, f'row = row.astype("{case.dtype}").astype(np.float64)\n')
+    return (
+        "# python\n"
+        "from types import SimpleNamespace\n\n"
+        "import numpy as np\n\n\n"
+        f"{body}\n\n"
+        f"form = SimpleNamespace(precision={form.precision}, emin={form.emin}, emax={form.emax})\n"
+        f"rng = np.random.default_rng({generator(case.family, case.rows, case.classes, case.seed)})\n"
+        f"row = {case.family}(rng, {case.rows}, {case.classes}, form)[{row}]\n"
+        f"{rounding}"
+    )

@@ -1,0 +1,75 @@
+"""Who is asked what: the questions of one process, in order, after all filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.adapters import Adapter
+from harness.model import Case, NotRun, Target
+from suites import cases
+from suites.cases import Preset
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asked for. Empty tuples mean all."""
+
+    preset: Preset
+    pairs: tuple[tuple[str, str], ...] = ()  # (framework, mode); mode "" means all of that framework
+    ops: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    device: str = ""  # cpu, cuda (every one), cuda:1; "" means every device found
+
+    def modes(self, adapter: Adapter) -> tuple[str, ...]:
+        """Return the adapter's modes that are wanted."""
+        name = adapter.catalogue.framework
+        if not self.pairs:
+            return adapter.modes
+        return tuple(mode for mode in adapter.modes if (name, mode) in self.pairs or (name, "") in self.pairs)
+
+    def devices(self, adapter: Adapter) -> tuple[str, ...]:
+        """Return the devices found that are wanted."""
+        found = adapter.devices()
+        return found if not self.device else tuple(d for d in found if d == self.device or d.split(":")[0] == self.device)
+
+    def takes(self, case: Case) -> bool:
+        """Tell whether a case passes the filters."""
+        return (not self.ops or case.op.name in self.ops) and (not self.dtypes or case.dtype in self.dtypes)
+
+
+def wanted_cases(wanted: Wanted) -> list[Case]:
+    """Return the cases of the preset that pass the filters."""
+    return [case for case in cases.cases(wanted.preset) if wanted.takes(case)]
+
+
+def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:
+    """Return every implementation in every mode on every device that is wanted."""
+    return [
+        Target(implementation, mode, device)
+        for device in wanted.devices(adapter)
+        for mode in wanted.modes(adapter)
+        for implementation in adapter.implementations()
+        if not wanted.ops or implementation.op in wanted.ops
+    ]
+
+
+def questions(
+    adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]
+) -> Iterator[tuple[Adapter, Case, Target]]:
+    """Yield (adapter, case, target), case by case, so that inputs, golden and budget are made once for all targets."""
+    every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
+    for case in filter(asks, wanted_cases(wanted)):
+        for adapter, target in every:
+            of = target.implementation
+            if of.op == case.op.name and wanted.preset.asks(case, of.framework, target.mode, of.kind):
+                yield adapter, case, target
+
+
+def missing_devices(adapter: Adapter, wanted: Wanted) -> list[NotRun]:
+    """Say which wanted device this framework does not see."""
+    if wanted.devices(adapter):
+        return []
+    name = adapter.catalogue.framework
+    reason = f"{name} sees {', '.join(adapter.devices())}, expected {wanted.device}; try: pip install 'xentbench[{name}-cuda]'"
+    return [NotRun(name, "", wanted.device, reason)]

@@ -1,0 +1,438 @@
+"""The contract that every adapter keeps in every mode, on every device found; frameworks not installed are skipped."""
+
+import ast
+import functools
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from harness import adapters
+from harness.adapters import Catalogue, NotInstalled, NotSupported
+from harness.model import DTYPES, Inputs, Op, Target
+
+# torch.compile imports torch.utils.mkldnn when first used, which still has TorchScript inside (torch 2.13).
+pytestmark = pytest.mark.filterwarnings(r"ignore:`torch\.jit\.script_method` is:DeprecationWarning")
+
+ROWS, CLASSES = 3, 5
+ELEMENTWISE = ("softmax", "log_softmax", "sigmoid", "log_sigmoid", "sigmoid_xent")
+WITH_LABEL_GRADIENT = ("dense_xent", "sigmoid_xent")
+# A first call compiles (torch.compile: seconds each), so modes after the plainest are asked these only.
+FEW = (("softmax", "value"), ("sparse_xent", "grad_logits"), ("dense_xent", "grad_labels"))
+
+
+def modes(name):
+    """Read an adapter's modes from its source: loading it would import every framework whenever pytest collects."""
+    module = importlib.util.find_spec(f"harness.adapters.{name}")
+    if module is None or module.origin is None:  # a third party's: its package tests it
+        return ()
+    for node in ast.walk(ast.parse(Path(module.origin).read_text(encoding="utf-8"))):
+        match node:
+            case ast.Assign(targets=[ast.Name("modes")], value=value) | ast.AnnAssign(ast.Name("modes"), _, value):
+                return ast.literal_eval(value)
+    raise AssertionError(f"adapter {name!r} has no literal `modes`, expected a tuple of strings")
+
+
+@functools.cache
+def loaded(name):
+    """Load an adapter once."""
+    return adapters.load(name)
+
+
+def load_or_skip(name):
+    """Load an adapter, or skip the test with the reason why it cannot be."""
+    try:
+        return loaded(name)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def adapter(name):
+    """An adapter, one for the whole session: what it compiled once is used again."""
+    return load_or_skip(name)
+
+
+each_adapter = pytest.mark.parametrize("name", adapters.names())
+each_mode = pytest.mark.parametrize(
+    ("name", "mode"),
+    [pytest.param(name, mode, id=f"{name}-{mode}") for name in adapters.names() for mode in modes(name)],
+)
+
+
+def dtype_of(name):
+    """Return numpy's dtype of a name; numpy alone knows no bfloat16."""
+    return np.dtype(getattr(ml_dtypes, name, name))
+
+
+def value_shape(op):
+    """Return the shape of an op's value."""
+    if op.options.get("reduction") == "mean":
+        return ()
+    return (ROWS, CLASSES) if op.name in ELEMENTWISE else (ROWS,)
+
+
+def questions(op, dtype):
+    """Draw plain inputs, the same on each call; dense labels are distributions, so that all agree on the gradient."""
+    rng = np.random.default_rng(0)
+    # Positive: the logarithm of a logit, one of the misuses, is then a number.
+    logits = rng.uniform(0.5, 3, (ROWS, CLASSES))
+    labels = None
+    if op.name == "sparse_xent":
+        labels = rng.integers(0, CLASSES, ROWS)
+    elif op.name in WITH_LABEL_GRADIENT:
+        labels = rng.uniform(0.1, 0.9, (ROWS, CLASSES))
+        labels = (labels / labels.sum(axis=-1, keepdims=True)).astype(dtype_of(dtype))
+    upstream = np.asarray(rng.uniform(0.5, 2, value_shape(op))).astype(dtype_of(dtype))
+    return Inputs(logits.astype(dtype_of(dtype)), labels, upstream)
+
+
+def quantities(op):
+    """Return the quantities that an op's cases ask."""
+    return ("value", "grad_logits", "grad_labels") if op in WITH_LABEL_GRADIENT else ("value", "grad_logits")
+
+
+def asked(adapter, mode):
+    """Return (implementation, quantity) to ask in a mode: all in the plainest, the first of a FEW in the others."""
+    if mode == adapter.modes[0]:
+        return [(each, quantity) for each in adapter.implementations() for quantity in quantities(each.op)]
+    first = {}
+    for each in adapter.implementations():
+        first.setdefault(each.op, each)
+    return [(first[op], quantity) for op, quantity in FEW if op in first]
+
+
+def answer(adapter, mode, implementation, quantity, inputs, *, op=None):
+    """Ask, as the suites do."""
+    call = adapter.prepare(op or Op.of(implementation.op), quantity, inputs, Target(implementation, mode))
+    native = call()
+    adapter.wait(native)
+    return adapter.answer(native, quantity)
+
+
+def offers_gradients(adapter, mode):
+    """Tell whether the framework differentiates at all."""
+    try:
+        adapter.backward(lambda logits: logits, mode, 0)
+    except NotSupported:
+        return False
+    return True
+
+
+def special_bits(dtype):
+    """Every pattern of 16 bits; of wider formats the special ones, nan payloads and subnormals among them."""
+    bits = np.dtype(f"u{dtype.itemsize}")
+    if dtype.itemsize == 2:
+        return np.arange(2**16, dtype=bits)
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, -np.nan, np.finfo(dtype).max, np.finfo(dtype).tiny], dtype)
+    infinity, sign = special[2].view(bits), special[1].view(bits)
+    payloads = [infinity | bits.type(payload) | flip for payload in (1, 12345) for flip in (bits.type(0), sign)]
+    subnormals = [bits.type(fraction) | flip for fraction in (1, 2, 12345) for flip in (bits.type(0), sign)]
+    return np.concatenate([special.view(bits), np.array(payloads + subnormals, bits)])
+
+
+@each_adapter
+def test_the_modes_read_from_the_source_are_the_adapters_own(adapter, name):
+    """What these tests are spread over is what the adapter declares."""
+    if importlib.util.find_spec(f"harness.adapters.{name}") is None:
+        pytest.skip(f"{name} comes from another package")
+
+    assert adapter.modes == modes(name)
+
+
+@each_adapter
+def test_names_can_be_parts_of_a_targets_id(adapter):
+    """A target prints as name@mode:device, so a name holds neither of the signs between."""
+    for implementation in adapter.implementations():
+        assert not set("@:") & set(implementation.name), implementation.name
+
+
+@each_adapter
+def test_each_device_has_an_environment_of_short_strings(adapter):
+    """The environment is a key of the store: text without line breaks, the framework's version in it."""
+    assert adapter.devices()[0] == "cpu"
+    for device in adapter.devices():
+        environment = adapter.environment(device)
+
+        assert environment
+        for key, value in environment.items():
+            assert isinstance(key, str)
+            assert isinstance(value, str)
+            assert len(value) < 200
+            assert "\n" not in value
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@each_mode
+def test_every_bit_survives_the_way_there_and_back(adapter, mode, dtype):
+    """A round trip keeps dtype and bits: nan payloads, the sign of zero, subnormals."""
+    array = special_bits(dtype_of(dtype)).view(dtype_of(dtype))
+
+    for device in adapter.devices():
+        back = adapter.get(adapter.put(array, mode=mode, device=device))
+
+        assert back.dtype == array.dtype
+        assert back.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@each_mode
+def test_layout_and_shape_survive_the_way_there(adapter, mode, dtype):
+    """Scalars stay scalars; a transposed or reversed view arrives with its elements where they belong."""
+    matrix = np.arange(6).reshape(2, 3).astype(dtype_of(dtype))
+
+    for array in (matrix[0, 1:2].reshape(()), matrix.T, matrix[::-1, ::-1]):
+        back = adapter.get(adapter.put(array, mode=mode, device="cpu"))
+
+        assert back.shape == array.shape
+        assert back.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "int64"])
+@each_mode
+def test_put_and_get_copy(adapter, mode, dtype):
+    """Whatever happens to the array given or the array returned, the framework's own stays as it was."""
+    array = np.ones(1024, dtype_of(dtype))  # large enough for a framework to take over the memory
+
+    native = adapter.put(array, mode=mode, device="cpu")
+    array[:] = 2
+    back = adapter.get(native)
+    assert (back == 1).all()
+    back[:] = 3
+
+    assert (adapter.get(native) == 1).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@each_mode
+def test_answers_have_the_cases_shape_and_dtype(adapter, mode, dtype):
+    """Every implementation answers each dtype in that dtype, a gradient in the shape of its argument."""
+    plainest = mode == adapter.modes[0]
+    if not plainest and dtype not in {"float32", "bfloat16"}:
+        pytest.skip("compiled modes are asked two dtypes, for time")
+
+    unlike = []
+    for implementation, quantity in asked(adapter, mode):
+        if quantity != "value" and plainest and dtype in {"float16", "float64"}:
+            continue
+        inputs = questions(Op.of(implementation.op), dtype)
+        try:
+            got = answer(adapter, mode, implementation, quantity, inputs)
+        except NotSupported:
+            continue
+        shape = value_shape(Op.of(implementation.op)) if quantity == "value" else inputs.logits.shape
+        if got.shape != shape or got.dtype != dtype_of(dtype) or not np.isfinite(got.astype(float)).all():
+            unlike.append((implementation.name, quantity, got))
+
+    assert not unlike
+
+
+@each_mode
+def test_options_change_the_question(adapter, mode):
+    """The mean is the mean of the losses, and pos_weight weighs the positive term; who lacks an option says so."""
+    if mode != adapter.modes[0]:
+        pytest.skip("compiled modes build the same functions")
+
+    for implementation in adapter.implementations():
+        if implementation.op in {"sparse_xent", "dense_xent"}:
+            plain, other = Op.of(implementation.op), Op.of(implementation.op, reduction="mean")
+            expect = np.mean
+        elif implementation.op == "sigmoid_xent":
+            plain, other = Op.of("sigmoid_xent", pos_weight=1.0), Op.of("sigmoid_xent", pos_weight=3.0)
+            logits, labels = (getattr(questions(plain, "float64"), field) for field in ("logits", "labels"))
+            expect = lambda losses: losses + 2 * labels * np.log1p(np.exp(-logits))  # noqa: B023, E731
+        else:
+            continue
+        try:
+            losses = answer(adapter, mode, implementation, "value", questions(plain, "float64"), op=plain)
+            got = answer(adapter, mode, implementation, "value", questions(other, "float64"), op=other)
+        except NotSupported:
+            continue
+        if implementation.kind != "misuse":
+            np.testing.assert_allclose(got, expect(losses), rtol=1e-5, err_msg=implementation.name)
+
+
+@each_mode
+def test_gradients_agree_with_central_differences(adapter, mode):
+    """A gradient is that of the value, along one direction; a check of plumbing, 1e-3 wide, not of accuracy."""
+    if not offers_gradients(adapter, mode):
+        pytest.skip("no automatic differentiation")
+    # Truncation is near step**2 = 1e-4; rounding, of those that compute float64 in float32, near 1e-7 / step = 1e-5.
+    step = 1e-2
+
+    for implementation, quantity in asked(adapter, mode):
+        if quantity == "value" or implementation.kind not in {"fused", "composed"}:
+            continue
+        inputs = questions(Op.of(implementation.op), "float64")
+        where = "logits" if quantity == "grad_logits" else "labels"
+        towards = np.random.default_rng(1).uniform(-1, 1, inputs.logits.shape)
+        try:
+            gradient = answer(adapter, mode, implementation, quantity, inputs)
+        except NotSupported:
+            continue
+        ahead, behind = (
+            answer(
+                adapter,
+                mode,
+                implementation,
+                "value",
+                Inputs(**{**vars(inputs), where: getattr(inputs, where) + sign * step * towards}),
+            )
+            for sign in (1, -1)
+        )
+        slope = (inputs.upstream * (ahead - behind)).sum() / (2 * step)
+        assert (gradient * towards).sum() == pytest.approx(slope, rel=1e-3, abs=1e-3), (implementation.name, quantity)
+
+
+@each_mode
+def test_the_upstream_gradient_is_used(adapter, mode):
+    """Twice the upstream is twice the gradient, bit for bit; and a call leaves nothing behind for the next."""
+    if not offers_gradients(adapter, mode):
+        pytest.skip("no automatic differentiation")
+
+    for implementation, quantity in asked(adapter, mode):
+        if quantity == "value" or implementation.kind != "fused":
+            continue
+        inputs = questions(Op.of(implementation.op), "float32")
+        twice = Inputs(inputs.logits, inputs.labels, 2 * inputs.upstream)
+        try:
+            call = adapter.prepare(Op.of(implementation.op), quantity, inputs, Target(implementation, mode))
+        except NotSupported:
+            continue
+        once, again = adapter.answer(call(), quantity), adapter.answer(call(), quantity)
+        doubled = answer(adapter, mode, implementation, quantity, twice)
+        assert once.any()
+        assert (again == once).all(), implementation.name
+        assert (doubled == 2 * once).all(), implementation.name
+
+
+@each_mode
+def test_a_function_is_built_once(adapter, mode, monkeypatch):
+    """What is compiled is kept: for the same question, for another dtype or shape, for another spelling."""
+    built = []
+    monkeypatch.setattr(adapter, "_functions", {})
+    monkeypatch.setattr(adapter, "forward", lambda function, mode: built.append(mode) or function)
+    offers = list(adapter.catalogue.offers.values())
+
+    for offer in offers:
+        for dtype in ("float32", "float16", "float32"):
+            op = Op.of(offer.implementation.op)
+            adapter.prepare(op, "value", questions(op, dtype), Target(offer.implementation, mode))
+
+    assert len(built) == len({(offer.implementation.op, offer.identity) for offer in offers})
+
+
+@each_adapter
+def test_an_unknown_option_is_refused(adapter):
+    """An option that a function lacks is an answer, given before anything is traced."""
+    for implementation in adapter.implementations():
+        op = Op.of(implementation.op, temperature=2.0)
+        for mode in adapter.modes:
+            with pytest.raises(NotSupported, match="temperature"):
+                adapter.prepare(op, "value", questions(op, "float32"), Target(implementation, mode))
+
+
+def test_numpy_refuses_gradients_while_building():
+    """The control has no automatic differentiation, and says so before it is called."""
+    adapter = load_or_skip("numpy")
+    for implementation in adapter.implementations():
+        op = Op.of(implementation.op)
+
+        with pytest.raises(NotSupported, match="differentiation"):
+            adapter.prepare(op, "grad_logits", questions(op, "float32"), Target(implementation, "eager"))
+
+
+def test_torch_waits_for_each_cuda_device(monkeypatch):
+    """Work queued on a cuda device is waited for, once a device; the cpu's is done when a call returns."""
+    adapter = load_or_skip("torch")
+    torch = pytest.importorskip("torch")
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    on = {name: SimpleNamespace(device=torch.device(name)) for name in ("cpu", "cuda:0", "cuda:1")}
+
+    adapter.wait(on["cpu"])
+    assert waited == []
+    adapter.wait(on["cuda:1"])
+    assert waited == [torch.device("cuda:1")]
+    adapter.wait((on["cuda:0"], on["cuda:0"]))
+    assert waited == [torch.device("cuda:1"), torch.device("cuda:0")]
+
+
+def test_torch_never_falls_back_to_eager(monkeypatch):
+    """A graph break, a full cache and a compiler switched off are errors in mode compile, never eager answers."""
+    adapter = load_or_skip("torch")
+    torch = pytest.importorskip("torch")
+    dynamo = torch._dynamo
+    function = adapter.forward(torch.nn.functional.relu, "compile")
+
+    with pytest.raises(dynamo.exc.Unsupported):
+        adapter.forward(lambda logits: torch.nonzero(logits) if logits.sum() > 0 else logits, "compile")(torch.ones(2))
+
+    graphs = dynamo.utils.counters["stats"]["unique_graphs"]
+    function(torch.ones(2))
+    assert dynamo.utils.counters["stats"]["unique_graphs"] == graphs + 1
+    assert min(dynamo.config.recompile_limit, dynamo.config.accumulated_recompile_limit) > 1000
+    monkeypatch.setattr(dynamo.config, "recompile_limit", 1)
+    with pytest.raises(dynamo.exc.FailOnRecompileLimitHit):
+        function(torch.ones(3))
+
+    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")
+    with pytest.raises(NotSupported, match="switched off"):
+        adapter.forward(torch.nn.functional.relu, "compile")
+    monkeypatch.delenv("TORCHDYNAMO_DISABLE")
+    monkeypatch.setattr(dynamo.config, "disable", True)
+    with pytest.raises(NotSupported, match="switched off"):
+        adapter.forward(torch.nn.functional.relu, "compile")
+
+
+def test_jax_waits_for_every_array():
+    """Both arrays of a gradient's answer are waited for, wherever they are computed."""
+    adapter = load_or_skip("jax")
+    waited = []
+    arrays = tuple(SimpleNamespace(block_until_ready=functools.partial(waited.append, index)) for index in range(2))
+
+    adapter.wait(arrays[0])
+    assert waited == [0]
+    adapter.wait(arrays)
+    assert waited == [0, 0, 1]
+
+
+@pytest.mark.parametrize("mode", ["eager", "jit"])
+def test_jax_computes_in_64_bits_for_float64_only(mode):
+    """The 64-bit switch is on while a float64 question is answered, and off for all others."""
+    adapter = load_or_skip("jax")
+    jax = pytest.importorskip("jax")
+    seen = []
+    function = adapter.forward(lambda logits: seen.append(jax.config.jax_enable_x64) or logits, mode)
+
+    for dtype in ("float64", "float32", "bfloat16"):
+        function(adapter.put(np.ones(2, dtype_of(dtype)), mode=mode, device="cpu"))
+
+    assert seen == [True, False, False]
+
+
+def test_jax_without_jit_is_no_mode_jit():
+    """Where jit is switched off, mode jit is refused and not answered eagerly."""
+    adapter = load_or_skip("jax")
+    jax = pytest.importorskip("jax")
+
+    with jax.disable_jit(), pytest.raises(NotSupported, match="switched off"):
+        adapter.forward(jax.nn.relu, "jit")
+
+
+def test_two_rows_of_one_name_are_refused():
+    """A row is found by op and name, so a second of the same name would hide the first."""
+    catalogue = Catalogue("planted")
+    catalogue.form("softmax", "exp / sum", "naive")(lambda: None)
+
+    with pytest.raises(ValueError, match="registered twice"):
+        catalogue.form("softmax", "exp / sum", "naive")(lambda: None)
+
+
+def test_an_unknown_framework_is_named_with_those_known():
+    """A mistyped name is answered with the names there are."""
+    with pytest.raises(ValueError, match=r"'tourch', expected one of .*torch"):
+        adapters.load("tourch")
