@@ -13,6 +13,7 @@ from harness.store import Store
 
 RECORDER = pytest.StashKey[Recorder]()
 BUILD = Path("build")
+COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,12 +47,18 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Say that all was asked; after an internal or a usage error it was not."""
+    if RECORDER in session.config.stash and exitstatus in COMPLETE:
+        session.config.stash[RECORDER].done_with()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Commit what is left; who began the run ends it."""
     if RECORDER not in config.stash:
         return
     recorder = config.stash[RECORDER]
-    recorder.close()
+    recorder.flush()
     if not config.getoption("--run-uid") and not hasattr(config, "workerinput"):
         os.environ.pop("XENTBENCH_RUN", None)
         with Store(Path(config.getoption("--store"))) as store:

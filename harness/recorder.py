@@ -52,8 +52,8 @@ class Recorder:
         self._batch = []
         self._since = time.monotonic()
 
-    def close(self) -> None:
-        """Commit the rest and say so."""
+    def done_with(self) -> None:
+        """Commit the rest and tell whoever watches that all was asked."""
         self.flush()
         self._write(Line("done"))
 

@@ -17,7 +17,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Self
 
-from harness import model
 from harness.model import Case, Crashed, Failed, Implementation, NotRun, Op, Outcome, Result, Run, Score, Target
 from harness.model import TimedOut, Timing, Unsupported, Worst
 
@@ -31,19 +30,21 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE TABLE environments (key TEXT PRIMARY KEY, facts TEXT NOT NULL) STRICT;
 CREATE TABLE cases (
-    id TEXT PRIMARY KEY, op TEXT NOT NULL, params TEXT NOT NULL, quantity TEXT NOT NULL, family TEXT NOT NULL,
-    dtype TEXT NOT NULL, "rows" INTEGER NOT NULL, classes INTEGER NOT NULL, seed INTEGER NOT NULL
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL, content TEXT NOT NULL, op TEXT NOT NULL, params TEXT NOT NULL,
+    quantity TEXT NOT NULL, family TEXT NOT NULL, dtype TEXT NOT NULL, "rows" INTEGER NOT NULL,
+    classes INTEGER NOT NULL, seed INTEGER NOT NULL, UNIQUE (id, content)
 ) STRICT;
 CREATE TABLE targets (
-    id INTEGER PRIMARY KEY, framework TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    key INTEGER PRIMARY KEY, framework TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
     mode TEXT NOT NULL, device TEXT NOT NULL, UNIQUE (framework, op, name, mode, device)
 ) STRICT;
+CREATE TABLE texts (key TEXT PRIMARY KEY, "text" BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE results (
-    run TEXT NOT NULL REFERENCES runs, case_id TEXT NOT NULL REFERENCES cases, target INTEGER NOT NULL REFERENCES targets,
-    outcome TEXT NOT NULL, judgement TEXT NOT NULL, reason TEXT NOT NULL, environment TEXT NOT NULL, content TEXT NOT NULL,
-    facts BLOB NOT NULL, PRIMARY KEY (run, case_id, target)
+    run TEXT NOT NULL REFERENCES runs, "case" INTEGER NOT NULL REFERENCES cases,
+    target INTEGER NOT NULL REFERENCES targets, environment TEXT NOT NULL, outcome TEXT NOT NULL,
+    judgement TEXT NOT NULL, reason TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (run, "case", target)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX history ON results (case_id, target, run);
+CREATE INDEX history ON results ("case", target, run);
 CREATE TABLE not_run (
     run TEXT NOT NULL REFERENCES runs, framework TEXT NOT NULL, mode TEXT NOT NULL, device TEXT NOT NULL,
     reason TEXT NOT NULL, PRIMARY KEY (run, framework, mode, device)
@@ -131,27 +132,23 @@ class Store:
     def _insert(self, uid: str, result: Result) -> None:
         case, target = result.case, result.target
         of = target.implementation
-        params = json.dumps(case.op.options)
+        drawn = (case.quantity, case.family, case.dtype, case.rows, case.classes, case.seed)
         self._db.execute(
-            "INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (str(case), case.op.name, params, case.quantity, case.family, case.dtype, case.rows, case.classes, case.seed),
-        )
-        where = (of.framework, of.op, of.name, of.kind, target.mode, target.device)
-        self._db.execute(
-            "INSERT OR IGNORE INTO targets (framework, op, name, kind, mode, device) VALUES (?, ?, ?, ?, ?, ?)", where
+            "INSERT OR IGNORE INTO cases VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (str(case), result.content, case.op.name, json.dumps(case.op.options), *drawn),
         )
         self._db.execute(
-            "INSERT OR REPLACE INTO results SELECT ?, ?, id, ?, ?, ?, ?, ?, ? FROM targets"
-            " WHERE (framework, op, name, mode, device) = (?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO targets VALUES (NULL, ?, ?, ?, ?, ?, ?)",
+            (of.framework, of.op, of.name, of.kind, target.mode, target.device),
+        )
+        facts, texts = pack(result.outcome)
+        self._db.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
+        self._db.execute(
+            "INSERT OR REPLACE INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ? FROM cases c, targets t"
+            " WHERE c.id = ? AND c.content = ? AND (t.framework, t.op, t.name, t.mode, t.device) = (?, ?, ?, ?, ?)",
             (
-                uid,
-                str(case),
-                NAMES[type(result.outcome)],
-                result.judgement,
-                result.reason,
-                result.environment,
-                result.content,
-                pack(result.outcome),
+                *(uid, result.environment, NAMES[type(result.outcome)], result.judgement, result.reason, facts),
+                *(str(case), result.content),
                 *(of.framework, of.op, of.name, target.mode, target.device),
             ),
         )
@@ -173,7 +170,7 @@ class Store:
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""
         rows = self._db.execute("SELECT uid, started, finished, command, preset, host FROM runs ORDER BY started, uid")
-        return [Run(*row[:5], json.loads(row[5])) for row in rows]
+        return [Run(*row, json.loads(host)) for *row, host in rows]  # type: ignore[call-arg]
 
     def run(self, uid: str = "latest") -> Run:
         """Find a run by its uid, a unique beginning of it, or `latest`. Raises StoreError where there is none."""
@@ -187,27 +184,27 @@ class Store:
     def done(self, uid: str) -> set[tuple[str, str, str]]:
         """Return (case id, framework, target) of every result of a run."""
         rows = self._db.execute(
-            "SELECT case_id, framework, name, mode, device FROM results JOIN targets ON target = id WHERE run = ?", (uid,)
-        )
-        return {
-            (case, framework, str(Target(Implementation(framework, "", name, "fused"), mode, device)))
-            for case, framework, name, mode, device in rows
-        }
-
-    def results(self, uid: str) -> Iterator[Result]:
-        """Yield a run's results, grouped by target."""
-        rows = self._db.execute(
-            "SELECT c.op, c.params, c.quantity, c.family, c.dtype, c.\"rows\", c.classes, c.seed,"
-            " t.framework, t.op, t.name, t.kind, t.mode, t.device,"
-            " r.outcome, r.facts, r.judgement, r.reason, r.environment, r.content"
-            " FROM results r JOIN cases c ON r.case_id = c.id JOIN targets t ON r.target = t.id"
-            " WHERE r.run = ? ORDER BY t.id, c.rowid",
+            "SELECT c.id, t.framework, t.op, t.name, t.kind, t.mode, t.device"
+            ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key WHERE r.run = ?',
             (uid,),
         )
-        for op, params, quantity, family, dtype, n, classes, seed, *rest in rows:
-            case = Case(Op.of(op, **json.loads(params)), quantity, family, dtype, n, classes, seed)
-            target = Target(Implementation(*rest[:4]), *rest[4:6])
-            yield Result(case, target, unpack(rest[6], rest[7]), *rest[8:])
+        return {(case, of[0], str(Target(Implementation(*of[:4]), *of[4:]))) for case, *of in rows}
+
+    def results(self, uid: str) -> Iterator[Result]:
+        """Yield a run's results, grouped by target, in the order they were first asked in."""
+        texts = _Texts(self._db)
+        rows = self._db.execute(
+            'SELECT c.op, c.params, c.quantity, c.family, c.dtype, c."rows", c.classes, c.seed,'
+            " t.framework, t.op, t.name, t.kind, t.mode, t.device,"
+            " r.outcome, r.facts, r.judgement, r.reason, r.environment, c.content"
+            ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key'
+            " WHERE r.run = ? ORDER BY t.key, c.key",
+            (uid,),
+        )
+        for row in rows:
+            case = Case(Op.of(row[0], **json.loads(row[1])), *row[2:8])
+            target = Target(Implementation(*row[8:12]), *row[12:14])
+            yield Result(case, target, unpack(row[14], row[15], texts), *row[16:])
 
     def environments(self) -> dict[str, dict[str, str]]:
         """Return every environment by its key."""
@@ -224,23 +221,45 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def pack(outcome: Outcome) -> bytes:
-    """Encode an outcome as compressed JSON; infinities become the text that `float` reads back."""
-    return zlib.compress(json.dumps(_finite(asdict(outcome)), separators=(",", ":")).encode(), 1)
+LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst; many results share a row, so each is stored once
 
 
-def unpack(name: str, facts: bytes) -> Outcome:
+class _Texts(dict[str, str]):
+    """Long texts by key, read when first asked for."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __missing__(self, key: str) -> str:
+        (packed,) = self._db.execute('SELECT "text" FROM texts WHERE key = ?', (key,)).fetchone()
+        self[key] = zlib.decompress(packed).decode()
+        return self[key]
+
+
+def pack(outcome: Outcome) -> tuple[str, dict[str, bytes]]:
+    """Encode an outcome as JSON with its long texts apart; infinities become the text that `float` reads back."""
+    fields = _finite(asdict(outcome))
+    texts = {}
+    for name in LONG_TEXTS if fields.get("worst") else ():
+        encoded = fields["worst"][name].encode()
+        if encoded:
+            key = hashlib.sha256(encoded).hexdigest()[:20]
+            texts[key], fields["worst"][name] = zlib.compress(encoded), key
+    return json.dumps(fields, separators=(",", ":")), texts
+
+
+def unpack(name: str, facts: str, texts: Mapping[str, str]) -> Outcome:
     """Decode what `pack` encoded."""
-    fields = json.loads(zlib.decompress(facts))
-    match OUTCOMES[name]:
-        case model.Score:
-            fields["max_ulp"], fields["mean_ulp"] = float(fields["max_ulp"]), float(fields["mean_ulp"])
-            fields["bias_ulp"] = float(fields["bias_ulp"])
-            fields["over_bound"] = {key: float(value) for key, value in fields["over_bound"].items()}
-            if worst := fields["worst"]:
-                fields["worst"] = Worst(**worst | {"index": tuple(worst["index"]), "ulp": float(worst["ulp"])})
-        case model.Timing:
-            fields["seconds"] = tuple(fields["seconds"])
+    fields = json.loads(facts)
+    if name == "score":
+        for fact in ("max_ulp", "mean_ulp", "bias_ulp"):
+            fields[fact] = float(fields[fact])
+        fields["over_bound"] = {key: float(value) for key, value in fields["over_bound"].items()}
+        if worst := fields["worst"]:
+            worst |= {key: texts[worst[key]] for key in LONG_TEXTS if worst[key]}
+            fields["worst"] = Worst(**worst | {"index": tuple(worst["index"]), "ulp": float(worst["ulp"])})
+    if name == "timing":
+        fields["seconds"] = tuple(fields["seconds"])
     outcome: Outcome = OUTCOMES[name](**fields)
     return outcome
 

@@ -1,1 +1,5 @@
-"""Pages made from stored results; one file a page."""
+"""Pages of what was stored: one self-contained HTML file that opens from disk, offline."""
+
+from reports.site import write
+
+__all__ = ["write"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from reference import bounds, golden, rounding
 from reference.golden import Cache
 from suites import cases, families
 
+T = TypeVar("T")
+
 WRITTEN_OUT = 256  # classes up to which a worst row is stored as hex floats; longer ones are stored as a recipe
 
 
@@ -24,6 +28,7 @@ class Asked:
 
     case: Case
     cache: Cache
+    answered: dict[object, Outcome] = field(default_factory=dict)
 
     @cached_property
     def golden(self) -> Golden:
@@ -48,18 +53,40 @@ def asked(case: Case, cache: Cache) -> Asked:
 
 
 def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
-    """Ask a target and measure its answer; what goes wrong in the framework comes back as an outcome."""
-    case, form = question.case, FORMATS[question.case.dtype]
+    """Ask a target and measure its answer; what goes wrong in the framework comes back as an outcome.
+
+    Two spellings of one function (`tf.compat.v2.nn.softmax is tf.nn.softmax`) are asked once a case.
+    """
+    key = (adapter.offer(target.implementation).identity, target.mode, target.device)
+    if key not in question.answered:
+        question.answered[key] = _score(adapter, target, question)
+    return question.answered[key]
+
+
+def fenced(call: Callable[[], T]) -> T | Unsupported | Failed:
+    """Call into a framework; what goes wrong there comes back as an outcome."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # frameworks deprecate and advise; that is no outcome
-            native = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)()
-            adapter.wait(native)
-            got = adapter.answer(native, case.quantity)
+            return call()
     except NotSupported as refusal:
         return Unsupported(str(refusal))
     except Exception as error:  # noqa: BLE001 - the one place where a framework's call is fenced off
-        return Failed(f"{type(error).__name__}: {_first_line(error)}")
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+        return Failed(f"{type(error).__name__}: {first[:300]}")
+
+
+def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
+    case, form = question.case, FORMATS[question.case.dtype]
+
+    def answer() -> Array:
+        native = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)()
+        adapter.wait(native)
+        return adapter.answer(native, case.quantity)
+
+    got = fenced(answer)
+    if isinstance(got, Unsupported | Failed):
+        return got
     if got.dtype.name != case.dtype:
         return Failed(f"dtype is {got.dtype.name}, expected {case.dtype}, as the logits'")
     if got.shape != question.golden.hi.shape:
@@ -75,10 +102,6 @@ def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
         verdicts=distance.verdicts,
         worst=_worst(question, got, distance),
     )
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")[:300]
 
 
 def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:

@@ -26,6 +26,8 @@ OPS: Mapping[Op, tuple[tuple[Quantity, ...], bool]] = {
     Op.of("sigmoid_xent", pos_weight=3.0): (("value", "grad_logits"), True),
 }
 
+PER_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})  # ops with one value a row
+
 Shape = tuple[int, int]  # rows, classes
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
@@ -33,13 +35,15 @@ ROW_FAMILIES: Mapping[str, Shape] = {
     **dict.fromkeys(("normal_small", "normal", "normal_large", "offset", "wide_spread", "confident"), SQUARE),
     **dict.fromkeys(("near_ties", "all_equal", "lse_near_zero", "extremes", "subnormals"), SQUARE),
     "two_class_gap": (256, 2),
-    "swamp": (12, 4096),
+    "swamp": (2, 32_768),
     "long_row": (1, 100_000),
     "vocabulary": (2, 32_768),
 }
 POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
     ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
 ) | {"two_class_gap": (256, 2)}
+SPEED = "speed"  # the family of what is timed; plain normal logits
+SPEED_BYTES = 4 * 16  # a float32 logit, and what its forward and backward pass may hold at once
 LONG = 2_048  # classes from which a row counts as long
 
 
@@ -52,6 +56,8 @@ class Preset:
     long_dtypes: tuple[str, ...]  # dtypes of the long rows
     sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
     short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
+    speed_shapes: tuple[Shape, ...]
+    speed_all: bool  # time every fused function, not only the first of each op
 
     def asks(self, case: Case, framework: str, mode: str, kind: str) -> bool:
         """Tell whether a case is asked of a kind of implementation in a framework's mode."""
@@ -63,19 +69,26 @@ class Preset:
 
 
 EVERY_KIND: tuple[str, ...] = ()
+COMMON = ("float32", "bfloat16")  # what most training runs in
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(
             "quick",
             seeds=(0,),
-            long_dtypes=("float32", "bfloat16"),
-            # A compilation costs 0.3 s (XLA) to 0.8 s (inductor) for every function, shape and dtype.
+            long_dtypes=COMMON,
+            # A compilation costs 0.1 s (XLA) to 0.8 s (inductor) for every function, shape and dtype; eager jax
+            # compiles every primitive. TF's graphs mostly run the kernels that eager TF runs.
             sparing={
-                "torch:compile": (("float32", "bfloat16"), ("fused",)),
-                "tensorflow:xla": (("float32", "bfloat16"), ("fused",)),
+                "torch:compile": (COMMON, ("fused",)),
+                "tensorflow:xla": (COMMON, ("fused",)),
+                "tensorflow:function": (COMMON, EVERY_KIND),
+                "tensorflow:session": (COMMON, EVERY_KIND),
+                "jax:eager": (COMMON, EVERY_KIND),
             },
-            short_only=frozenset({"torch:compile", "tensorflow:xla"}),
+            short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
+            speed_shapes=((64, 1000), (512, 8192)),
+            speed_all=False,
         ),
         Preset(
             "standard",
@@ -83,8 +96,18 @@ PRESETS: Mapping[str, Preset] = {
             long_dtypes=DTYPES,
             sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
             short_only=frozenset({"torch:compile"}),
+            speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
+            speed_all=True,
         ),
-        Preset("full", seeds=(0, 1, 2, 3), long_dtypes=DTYPES, sparing={}, short_only=frozenset()),
+        Preset(
+            "full",
+            seeds=(0, 1, 2, 3),
+            long_dtypes=DTYPES,
+            sparing={},
+            short_only=frozenset(),
+            speed_shapes=((8, 10), (64, 1000), (512, 8192), (1024, 100_000), (4096, 32_768)),
+            speed_all=True,
+        ),
     )
 }
 
@@ -103,6 +126,17 @@ def cases(preset: Preset) -> Iterator[Case]:
                 yield Case(example.op, quantity, published.PREFIX + example_id, dtype, rows, classes)
 
 
+def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
+    """Yield what is timed: value and gradient of every op in float32, with fewer rows where memory is short."""
+    for op in OPS:
+        for rows, classes in preset.speed_shapes if not op.params else ():
+            fitting = rows
+            while fitting > 1 and fitting * classes * SPEED_BYTES > memory_bytes:
+                fitting //= 2
+            for quantity in ("value", "grad_logits"):
+                yield Case(op, quantity, SPEED, "float32", fitting, classes)  # type: ignore[arg-type]
+
+
 def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:
     for op, (quantities, elementwise) in OPS.items():
         shape = (POINT_FAMILIES if elementwise else ROW_FAMILIES).get(name)
@@ -117,6 +151,8 @@ def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Cas
 @lru_cache(maxsize=8)  # targets are asked case by case
 def inputs(case: Case) -> Inputs:
     """Draw the arrays of a case."""
+    if case.family == SPEED:
+        return _speed(case)
     if case.family.startswith(published.PREFIX):
         return _published(case)
     logits = families.draw(case.family, case.dtype, case.rows, case.classes, case.seed)
@@ -127,7 +163,7 @@ def inputs(case: Case) -> Inputs:
 def _upstream(case: Case, rng: np.random.Generator) -> Array:
     """Draw incoming gradients, +-1/32 to +-2 in steps of 1/32, never 0: exact in every dtype."""
     mean = case.op.options.get("reduction") == "mean"
-    per_row = case.op.name in {"logsumexp", "sparse_xent", "dense_xent"}
+    per_row = case.op.name in PER_ROW
     shape = () if mean else (case.rows,) if per_row else (case.rows, case.classes)
     steps = rng.integers(1, 65, shape) * rng.choice([-1, 1], shape)
     return families.to_dtype(np.asarray(steps / 32), case.dtype)
@@ -163,6 +199,23 @@ def _published(case: Case) -> Inputs:
         given = np.array(example.labels)
         labels = given if given.dtype.kind == "i" else families.to_dtype(given, case.dtype)
     return Inputs(logits, labels, _upstream(case, np.random.default_rng(5)))
+
+
+def _speed(case: Case) -> Inputs:
+    """Draw in float32 at once: at 4096 x 32768 a float64 draw would take more memory than the functions timed."""
+    rng = np.random.default_rng(case.rows)
+    shape = (case.rows, case.classes)
+    logits = rng.standard_normal(shape, dtype=np.float32)
+    per_row = case.op.name in PER_ROW
+    upstream = rng.choice(np.array([0.5, 1.0], np.float32), case.rows if per_row else shape)
+    index = rng.integers(0, case.classes, case.rows)
+    labels: Array | None = None
+    if case.op.name == "sparse_xent":
+        labels = index
+    elif case.op.name in {"dense_xent", "sigmoid_xent"}:
+        labels = np.zeros(shape, np.float32)
+        labels[np.arange(case.rows), index] = 1
+    return Inputs(logits, labels, upstream)
 
 
 def ops() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,16 +13,22 @@ import pytest
 from harness import adapters
 from harness.adapters import Adapter, NotInstalled
 from harness.model import DTYPES, Case, NotRun, Outcome, Result, Target, Unsupported
-from harness.plugin import RECORDER, choices, pairs, pytest_addoption, pytest_configure, pytest_unconfigure
+from harness.plugin import (
+    RECORDER,
+    choices,
+    pairs,
+    pytest_addoption,
+    pytest_configure,
+    pytest_sessionfinish,
+    pytest_unconfigure,
+)
 from harness.recorder import Recorder
 from reference.golden import Cache
 from suites import ask, cases, judge, plan
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_unconfigure"]
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
 
-QUESTIONS = pytest.StashKey[list[tuple[Adapter, Case, Target]]]()
 Answer = Callable[[Adapter, Case, Target], Outcome]
-Record = Callable[[tuple[Adapter, Case, Target], Answer], None]
 
 
 def wanted(config: pytest.Config) -> plan.Wanted:
@@ -47,7 +54,9 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
     found = []
     for name in named:
         try:
-            adapter = adapters.load(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
+                adapter = adapters.load(name)
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
             continue
@@ -61,7 +70,7 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a claim the questions that its module's `asks` accepts."""
+    """Give a claim the questions of its module."""
     if "question" not in metafunc.fixturenames:
         return
     config = metafunc.config
@@ -69,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     done = recorder.done() if config.getoption("--resume") else set()
     questions = [
         (adapter, case, target)
-        for adapter, case, target in plan.questions(installed(config), wanted(config), metafunc.module.asks)
+        for adapter, case, target in metafunc.module.questions(installed(config), wanted(config))
         if (str(case), target.implementation.framework, str(target)) not in done
     ]
     metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
@@ -92,12 +101,12 @@ class Claim:
     cache: Cache
     known: Sequence[judge.Known]
 
-    def __call__(self, question: tuple[Adapter, Case, Target], answer: Answer | None = None) -> None:
-        """Ask; `answer` replaces the scoring, where something else than accuracy is asked."""
+    def __call__(self, question: plan.Question, answer: Answer | None = None) -> None:
+        """Ask; `answer` replaces the scoring where something else than accuracy is asked."""
         adapter, case, target = question
         self.recorder.begin(case, target)
         shared = ask.asked(case, self.cache)
-        outcome = answer(adapter, case, target) if answer else ask.score(adapter, target, shared)
+        outcome = answer(*question) if answer else ask.score(adapter, target, shared)
         judgement, reason = judge.judge(case, target, outcome, self.known)
         environment = self.recorder.environment(adapter, target.device)
         content = "" if answer else shared.content

@@ -86,10 +86,10 @@ def all_equal(rng: np.random.Generator, rows: int, classes: int, form: Format) -
 @family
 def swamp(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """One 0 among logits just below -log 2**p: each term alone is lost when added to 1, together they are not."""
-    gaps = np.log(2) * form.precision + np.array([-0.6, 0.1, 0.4, 0.8])
-    x = np.repeat(-np.resize(gaps, rows)[:, None], classes, axis=1)
-    place = np.resize([0, classes // 2, classes - 1], rows)
-    x[np.arange(rows), place] = 0
+    gaps = np.log(2) * form.precision + rng.choice([-0.6, 0.1, 0.4, 0.8], rows, replace=False)
+    x = np.repeat(-gaps[:, None], classes, axis=1)
+    place = rng.permutation([0, classes // 2, classes - 1])
+    x[np.arange(rows), np.resize(place, rows)] = 0
     return x
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness import host
 from harness.adapters import Adapter
 from harness.model import Case, NotRun, Target
 from suites import cases
 from suites.cases import Preset
+
+
+Question = tuple[Adapter, Case, Target]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Wanted:
     def devices(self, adapter: Adapter) -> tuple[str, ...]:
         """Return the devices found that are wanted."""
         found = adapter.devices()
-        return found if not self.device else tuple(d for d in found if d == self.device or d.split(":")[0] == self.device)
+        return tuple(d for d in found if self.device in {"", d, d.split(":")[0]})
 
     def takes(self, case: Case) -> bool:
         """Tell whether a case passes the filters."""
@@ -56,7 +60,7 @@ def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:
 
 def questions(
     adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]
-) -> Iterator[tuple[Adapter, Case, Target]]:
+) -> Iterator[Question]:
     """Yield (adapter, case, target), case by case, so that inputs, golden and budget are made once for all targets."""
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in filter(asks, wanted_cases(wanted)):
@@ -66,10 +70,25 @@ def questions(
                 yield adapter, case, target
 
 
+def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+    """Yield what is timed: fused functions, each once however many names it has, in every wanted mode."""
+    for case in filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes())):
+        seen = set()
+        for adapter in adapters:
+            for target in targets(adapter, wanted):
+                of = target.implementation
+                once = adapter.offer(of).identity if wanted.preset.speed_all else adapter
+                if of.op != case.op.name or of.kind != "fused" or (once, target.mode, target.device) in seen:
+                    continue
+                seen.add((once, target.mode, target.device))
+                yield adapter, case, target
+
+
 def missing_devices(adapter: Adapter, wanted: Wanted) -> list[NotRun]:
     """Say which wanted device this framework does not see."""
     if wanted.devices(adapter):
         return []
     name = adapter.catalogue.framework
-    reason = f"{name} sees {', '.join(adapter.devices())}, expected {wanted.device}; try: pip install 'xentbench[{name}-cuda]'"
+    seen = ", ".join(adapter.devices())
+    reason = f"{name} sees {seen}, expected {wanted.device}; try: pip install 'xentbench[{name}-cuda]'"
     return [NotRun(name, "", wanted.device, reason)]

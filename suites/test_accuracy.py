@@ -1,16 +1,17 @@
 """Values: how far from the exact answer, element by element, in ulps and against the derived budget."""
 
+from collections.abc import Iterator, Sequence
+
 from harness.adapters import Adapter
-from harness.model import Case, Target
-from suites import published
+from suites import plan, published
 from suites.conftest import Claim
 
 
-def asks(case: Case) -> bool:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take values of the input families."""
-    return case.quantity == "value" and not case.family.startswith(published.PREFIX)
+    return plan.questions(adapters, wanted, lambda case: case.quantity == "value" and not case.family.startswith(published.PREFIX))
 
 
-def test_value(question: tuple[Adapter, Case, Target], claim: Claim) -> None:
+def test_value(question: plan.Question, claim: Claim) -> None:
     """Every element of a fused function's value lies within the budget of a stable algorithm."""
     claim(question)

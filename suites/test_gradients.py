@@ -1,16 +1,17 @@
 """Gradients: with respect to logits and labels, under incoming gradients that are not all ones."""
 
+from collections.abc import Iterator, Sequence
+
 from harness.adapters import Adapter
-from harness.model import Case, Target
-from suites import published
+from suites import plan, published
 from suites.conftest import Claim
 
 
-def asks(case: Case) -> bool:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take gradients of the input families."""
-    return case.quantity != "value" and not case.family.startswith(published.PREFIX)
+    return plan.questions(adapters, wanted, lambda case: case.quantity != "value" and not case.family.startswith(published.PREFIX))
 
 
-def test_gradient(question: tuple[Adapter, Case, Target], claim: Claim) -> None:
+def test_gradient(question: plan.Question, claim: Claim) -> None:
     """Every element of a fused function's gradient lies within the budget of a stable algorithm."""
     claim(question)

@@ -1,16 +1,17 @@
 """The published examples, with today's answers."""
 
+from collections.abc import Iterator, Sequence
+
 from harness.adapters import Adapter
-from harness.model import Case, Target
-from suites import published
+from suites import plan, published
 from suites.conftest import Claim
 
 
-def asks(case: Case) -> bool:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take the published examples, values and gradients."""
-    return case.family.startswith(published.PREFIX)
+    return plan.questions(adapters, wanted, lambda case: case.family.startswith(published.PREFIX))
 
 
-def test_published(question: tuple[Adapter, Case, Target], claim: Claim) -> None:
+def test_published(question: plan.Question, claim: Claim) -> None:
     """Every published example comes out right wherever a fused function is asked."""
     claim(question)

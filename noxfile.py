@@ -1,0 +1,82 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.5.1"]
+# ///
+"""Every command of the project; `nox -l` is the manual."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "lint", "types"]
+
+FRAMEWORKS = ("torch", "tensorflow", "jax")
+
+
+def bridge_find_links() -> None:
+    """Let uv see what pip is told of local wheels: uv reads neither pip's configuration nor PIP_* variables.
+
+    Only folders that exist and URLs are passed on, because uv ends with an error where a folder is missing.
+    """
+    asked = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True, check=False
+    )
+    links = (os.environ.get("PIP_FIND_LINKS") or asked.stdout).split()
+    there = [link for link in links if "://" in link or Path(link).is_dir()]
+    if there:
+        os.environ.setdefault("UV_FIND_LINKS", ",".join(there))
+
+
+bridge_find_links()
+
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ()) -> None:
+    """Install the project with extras and dependency groups, at the versions that CI is known to pass with."""
+    wanted = f".[{','.join(extras)}]" if extras else "."
+    session.install("-e", wanted, *nox.project.dependency_groups(PROJECT, *groups), "-c", "constraints.txt")
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Run the main job on every framework found, and say where the report lies. Arguments go to `xentbench run`."""
+    install(session, *FRAMEWORKS, "fast")
+    session.run("xentbench", "run", "--speed", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests on every framework. Arguments go to pytest."""
+    install(session, *FRAMEWORKS, "fast", "witness", groups=("tests",))
+    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    install(session, groups=("tests", "types"))
+    session.run("mypy")
+
+
+@nox.session(default=False)
+def clean(_: nox.Session) -> None:
+    """Remove what runs leave behind."""
+    shutil.rmtree("build", ignore_errors=True)

@@ -1,0 +1,85 @@
+"""The mark of a result: a symbol, how much it matters, and the number beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.model import BudgetClass, Crashed, Failed, Result, Score, TimedOut, Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CLASSES: tuple[BudgetClass, ...] = ("S", "U", "N")
+SYMBOLS: Mapping[str, str] = {
+    "✗": "new deviation: outside the budget it is judged by, and not in the list of known deviations",
+    "!": "known deviation, listed with its reason",
+    "✓": "conforms, within budget S: what a stable algorithm can promise",
+    "U": "conforms, within budget U only: what an unshifted algorithm can promise",
+    "N": "conforms, within budget N only: what arithmetic in the narrow type itself can promise",
+    "○": "shown, not judged: composed, naive, misuse and control implementations promise nothing",
+    "⚠": "no answer: failed, crashed or timed out",
+    "∅": "unsupported: the framework says so itself",
+}
+
+
+def symbol(result: Result) -> str:
+    """Return the symbol of a result."""
+    if result.judgement in {"deviates", "known"}:
+        return "✗" if result.judgement == "deviates" else "!"
+    match result.outcome:
+        case Unsupported():
+            return "∅"
+        case Score(budget_class=budget):
+            if result.judgement == "unjudged":
+                return "○"
+            return "✓" if budget in {None, "S"} else str(budget)
+    return "⚠"
+
+
+def rank(result: Result) -> int:
+    """Return how much a result matters; where several share a cell, the highest is shown."""
+    if result.judgement in {"deviates", "known"}:
+        return 5 if result.judgement == "deviates" else 3
+    match result.outcome:
+        case Failed() | Crashed() | TimedOut():
+            return 4
+        case Unsupported():
+            return 1
+    return 2
+
+
+def state(result: Result) -> str:
+    """Return the state a reader counts: a judgement for an answer, else why there is none."""
+    match result.outcome:
+        case Unsupported():
+            return "unsupported"
+        case Failed():
+            return "failed"
+        case Crashed():
+            return "crashed"
+        case TimedOut():
+            return "timed out"
+    return result.judgement
+
+
+def ratio(score: Score) -> tuple[float | None, str]:
+    """Return error / bound and its class: the tightest class met, else the loosest one there is."""
+    if score.budget_class is not None and score.budget_class in score.over_bound:
+        return score.over_bound[score.budget_class], score.budget_class
+    there = [name for name in CLASSES if name in score.over_bound]
+    return (score.over_bound[there[-1]], there[-1]) if there else (None, "")
+
+
+def why(result: Result) -> str:
+    """Return the reason stored with a result: of its judgement, else of its outcome."""
+    match result.outcome:
+        case Unsupported(reason) | Failed(reason) | Crashed(reason):
+            return reason if not result.reason else f"{reason} ({result.reason})"
+        case TimedOut(seconds):
+            return f"no answer within {seconds:g} s" + (f" ({result.reason})" if result.reason else "")
+    return result.reason
+
+
+def no_answer(result: Result) -> bool:
+    """Tell whether the machinery failed: a raise, a crash or a time-out."""
+    return isinstance(result.outcome, Failed | Crashed | TimedOut)

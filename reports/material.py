@@ -1,0 +1,41 @@
+"""What a section may see: one run as it was stored, and the words to explain it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.model import NotRun, Result, Run, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PUBLISHED = "published/"  # the prefix of the families that ask somebody's published example
+
+
+@dataclass(frozen=True)
+class Material:
+    """One run, ready to be shown. `descriptions` explains families and metrics by name, `published` quotes digits."""
+
+    run: Run
+    results: Sequence[Result]
+    environments: Mapping[str, Mapping[str, str]]
+    not_run: Sequence[NotRun]
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def answers(self) -> list[Result]:
+        """Every result but the timings; a cell of the page points into this list."""
+        return [result for result in self.results if not isinstance(result.outcome, Timing)]
+
+    @cached_property
+    def timings(self) -> list[Result]:
+        """The results that are timings."""
+        return [result for result in self.results if isinstance(result.outcome, Timing)]
+
+
+def text(result: Result) -> str:
+    """Return the text that finds a result again: the fragment of its link, before quoting."""
+    return f"{result.case}|{result.target.implementation.framework}|{result.target}"

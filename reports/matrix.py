@@ -1,0 +1,61 @@
+"""The matrix: how far every implementation is from the truth, by dtype and by input family."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from harness.model import KINDS, QUANTITIES
+from reports import colour, layout, marks, table
+
+if TYPE_CHECKING:
+    from reports.material import Material
+
+TITLE = "Distance from the truth"
+
+
+def render(material: Material) -> str:
+    """Return the section's HTML: both tables in their default view, filters, legend and the empty detail sheet."""
+    answers = [answer for answer in material.answers if table.in_matrix(answer)]
+    if not answers:
+        return ""
+    choices = {
+        "op": sorted({str(answer.case.op) for answer in answers}),
+        "framework": sorted({answer.target.implementation.framework for answer in answers}),
+        "mode": sorted({answer.target.mode for answer in answers}),
+        "kind": [kind for kind in KINDS if kind in {answer.target.implementation.kind for answer in answers}],
+    }
+    dtypes, by_dtype = table.by_dtype(material.answers)
+    families, by_family = table.by_family(material.answers)
+    return layout.fill(
+        "matrix.html.j2",
+        choices=choices,
+        quantities=[q for q in QUANTITIES if q in {answer.case.quantity for answer in answers}],
+        dtypes=dtypes or [table.DEFAULT["dtype"]],
+        default=table.DEFAULT,
+        views=[("dtype", dtypes, grouped(by_dtype)), ("family", families, grouped(by_family))],
+        descriptions=material.descriptions,
+        explained=explained(material),
+        legend=marks.SYMBOLS,
+        kinds=KINDS,
+        scale=[(level, _edge(level)) for level in range(0, colour.LEVELS - 1, 2)],
+    )
+
+
+def explained(material: Material) -> list[tuple[str, str]]:
+    """Return the families that were asked and have a description."""
+    families = dict.fromkeys(answer.case.family for answer in material.answers if table.in_matrix(answer))
+    return [(family, material.descriptions[family]) for family in families if family in material.descriptions]
+
+
+def grouped(rows: list[table.Row]) -> list[tuple[str, list[tuple[str, list[table.Row]]]]]:
+    """Group sorted rows by op, then by framework."""
+    return [
+        (op, [(name, list(lines)) for name, lines in groupby(ops, lambda row: row.target.implementation.framework)])
+        for op, ops in groupby(rows, lambda row: row.op)
+    ]
+
+
+def _edge(level: int) -> float:
+    """Return the ulps in the middle of a level."""
+    return 0.5 * 10 ** (level / 2)

@@ -1,0 +1,61 @@
+"""What gave no answer, and why: a failure of machinery is never a score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports import layout, marks
+from reports.material import Material, text
+
+if TYPE_CHECKING:
+    from harness.model import Result
+
+TITLE = "What did not run, and why"
+STATES = {
+    "crashed": "The process died with the question in hand.",
+    "timed out": "No answer within the time allowed; the process was stopped.",
+    "failed": "The framework's call raised.",
+    "unsupported": "The framework does not offer this, and says so.",
+}
+NAMED = 3  # implementations named in a line; the rest are counted
+
+
+@dataclass(frozen=True)
+class Group:
+    """Questions without an answer for one reason."""
+
+    framework: str
+    reason: str
+    count: int
+    targets: tuple[str, ...]
+    more: int
+    example: str
+    at: str
+
+
+def render(material: Material) -> str:
+    """Return the section's HTML."""
+    states = {state: groups([a for a in material.answers if marks.state(a) == state]) for state in STATES}
+    return layout.fill(
+        "missing.html.j2",
+        states=[(state, STATES[state], found, sum(g.count for g in found)) for state, found in states.items() if found],
+        not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
+    )
+
+
+def groups(answers: list[Result]) -> list[Group]:
+    """Gather answers by framework and reason, the most frequent first."""
+    found: dict[tuple[str, str], list[Result]] = {}
+    for answer in answers:
+        found.setdefault((answer.target.implementation.framework, marks.why(answer)), []).append(answer)
+    gathered = [_group(*where, members) for where, members in found.items()]
+    return sorted(gathered, key=lambda group: (-group.count, group.framework, group.reason))
+
+
+def _group(framework: str, reason: str, members: list[Result]) -> Group:
+    targets = list(dict.fromkeys(str(member.target) for member in members))
+    named = tuple(targets[:NAMED])
+    return Group(
+        framework, reason, len(members), named, len(targets) - len(named), str(members[0].case), text(members[0])
+    )

@@ -1,0 +1,115 @@
+"""Published examples, asked again: what readers were once shown, and what comes back today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from harness.model import KINDS, Result, Score, Worst
+from reports import layout, marks, numbers
+from reports.material import PUBLISHED, Material, text
+
+TITLE = "Published examples"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One implementation's answer to one example."""
+
+    result: Result
+    symbol: str
+    ulp: float | None
+    got: str
+    exact: str
+    off: str
+    reason: str
+    at: str
+
+
+def render(material: Material) -> str:
+    """Return the section's HTML; nothing where no published example was asked."""
+    examples: dict[str, list[Result]] = {}
+    for answer in material.answers:
+        if answer.case.family.startswith(PUBLISHED):
+            examples.setdefault(answer.case.family, []).append(answer)
+    if not examples:
+        return ""
+    return layout.fill(
+        "published.html.j2",
+        examples=[_example(family, answers, material) for family, answers in sorted(examples.items())],
+        kinds=KINDS,
+    )
+
+
+def _example(family: str, answers: list[Result], material: Material) -> dict[str, object]:
+    name = family.removeprefix(PUBLISHED)
+    kinds = list(KINDS)
+    answers = sorted(
+        answers, key=lambda a: (a.case.quantity != "value", kinds.index(a.target.implementation.kind), *_by(a))
+    )
+    return {
+        "name": name,
+        "description": material.descriptions.get(family) or material.descriptions.get(name, ""),
+        "published": material.published.get(name) or material.published.get(family, ""),
+        "worst": worst(answers),
+        "lines": [line(answer) for answer in answers],
+    }
+
+
+def worst(answers: list[Result]) -> dict[str, float]:
+    """Return the worst ulp of the values of each kind."""
+    found: dict[str, float] = {}
+    for answer in answers:
+        kind = answer.target.implementation.kind
+        if isinstance(answer.outcome, Score) and answer.case.quantity == "value":
+            found[kind] = max(found.get(kind, 0.0), answer.outcome.max_ulp)
+    return found
+
+
+def _by(answer: Result) -> tuple[str, ...]:
+    return str(answer.case.op), answer.target.implementation.framework, str(answer.target), answer.case.dtype
+
+
+def line(answer: Result) -> Line:
+    """Return what the table shows of an answer: its worst element in decimals, or why there is none."""
+    outcome = answer.outcome
+    score = outcome if isinstance(outcome, Score) else None
+    worst = score.worst if score else None
+    return Line(
+        answer,
+        marks.symbol(answer),
+        score.max_ulp if score else None,
+        decimal(worst.got) if worst else "",
+        digits(worst.exact) if worst else "",
+        distance(worst) if worst else "",
+        marks.why(answer) if score is None or answer.reason else "",
+        text(answer),
+    )
+
+
+def decimal(hexadecimal: str) -> str:
+    """Print a hex float in its shortest round-trip decimals."""
+    return repr(_number(hexadecimal))
+
+
+def digits(exact: str) -> str:
+    """Shorten an exact value to 20 significant digits, enough to see any format's error."""
+    mantissa, exponent, power = exact.lower().partition("e")
+    significant = 0
+    for place, character in enumerate(mantissa):
+        significant += character.isdigit() and (significant > 0 or character != "0")
+        if significant > 20:
+            return mantissa[:place] + "…" + exponent + power
+    return exact
+
+
+def distance(worst: Worst) -> str:
+    """Print the absolute error of the worst element."""
+    try:
+        return numbers.short(float(abs(Fraction(_number(worst.got)) - Fraction(worst.exact))))
+    except (ValueError, OverflowError):  # nan or infinite, one of the two
+        return "" if worst.got == worst.exact else "∞"
+
+
+def _number(text: str) -> float:
+    return float.fromhex(text)

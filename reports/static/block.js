@@ -1,0 +1,30 @@
+// The data block: base64 of gzip of JSON in columns (reports/block.py).
+const CLASSES = ["S", "U", "N"];
+const revive = v => typeof v !== "string" ? v : v === "inf" ? Infinity : v === "-inf" ? -Infinity : NaN;
+
+async function open(id) {
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), c => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const block = await new Response(stream).json();
+  for (const name of ["ulp", ...CLASSES]) block.columns[name] = block.columns[name].map(revive);
+  for (const name of ["worst_ulp", "mean", "bias"]) block.details[name] = block.details[name].map(revive);
+  block.size = block.columns.line.length;
+  block.detail = new Map(block.details.answer.map((answer, place) => [answer, place]));
+  block.word = (name, i) => block.words[name][block.columns[name][i]];
+  block.line = i => block.lines[block.columns.line[i]];
+  block.ratio = i => block.columns.budget[i] ? block.columns[block.columns.budget[i]][i] : null;
+  return block;
+}
+
+// The text of a link to an answer, as reports/material.py makes it.
+function address(block, i) {
+  const [op, framework, , , , , target] = block.line(i);
+  const [shape, seed] = block.word("shapes", i).split(" seed ");
+  const names = [op, block.word("quantities", i), block.word("families", i), block.word("dtypes", i), shape.replace("×", "x")];
+  return names.join("-") + (seed ? "-seed" + seed : "") + "|" + framework + "|" + target;
+}
+
+function find(block, text) {
+  for (let i = 0; i < block.size; i++) if (text.endsWith("|" + block.line(i)[6]) && address(block, i) === text) return i;
+  return -1;
+}

@@ -1,0 +1,81 @@
+// The matrices in any view; the default one comes from reports/table.py and looks the same.
+const element = (name, attributes = {}, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== "") made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+const named = text => text.split(/(?<=[._(,])/).flatMap((piece, i) => i ? [element("wbr"), piece] : [piece]);
+const dot = framework => element("i", { class: "dot " + framework });
+
+// The worst answer of each line and column: by rank of its mark, then by the metric.
+function worst(block, state, column, fits) {
+  const value = state.metric === "bound" ? i => block.ratio(i) ?? 0 : i => block.columns.ulp[i] ?? 0;
+  const lines = new Map();
+  for (let i = 0; i < block.size; i++) {
+    if (!fits(i)) continue;
+    const name = block.word(column, i), line = block.columns.line[i];
+    if (!lines.has(line)) lines.set(line, new Map());
+    const cells = lines.get(line), old = cells.get(name), rank = block.columns.rank;
+    if (old === undefined || rank[i] > rank[old] || rank[i] === rank[old] && value(i) > value(old)) cells.set(name, i);
+  }
+  return lines;
+}
+
+function cell(block, state, i) {
+  if (i === undefined) return element("td");
+  const symbol = block.word("symbols", i), ulp = block.columns.ulp[i], bound = state.metric === "bound";
+  const value = bound ? block.ratio(i) : ulp;
+  const level = ulp === null || value === null ? undefined : bound ? ratioLevel(value) : ulpLevel(value);
+  const text = ulp === null ? (symbol === "∅" ? "" : block.word("states", i))
+    : bound ? (value === null ? "no bound" : short(value) + " " + block.columns.budget[i]) : short(value);
+  const mark = { "✗": " new", "!": " known", "⚠": " bare", "∅": " bare" }[symbol] || "";
+  return element("td", { class: "c" + (level === undefined ? "" : " l" + level) + mark, "data-i": i }, text + " ", element("b", {}, symbol));
+}
+
+function table(block, state, op, view, columns, lines) {
+  const head = element("tr", {}, element("th", { scope: "col" }, "Implementation @ mode"), element("th", { scope: "col" }, "Kind"),
+    ...columns.map(name => element("th", { scope: "col", title: block.descriptions[name] }, ...named(name))));
+  const made = element("table", { class: "matrix" }, element("caption", {}, element("code", {}, op)), element("thead", {}, head));
+  let body, last;
+  for (const [line, cells] of lines) {
+    const [, framework, name, kind, mode, device] = block.lines[line];
+    if (framework !== last) {
+      const title = element("th", { scope: "rowgroup", colspan: columns.length + 2 }, dot(framework), framework);
+      made.append(body = element("tbody", {}, element("tr", { class: "group" }, title)));
+      last = framework;
+    }
+    const label = element("th", { scope: "row" }, element("code", {}, ...named(name)), " ",
+      element("span", { class: "mode" }, "@" + mode + (device === "cpu" ? "" : ":" + device)));
+    body.append(element("tr", {}, label, element("td", {}, element("span", { class: "kind" }, kind)),
+      ...columns.map(column => cell(block, state, cells.get(column)))));
+  }
+  return element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": op + " by " + view }, made);
+}
+
+// Draw one view into its place and return how many lines it shows.
+function draw(block, state, view) {
+  const column = view === "dtype" ? "dtypes" : "families";
+  const chosen = i => {
+    const [op, framework, , kind, mode] = block.line(i);
+    return !block.word("families", i).startsWith("published/") && block.word("quantities", i) === state.quantity
+      && (view === "dtype" || block.word("dtypes", i) === state.dtype)
+      && (!state.op || op === state.op) && (!state.framework || framework === state.framework)
+      && (!state.kind || kind === state.kind) && (!state.mode || mode === state.mode);
+  };
+  const lines = [...worst(block, state, column, chosen)].sort((a, b) => a[0] - b[0])
+    .filter(([, cells]) => !state.only || [...cells.values()].some(i => block.columns.rank[i] >= Number(state.only)));
+  const seen = new Set(lines.flatMap(([, cells]) => [...cells.keys()]));
+  const order = view === "dtype" ? ["float16", "bfloat16", "float32", "float64"] : block.words[column];
+  const columns = order.filter(name => seen.has(name));
+  const ops = Map.groupBy ? Map.groupBy(lines, ([line]) => block.lines[line][0]) : lines.reduce((map, line) => {
+    const op = block.lines[line[0]][0];
+    return map.set(op, [...(map.get(op) || []), line]);
+  }, new Map());
+  const tables = [...ops].map(([op, members]) => table(block, state, op, view, columns, members));
+  document.getElementById(view).replaceChildren(...(tables.length ? tables : [element("p", { class: "note" }, "No answer fits these filters.")]));
+  const metric = state.metric === "bound" ? "error / bound and its class" : "max ulp";
+  document.querySelector(`[data-view=${view}]`).textContent = view === "dtype"
+    ? `${state.quantity}, ${metric}, the worst over all input families` : `${state.quantity}, ${state.dtype}, ${metric}`;
+  return lines.length;
+}

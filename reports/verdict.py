@@ -1,0 +1,134 @@
+"""The first screen: does everything conform, what is new, what did not run, and where all that was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.model import Result, Score
+from reports import layout, marks, numbers, table
+from reports.material import Material, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+TITLE = "Verdict"
+STATES = ("conforms", "known", "deviates", "unjudged", "unsupported", "failed", "crashed", "timed out")
+LISTED = 12  # groups of deviations in sight; the rest one click away
+
+
+@dataclass(frozen=True)
+class Group:
+    """Deviations of one target in one op and quantity, told by the worst of them."""
+
+    worst: Result
+    count: int
+    families: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    ulp: float | None
+    reason: str
+    at: str
+
+
+def render(material: Material) -> str:
+    """Return the section's HTML."""
+    counts = Counter(marks.state(answer) for answer in material.answers)
+    return layout.fill(
+        "verdict.html.j2",
+        run=material.run,
+        headline=headline(counts, material),
+        counts=counts,
+        tiles=tiles(counts, material),
+        table=by_mode(material),
+        states=STATES,
+        symbols={"conforms": "✓", "known": "!", "deviates": "✗", "unjudged": "○", "unsupported": "∅"},
+        new=groups(a for a in material.answers if a.judgement == "deviates"),
+        known=groups(a for a in material.answers if a.judgement == "known"),
+        listed=LISTED,
+        not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
+        environments=environments(material),
+        versions=versions(material),
+    )
+
+
+def headline(counts: Counter[str], material: Material) -> tuple[str, str]:
+    """Return the state and the sentence the page opens with. Nothing judged is never a pass."""
+    broken = counts["failed"] + counts["crashed"] + counts["timed out"]
+    if counts["deviates"]:
+        return "bad", numbers.plural(counts["deviates"], "new deviation")
+    if not counts["conforms"] + counts["known"]:
+        return "unknown", "Nothing was judged"
+    if broken:
+        return "unknown", f"No new deviation, but {numbers.plural(broken, 'question')} got no answer"
+    if material.not_run:
+        return "good", "Everything that ran conforms"
+    return "good", "Everything judged conforms"
+
+
+def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int, str]]:
+    """Return (class, symbol, count, words) of the figures under the headline."""
+    broken = counts["failed"] + counts["crashed"] + counts["timed out"]
+    return [
+        ("deviates", "✗", counts["deviates"], "new deviations"),
+        ("known", "!", counts["known"], "known deviations"),
+        ("conforms", "✓", counts["conforms"], "conform"),
+        ("broken", "⚠", broken, "failed, crashed or timed out"),
+        ("absent", "\u2013", len(material.not_run), "not run"),
+        ("unsupported", "∅", counts["unsupported"], "unsupported"),
+        ("unjudged", "○", counts["unjudged"], "shown, not judged"),
+    ]
+
+
+def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]]]:
+    """Count the states of each (framework, mode, device)."""
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    for answer in material.answers:
+        target = answer.target
+        where = (target.implementation.framework, target.mode, target.device)
+        counts.setdefault(where, Counter())[marks.state(answer)] += 1
+    return sorted(counts.items())
+
+
+def groups(answers: Iterable[Result]) -> list[Group]:
+    """Gather deviations by target, op and quantity, worst first."""
+    found: dict[Any, list[Result]] = {}
+    for answer in answers:
+        found.setdefault((table.key(answer), answer.case.quantity), []).append(answer)
+    gathered = [_group(members) for members in found.values()]
+    return sorted(gathered, key=lambda group: -(group.ulp if group.ulp is not None else -1.0))
+
+
+def _group(members: Sequence[Result]) -> Group:
+    worst = max(members, key=table.weight)
+    families = tuple(dict.fromkeys(member.case.family for member in members))
+    dtypes = tuple(dict.fromkeys(member.case.dtype for member in members))
+    ulp = worst.outcome.max_ulp if isinstance(worst.outcome, Score) else None
+    return Group(worst, len(members), families, dtypes, ulp, marks.why(worst), text(worst))
+
+
+def versions(material: Material) -> list[tuple[str, str]]:
+    """Return (framework, its version with threads and instruction set) of each environment used."""
+    found = []
+    for framework, key in sorted({(r.target.implementation.framework, r.environment) for r in material.results}):
+        facts = material.environments.get(key, {})
+        threads = next((facts[name] for name in ("threads", "intra_op_threads") if name in facts), "")
+        words = {"": "", "0": "threads by its own choice", "1": "1 thread"}.get(threads, f"{threads} threads")
+        device = facts.get("device", "cpu")
+        known = (words, facts.get("cpu_capability") or facts.get("isa", ""), "" if device == "cpu" else device)
+        more = ", ".join(fact for fact in known if fact)
+        found.append((framework, f"{framework} {facts.get(framework, '')}".strip() + (f" ({more})" if more else "")))
+    return found
+
+
+def environments(material: Material) -> list[tuple[list[str], list[tuple[str, str]]]]:
+    """Return (frameworks, facts) of each environment that answers depended on; facts without a value are left out."""
+    used: dict[str, set[str]] = {}
+    for result in material.results:
+        if result.environment in material.environments:
+            used.setdefault(result.environment, set()).add(result.target.implementation.framework)
+    listed = sorted((sorted(frameworks), key) for key, frameworks in used.items())
+    return [
+        (names, [(fact, value) for fact, value in material.environments[key].items() if value and fact != "framework"])
+        for names, key in listed
+    ]

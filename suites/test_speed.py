@@ -1,0 +1,40 @@
+"""Speed: absolute figures of the fused functions, forward and forward + backward, one framework a process.
+
+pytest-benchmark calibrates and samples; every sample waits for the device. The first call, which compiles, is reported
+apart. Deciding who is faster takes paired measurements; these figures say what this machine did, with their spread.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from harness import clock
+from harness.adapters import Adapter
+from harness.model import Case, Outcome, Target, Timing, Unsupported
+from suites import ask, cases, plan
+from suites.conftest import Claim
+
+
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+    """Take what the preset times."""
+    return plan.speed_questions(adapters, wanted)
+
+
+def test_speed(question: plan.Question, claim: Claim, benchmark: BenchmarkFixture) -> None:
+    """A fused function can be timed; how fast it is, is no claim."""
+
+    def timed(adapter: Adapter, case: Case, target: Target) -> Outcome:
+        return ask.fenced(lambda: sample(adapter, case, target, benchmark))
+
+    claim(question, timed)
+
+
+def sample(adapter: Adapter, case: Case, target: Target, benchmark: BenchmarkFixture) -> Timing | Unsupported:
+    """Time the first call, then let pytest-benchmark take its rounds."""
+    run = clock.waited(adapter, adapter.prepare(case.op, case.quantity, cases.inputs(case), target))
+    first = clock.first_call_seconds(run)
+    benchmark.extra_info["first_call_seconds"] = first
+    benchmark(run)
+    if benchmark.stats is None:
+        return Unsupported("pytest-benchmark is off, as it is under xdist; try without -n")
+    return Timing(tuple(benchmark.stats.stats.data), benchmark.stats.iterations, first)
