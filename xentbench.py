@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -18,15 +19,27 @@ from rich.table import Table
 
 import reports
 import suites
-from harness import adapters, export, host, metrics
+from harness import adapters, export, host, metrics, orphan
 from harness.adapters import NotInstalled
-from harness.model import DTYPES, KINDS, Case, Crashed, Failed, Outcome, Result, Score, Target, TimedOut, Timing
-from harness.model import Unsupported
-from harness.plugin import choices, pairs
+from harness.model import (
+    DTYPES,
+    QUANTITIES,
+    Case,
+    Crashed,
+    Failed,
+    Outcome,
+    Result,
+    Score,
+    Target,
+    TimedOut,
+    Timing,
+)
+from harness.plugin import choice, choices, pairs
 from harness.progress import Progress
 from harness.runner import Job, Runner, Worker
 from harness.store import Store, StoreError
 from reference.golden import Cache
+from reports import markdown, marks
 from suites import cases, families, goldens, judge, plan, published
 
 SHOWN = 10  # new deviations listed in the terminal
@@ -40,10 +53,11 @@ class Exit(IntEnum):
     USAGE = 2
     NOTHING_RAN = 3
     MACHINERY = 4
+    INTERRUPTED = 130  # as shells say of Ctrl-C
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 120)  # elsewhere rich takes 80, too few for the table
 err = Console(stderr=True)
 
 On = Annotated[str, typer.Option(help="frameworks or framework:mode pairs, as in torch,jax:jit; default: all found")]
@@ -77,7 +91,7 @@ def run(
     """Ask every framework and mode found, and write a report."""
     try:
         wanted = plan.Wanted(
-            cases.PRESETS[choices("--preset", preset, tuple(cases.PRESETS))[0]],
+            cases.PRESETS[choice("--preset", preset, tuple(cases.PRESETS))],
             pairs(on),
             choices("--op", op, cases.ops()),
             choices("--dtype", dtype, DTYPES),
@@ -90,7 +104,6 @@ def run(
     except ValueError as error:
         stop(Exit.USAGE, str(error))
     at_once = jobs or os.cpu_count() or 1
-    make_goldens(wanted, store.parent / "goldens", at_once)
     progress = Progress(err)
     runner = Runner(
         store=store,
@@ -102,11 +115,18 @@ def run(
         progress=progress,
     )
     options = ["--preset", preset, "--op", op, "--dtype", dtype, "--device", device]
-    with progress:
-        workers = runner.run(accuracy_jobs(wanted, options), at_once=at_once)
-        if speed:  # one at a time: two frameworks timed at once would time each other
-            workers += runner.run(speed_jobs(wanted, options, runner.logs), at_once=1)
+    try:
+        make_goldens(wanted, store.parent / "goldens", at_once)
+        with progress:
+            workers = runner.run(accuracy_jobs(wanted, options), at_once=at_once)
+            if speed:  # one at a time: two frameworks timed at once would time each other
+                workers += runner.run(speed_jobs(wanted, options, runner.logs), at_once=1)
+    except KeyboardInterrupt:
+        stop(Exit.INTERRUPTED, "interrupted; what was answered is stored; to go on, add --resume")
     if misused := next((worker.misused for worker in workers if worker.misused), ""):
+        if not resume:
+            with Store(store) as opened:
+                opened.discard(current.uid)
         stop(Exit.USAGE, misused)
     with Store(store) as opened:
         opened.finish(current.uid)
@@ -130,14 +150,22 @@ def speed_jobs(wanted: plan.Wanted, options: list[str], logs: Path) -> list[Job]
     """Return a timing job a framework."""
     file = str(Path(suites.__file__).parent / "test_speed.py")
     return [
-        Job(f"{name}-speed", (*PYTEST, *BENCHMARK, f"--benchmark-json={logs / name}-speed.json", file, *options, "--on", part))
+        Job(
+            f"{name}-speed",
+            (*PYTEST, *BENCHMARK, f"--benchmark-json={logs / name}-speed.json", file, *options, "--on", part),
+        )
         for name, part in shares(wanted)
         if name != "numpy"  # the control times nothing that is fused
     ]
 
 
 # A round takes at least half a millisecond, so that a call of microseconds is not timed by itself.
-BENCHMARK = ("--benchmark-max-time=0.1", "--benchmark-min-time=0.0005", "--benchmark-min-rounds=5", "--benchmark-disable-gc")
+BENCHMARK = (
+    "--benchmark-max-time=0.1",
+    "--benchmark-min-time=0.0005",
+    "--benchmark-min-rounds=5",
+    "--benchmark-disable-gc",
+)
 PYTEST = ("-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
 
 
@@ -162,9 +190,17 @@ def make_goldens(wanted: plan.Wanted, directory: Path, at_once: int) -> None:
     context = multiprocessing.get_context("spawn")  # fork and threads do not mix
     with (
         Progress(err) as progress,
-        ProcessPoolExecutor(min(at_once, len(groups)), mp_context=context) as executor,
+        ProcessPoolExecutor(
+            min(at_once, len(groups)), context, initializer=start_helper, initargs=(os.getpid(),)
+        ) as executor,
     ):
         goldens.make(groups, directory, executor, lambda done, _: progress.simple("goldens (mpmath)", done, count))
+
+
+def start_helper(parent: int) -> None:
+    """Let a process of a pool end quietly, with its parent or by Ctrl-C."""
+    orphan.end_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def judged(case: Case, target: Target, outcome: Outcome, known: Sequence[judge.Known]) -> Result:
@@ -198,20 +234,11 @@ def summarise(results: Sequence[Result], workers: Sequence[Worker]) -> None:
 
 
 def state(result: Result) -> str:
-    """Name the state of a result in one word."""
-    match result.outcome:
-        case Unsupported():
-            return "unsupported"
-        case Timing():
-            return "timed"
-        case Crashed():
-            return "crashed"
-        case TimedOut():
-            return "timed out"
-        case Failed() if result.judgement == "unjudged":
-            return "failed"
-        case _:
-            return "shown" if result.judgement == "unjudged" else result.judgement
+    """Name the state of a result in one word, as the table's columns do."""
+    if isinstance(result.outcome, Timing):
+        return "timed"
+    word = marks.state(result)
+    return "shown" if word == "unjudged" else word
 
 
 def verdict(results: Sequence[Result], workers: Sequence[Worker]) -> Exit:
@@ -241,12 +268,39 @@ def report(
 ) -> None:
     """Write the report of a stored run again."""
     try:
-        if not store.exists():
-            raise StoreError(f"store {store} is not there, expected the results of a run; try: xentbench run")
-        with Store(store) as opened:
+        with existing(store) as opened:
             out.print(write_report(opened, opened.run(run_uid).uid, directory), highlight=False, soft_wrap=True)
     except StoreError as error:
         stop(Exit.USAGE, str(error))
+
+
+@app.command()
+def table(
+    op: OpNames = "",
+    dtype: Dtypes = "float32",
+    quantity: Annotated[str, typer.Option(help=f"of {', '.join(QUANTITIES)}")] = "value",
+    family: Annotated[str, typer.Option(help="input families, comma-separated; default: all")] = "",
+    store: StorePath = STORE,
+    run_uid: RunUid = "latest",
+) -> None:
+    """Print a stored run as a Markdown table: the largest error in ulps, implementations down, families across."""
+    try:
+        ops = choices("--op", op, cases.ops())
+        dtypes = choices("--dtype", dtype, DTYPES)
+        quantities = choices("--quantity", quantity, QUANTITIES)
+        names = choices("--family", family, tuple(families.FAMILIES))
+        with existing(store) as opened:
+            chosen = [
+                result
+                for result in opened.results(opened.run(run_uid).uid)
+                if (not ops or result.case.op.name in ops)
+                and (not dtypes or result.case.dtype in dtypes)
+                and (not quantities or result.case.quantity in quantities)
+                and result.case.family in (names or families.FAMILIES)
+            ]
+    except ValueError as error:
+        stop(Exit.USAGE, str(error))
+    sys.stdout.write(markdown.table(chosen) + "\n")
 
 
 @app.command(name="export")
@@ -257,10 +311,8 @@ def export_results(
 ) -> None:
     """Write a run's results to standard output, one object a result."""
     try:
-        choices("--format", form, export.FORMATS)
-        if not store.exists():
-            raise StoreError(f"store {store} is not there, expected the results of a run; try: xentbench run")
-        with Store(store) as opened:
+        choice("--format", form, export.FORMATS)
+        with existing(store) as opened:
             export.write(opened.results(opened.run(run_uid).uid), opened.environments(), form, sys.stdout)
     except ValueError as error:
         stop(Exit.USAGE, str(error))
@@ -275,7 +327,7 @@ def list_things(
 ) -> None:
     """List what can be asked, and of whom."""
     try:
-        choices("what", what, ("ops", "implementations", "families", "targets"))
+        choice("what", what, ("ops", "implementations", "families", "targets"))
         wanted = plan.Wanted(cases.PRESETS["full"], pairs(on))
     except ValueError as error:
         stop(Exit.USAGE, str(error))
@@ -313,6 +365,13 @@ def add_targets(table: Table, name: str, wanted: plan.Wanted, *, each: bool) -> 
         return
     for of in adapter.implementations():
         table.add_row(of.op, of.name, of.kind, ", ".join(wanted.modes(adapter)))
+
+
+def existing(path: Path) -> Store:
+    """Open a store that must be there: reading makes none."""
+    if not path.is_file():
+        raise StoreError(f"store {path} is not there, expected the results of a run; try: xentbench run")
+    return Store(path)
 
 
 def stop(code: Exit, message: str) -> NoReturn:

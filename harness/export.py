@@ -86,9 +86,7 @@ def number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def write(
-    results: Iterable[Result], environments: Mapping[str, Mapping[str, str]], form: str, to: TextIO
-) -> int:
+def write(results: Iterable[Result], environments: Mapping[str, Mapping[str, str]], form: str, to: TextIO) -> int:
     """Write results as `jsonl` or `csv` (nested fields as JSON); return how many."""
     count, table = 0, None
     for count, result in enumerate(results, 1):

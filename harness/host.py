@@ -6,7 +6,7 @@ import os
 import platform
 import secrets
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,6 @@ def memory_bytes() -> int:
 
 def new_run(preset: str) -> Run:
     """Make a run with an id that sorts by time."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return Run(f"{stamp}-{secrets.token_hex(3)}", now(), None, command, preset, facts())

@@ -36,6 +36,10 @@ class Journal:
         self._file.write(json.dumps(asdict(line)) + "\n")
         self._file.flush()
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
 
 class Reader:
     """The reading end: every complete line, once."""

@@ -88,7 +88,9 @@ def flushed(answers: Answers) -> Array:
     return (answers.got == 0) & (np.abs(answers.ulps) > 0.5) & (answers.size < answers.flushable)
 
 
-def measure(got: Array, golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array) -> Distance:
+def measure(
+    got: Array, golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array
+) -> Distance:
     """Measure an answer, shaped like its golden. Flushed elements count in ulps, but against no bound."""
     wide = np.asarray(got).astype(np.float64)
     exponent = 0 if golden.exponent is None else golden.exponent
@@ -101,8 +103,12 @@ def measure(got: Array, golden: Golden, form: Format, bounds: Mapping[BudgetClas
         over = {}
         for kind, bound in bounds.items():
             ratio = size / ulp.scale(bound, -ulp.ulp_exponent(golden, form))
+            # More ulps than float64 counts: the exact value is nothing beside the answer.
+            ratio = np.where(np.isinf(size), np.abs(wide) / bound, ratio)
             ratio = np.where(size == 0, 0.0, np.where(lost, np.inf, ratio))
-            over[kind] = float(np.where(masks["flushed"], 0.0, np.nan_to_num(ratio, nan=0.0, posinf=np.inf)).max(initial=0.0))
+            over[kind] = float(
+                np.where(masks["flushed"], 0.0, np.nan_to_num(ratio, nan=0.0, posinf=np.inf)).max(initial=0.0)
+            )
     met = (kind for kind in CLASSES if kind in over and over[kind] <= 1)
     worst = np.unravel_index(int(size.argmax()), size.shape)
     return Distance(

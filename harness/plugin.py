@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import adapters, host
+from harness import adapters, host, orphan
 from harness.recorder import Recorder
 from harness.store import Store
 
@@ -33,6 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin a run, or join the one named; xdist's workers join their controller's."""
+    if parent := os.environ.get(orphan.PARENT):
+        orphan.end_with(int(parent))
     uid = config.getoption("--run-uid") or os.environ.get("XENTBENCH_RUN", "")
     if not uid:
         with Store(Path(config.getoption("--store"))) as store:
@@ -58,11 +60,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if RECORDER not in config.stash:
         return
     recorder = config.stash[RECORDER]
-    recorder.flush()
+    recorder.close()
     if not config.getoption("--run-uid") and not hasattr(config, "workerinput"):
         os.environ.pop("XENTBENCH_RUN", None)
         with Store(Path(config.getoption("--store"))) as store:
-            store.finish(recorder.uid)
+            if store.done(recorder.uid) or store.not_run(recorder.uid):
+                store.finish(recorder.uid)
+            else:  # nothing was asked, as with --collect-only or an option that is off
+                store.discard(recorder.uid)
 
 
 def pairs(text: str) -> tuple[tuple[str, str], ...]:
@@ -71,15 +76,20 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         framework, _, mode = part.partition(":")
         if framework not in adapters.names():
-            raise ValueError(f"--on is {part!r}, expected one of {', '.join(adapters.names())}, each with an optional :mode")
+            raise ValueError(
+                f"--on is {part!r}, expected one of {', '.join(adapters.names())}, each with an optional :mode"
+            )
         found.append((framework, mode))
     return tuple(found)
 
 
 def choices(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """Read a comma-separated list. Raises ValueError for a name that is not known."""
-    chosen = tuple(filter(None, (piece.strip() for piece in text.split(","))))
-    for name in chosen:
-        if name not in known:
-            raise ValueError(f"{option} is {name!r}, expected one of {', '.join(known)}")
-    return chosen
+    return tuple(choice(option, name, known) for name in filter(None, (piece.strip() for piece in text.split(","))))
+
+
+def choice(option: str, name: str, known: tuple[str, ...]) -> str:
+    """Read one name. Raises ValueError for one that is not known."""
+    if name not in known:
+        raise ValueError(f"{option} is {name!r}, expected one of {', '.join(known)}")
+    return name

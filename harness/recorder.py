@@ -52,6 +52,13 @@ class Recorder:
         self._batch = []
         self._since = time.monotonic()
 
+    def close(self) -> None:
+        """Commit what is left, and close the files."""
+        self.flush()
+        self._store.close()
+        if self._journal:
+            self._journal.close()
+
     def done_with(self) -> None:
         """Commit the rest and tell whoever watches that all was asked."""
         self.flush()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from harness import orphan
 from harness.journal import Line, Reader
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
 from harness.store import Store
@@ -23,6 +24,7 @@ from harness.store import Store
 POLL_SECONDS = 0.1
 STARTS_AT_MOST = 25  # of one framework; a framework that dies on every question would go on for ever
 USAGE_ERROR = 4  # pytest's exit code
+EXIT_SECONDS = 30.0  # for a process to end once all was asked
 START_SECONDS = 600.0  # for importing and collecting, before the first question
 
 
@@ -48,6 +50,7 @@ class Worker:
     asked: int = 0
     in_hand: tuple[Case, Target] | None = None
     since: float = field(default_factory=time.monotonic)
+    complete: bool = False  # all was asked and is stored
     finished: bool = False
     reasons: list[str] = field(default_factory=list)  # of what was not run, or why the machinery failed
     failed: bool = False
@@ -74,11 +77,16 @@ class Runner:
     progress: Progress
 
     def run(self, jobs: Iterable[Job], *, at_once: int) -> list[Worker]:
-        """Run all jobs, `at_once` at a time, in order; return their workers, finished."""
+        """Run all jobs, `at_once` at a time, in order; return their workers, finished.
+
+        Once one of them is misused, all are stopped.
+        """
         self.logs.mkdir(parents=True, exist_ok=True)
         workers = [Worker(job, self.logs) for job in jobs]
+        with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
+            store.forget_not_run(self.uid, [worker.job.name for worker in workers])
         try:
-            while not all(worker.finished for worker in workers):
+            while not all(worker.finished for worker in workers) and not any(worker.misused for worker in workers):
                 running = [worker for worker in workers if worker.process]
                 waiting = [worker for worker in workers if not worker.process and not worker.finished]
                 for worker in waiting[: at_once - len(running)]:
@@ -106,7 +114,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=worker.log,
             stderr=subprocess.STDOUT,
-            env=os.environ | thread_limits(self.threads) | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | thread_limits(self.threads) | {"PYTHONUNBUFFERED": "1", orphan.PARENT: str(os.getpid())},
             start_new_session=True,  # so that a kill reaches its children (compilers), and Ctrl-C reaches us alone
         )
 
@@ -114,32 +122,31 @@ class Runner:
         """Read a worker's journal, and act on a death or a hang."""
         assert worker.process is not None
         code = worker.process.poll()  # before reading, so that nothing written before the end is missed
-        done = self._read(worker)
-        if code is None:
-            waited = time.monotonic() - worker.since
-            if waited > (self.timeout_seconds if worker.in_hand else START_SECONDS):
-                _stop(worker.process)
-                self._read(worker)
-                self._ended(worker, TimedOut(round(waited)), f"no sign of life for {waited:.0f} s")
-        elif done:
+        self._read(worker)
+        waited = time.monotonic() - worker.since
+        if worker.complete and (code is not None or waited > EXIT_SECONDS):
+            _stop(worker.process)  # all was asked; what a framework does while it is torn down is no answer
             self._close(worker)
             worker.finished = True
+            if worker.asked < worker.planned:
+                self._fail(worker, f"{worker.planned - worker.asked} of {worker.planned} questions got no answer")
         elif code == USAGE_ERROR:
             self._close(worker)
             worker.finished = True
             worker.misused = self._tail(worker).removeprefix("ERROR: ")
-        else:
+        elif code is not None:
             self._ended(worker, Crashed(how_it_died(code)), f"pytest ended ({how_it_died(code)}): {self._tail(worker)}")
+        elif waited > (self.timeout_seconds if worker.in_hand else START_SECONDS):
+            _stop(worker.process)
+            self._read(worker)
+            self._ended(worker, TimedOut(round(waited)), f"no sign of life for {waited:.0f} s")
 
-    def _read(self, worker: Worker) -> bool:
-        """Take in new journal lines; return whether the worker said that it is done."""
+    def _read(self, worker: Worker) -> None:
+        """Take in new journal lines."""
         assert worker.reader is not None
-        done = False
         for line in worker.reader.lines():
             worker.since = time.monotonic()
-            done = done or line.kind == "done"
             _take(worker, line)
-        return done
 
     def _ended(self, worker: Worker, outcome: Outcome, reason: str) -> None:
         """Store what the worker had in hand and let it go on with the rest, or give up on it."""
@@ -150,10 +157,16 @@ class Runner:
             if worker.starts < STARTS_AT_MOST:
                 return
             reason = f"died {worker.starts} times; the last time with {worker.in_hand[0]} in hand"
+        self._fail(worker, reason)
+
+    def _fail(self, worker: Worker, reason: str) -> None:
+        """Give up on a worker."""
         worker.failed = worker.finished = True
         worker.reasons.append(reason)
         with Store(self.store) as store:
-            store.add_not_run(self.uid, NotRun(worker.job.name, "", "", f"{reason}; see {self.logs}/{worker.job.name}.log"))
+            store.add_not_run(
+                self.uid, NotRun(worker.job.name, "", "", f"{reason}; see {self.logs}/{worker.job.name}.log")
+            )
 
     def _close(self, worker: Worker) -> None:
         worker.process = None
@@ -161,7 +174,9 @@ class Runner:
             worker.log.close()
 
     def _tail(self, worker: Worker) -> str:
-        lines = (self.logs / f"{worker.job.name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = (
+            (self.logs / f"{worker.job.name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        )
         return lines[-1][:300] if lines else "no output"
 
 
@@ -174,6 +189,8 @@ def _take(worker: Worker, line: Line) -> None:
         case "end":
             worker.in_hand = None
             worker.asked += 1
+        case "done":
+            worker.complete = True
         case "not run":
             worker.reasons.append(line.reason)
 
@@ -204,5 +221,5 @@ def thread_limits(threads: int) -> dict[str, str]:
     flags = os.environ.get("XLA_FLAGS", "")
     if threads == 1:
         flags = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
-    pools = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    pools = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")  # NPROC is XLA's
     return dict.fromkeys(pools, count) | ({"XLA_FLAGS": flags} if flags else {})

@@ -12,13 +12,29 @@ import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from harness.model import Case, Crashed, Failed, Implementation, NotRun, Op, Outcome, Result, Run, Score, Target
-from harness.model import TimedOut, Timing, Unsupported, Worst
+from harness.model import (
+    Case,
+    Crashed,
+    Failed,
+    Implementation,
+    NotRun,
+    Op,
+    Outcome,
+    Result,
+    Run,
+    Score,
+    Target,
+    TimedOut,
+    Timing,
+    Unsupported,
+    Worst,
+)
 
 VERSION = 1  # PRAGMA user_version; a store of another version is refused, never guessed at
 BUSY_MILLISECONDS = 30_000  # how long a writer waits for another one's batch
@@ -71,29 +87,49 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Open the store, or make it where there is none. Raises StoreError for a file that is no store of ours."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._db = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None)
             self._open()
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise StoreError(f"store is {path} ({error}), expected a results store; name another with --store") from error
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise StoreError(
+                f"store is {path} ({error}), expected a results store; name another with --store"
+            ) from error
 
     def _open(self) -> None:
-        self._db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
         try:
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0 and not self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            self._db.execute("BEGIN")
+            self._is_new()  # before WAL is set, which would write to a file that is not ours
+            self._db.execute("COMMIT")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
+            if self._is_new():
                 for statement in SCHEMA.split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
-            elif version != VERSION:
-                raise sqlite3.DatabaseError(f"version {version}, this program reads {VERSION}")
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.close()  # which rolls back
+            raise
+
+    def _is_new(self) -> bool:
+        """Tell an empty file from a store of ours. Raises DatabaseError for anything else."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0 and not self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            return True
+        if version != VERSION:
+            raise sqlite3.DatabaseError(f"version {version}, this program reads {VERSION}")
+        return False
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
@@ -104,6 +140,10 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
         """Close the file."""
         self._db.close()
 
@@ -118,16 +158,18 @@ class Store:
         """Mark a run as complete."""
         self._db.execute("UPDATE runs SET finished = ? WHERE uid = ?", (now(), uid))
 
+    def discard(self, uid: str) -> None:
+        """Remove a run and its results."""
+        with self._transaction():
+            self._db.execute("DELETE FROM results WHERE run = ?", (uid,))
+            self._db.execute("DELETE FROM not_run WHERE run = ?", (uid,))
+            self._db.execute("DELETE FROM runs WHERE uid = ?", (uid,))
+
     def append(self, uid: str, results: Iterable[Result]) -> None:
         """Store a batch in one transaction; a result already there is replaced."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             for result in results:
                 self._insert(uid, result)
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def _insert(self, uid: str, result: Result) -> None:
         case, target = result.case, result.target
@@ -166,6 +208,10 @@ class Store:
             "INSERT OR REPLACE INTO not_run VALUES (?, ?, ?, ?, ?)",
             (uid, entry.framework, entry.mode, entry.device, entry.reason),
         )
+
+    def forget_not_run(self, uid: str, frameworks: Iterable[str]) -> None:
+        """Remove what was stored of frameworks that are about to be asked again."""
+        self._db.executemany("DELETE FROM not_run WHERE run = ? AND framework = ?", [(uid, f) for f in frameworks])
 
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""
@@ -218,7 +264,7 @@ class Store:
 
 def now() -> str:
     """Return the time in UTC, ISO 8601, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst; many results share a row, so each is stored once

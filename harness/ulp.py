@@ -17,7 +17,7 @@ ZERO_BINADE = -(2**30)  # floor(log2 0), as far down as any format or golden rea
 def binade(golden: Golden) -> Array:
     """Return floor(log2|y|) of every exact value, from hi and lo: a hi of 2**e with a negative tail lies below 2**e."""
     mantissa, exponent = np.frexp(golden.hi)
-    below = (np.abs(mantissa) == 0.5) & (golden.lo * golden.hi < 0)  # noqa: PLR2004 - frexp's lower end
+    below = (np.abs(mantissa) == 0.5) & (np.sign(golden.lo) * np.sign(golden.hi) < 0)  # frexp's lower end
     exponent = exponent.astype(np.int64) - 1 - below
     if golden.exponent is not None:
         exponent = exponent + golden.exponent
@@ -58,8 +58,8 @@ def overflows(golden: Golden, form: Format) -> Array:
     """Tell which exact values round to an infinity: |y| >= 2**(emax + 1) * (1 - 2**-(p + 1)) (IEEE 754-2019, 4.3.1)."""
     hi, lo = in_ulps(golden, form)
     sign = np.sign(hi)
-    threshold = 2.0**form.precision - 0.5  # half an ulp above the largest finite number, in its ulps
-    beyond = (sign * hi - threshold) + sign * lo >= 0
+    # The threshold lies half an ulp below 2**precision ulps; one by one, because float64 does not hold 2**53 - 0.5.
+    beyond = ((sign * hi - 2.0**form.precision) + 0.5) + sign * lo >= 0
     return beyond & (binade(golden) >= form.emax)
 
 

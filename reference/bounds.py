@@ -25,6 +25,9 @@ from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, O
 
 KE = 2.0  # exp within 1 ulp, which is at most 2 u
 KL = 2.0  # log and log1p likewise
+# Where d = m - x overflows float64 the bound is some 2**-50 of 2**1025, so this is still a generous one, and an answer
+# of 0 for an infinity exceeds it.
+OVERFLOWED = 2.0**1023
 INNER = FORMATS["float32"]  # what 16-bit formats are expected to be computed in
 
 
@@ -67,7 +70,7 @@ Formula = Callable[[Terms, Arithmetic], Array]
 
 
 def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden) -> Budget:
-    """Return the budgets of a case, with float64 infinities where a bound overflows (it then bounds nothing)."""
+    """Return the budgets of a case, capped where float64 overflows."""
     form = FORMATS[inputs.logits.dtype.name]
     narrow = form.precision < INNER.precision
     inner = INNER if narrow else form
@@ -138,8 +141,8 @@ def _softmax_exponential_relative(t: Terms, how: Arithmetic) -> Array:
 
 
 def _softmax_in_gradient(t: Terms, how: Arithmetic) -> Array:
-    """Gradients take p as the quotient or as exp(log_softmax); the second is never the better one."""
-    return _times(t.p, _softmax_exponential_relative(t, how))
+    """Gradients take p as the quotient or as exp(log_softmax)."""
+    return np.maximum(_softmax_quotient(t, how), _times(t.p, _softmax_exponential_relative(t, how)))
 
 
 def _times(p: Array, relative: Array) -> Array:
@@ -278,7 +281,7 @@ def _total(op: Op, quantity: Quantity, terms: Terms, how: Arithmetic, shape: tup
     if shape == ():  # a mean: its sum over the rows, and a division
         losses = np.where(terms.z == 0, 0.0, np.abs(terms.z) * (terms.d + terms.l)).sum(axis=1)
         return np.asarray(error.mean() + how.u * (len(losses) + 1) * losses.mean())
-    return np.nan_to_num(error, nan=np.inf, posinf=np.inf)
+    return np.nan_to_num(error, nan=OVERFLOWED, posinf=OVERFLOWED)
 
 
 def _amplification(op: Op, quantity: Quantity, terms: Terms, shape: tuple[int, ...]) -> Array:

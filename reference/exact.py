@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from harness.model import Op, Quantity
 from reference import ball
-from reference.ball import ONE, ZERO, Ball, add, divide, integer, multiply, negative, quotient, subtract, total
+from reference.ball import ONE, ZERO, Ball, add, divide, integer, multiply, negative, quotient, sign, subtract, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,29 @@ def softmax_grad(row: Row, _labels: Labels, upstream: Labels) -> Answer:
     square = multiply(row.ties, row.ties, bits)
     doubled = add(multiply(integer(2), row.ties, bits), row.rest, bits)
     square_rest = multiply(row.rest, doubled, bits)
+    grouped = cache(lambda own: _tilt(row, g, own))  # upstreams repeat
     answers = []
     for j, (a, term) in enumerate(zip(g, row.terms, strict=True)):
         whole = subtract(multiply(a, row.ties, bits), peaks, bits)
         part = subtract(multiply(a, row.rest, bits), others, bits)
+        if not sign(part) and part.error != ball.EXACT:
+            part = grouped(a)
         if row.at_peak(j):
             answers.append(quotient(whole, part, square, square_rest, bits))
         else:
             tilt = multiply(term, add(whole, part, bits), bits)
             answers.append(divide(tilt, add(square, square_rest, bits), bits))
     return answers
+
+
+def _tilt(row: Row, g: Answer, own: Ball) -> Ball:
+    """sum (own - g) e**-d off the peak, equal logits first: their weights are exact and may cancel to an exact 0."""
+    weights: dict[float, list[Ball]] = {}
+    for j, (x, a) in enumerate(zip(row.logits, g, strict=True)):
+        if not row.at_peak(j):
+            weights.setdefault(x, []).append(subtract(own, a, row.bits))
+    terms = dict(zip(row.logits, row.terms, strict=True))
+    return total([multiply(total(a, row.bits), terms[x], row.bits) for x, a in weights.items()], row.bits)
 
 
 def log_softmax(row: Row, _labels: Labels, _upstream: Labels) -> Answer:
@@ -150,13 +163,13 @@ def dense_xent_grad_labels(row: Row, _labels: Labels, upstream: Labels) -> Answe
 
 
 def _excess(row: Row, z: Answer, factor: Ball) -> Answer:
-    """factor (z - p sum z): at the peak (z k - sum z + z t) / (k + t), whose first part is exact; elsewhere as it is."""
+    """factor (z - p sum z): at the peak (z k - sum z + z t) / (k + t), whose start is exact; elsewhere as is."""
     bits = row.bits
     z = [multiply(factor, y, bits) for y in z]
     z_sum = total(z, bits)
     answers = []
     for j, (y, term) in enumerate(zip(z, row.terms, strict=True)):
-        if row.at_peak(j):
+        if row.at_peak(j) and z_sum.mid[1]:
             whole = subtract(multiply(y, row.ties, bits), z_sum, bits)
             answers.append(quotient(whole, multiply(y, row.rest, bits), row.ties, row.rest, bits))
         else:
@@ -286,4 +299,4 @@ def answer(op: Op, quantity: Quantity, logits: Rows, labels: Rows, upstream: Row
     formula, q = BY_POINT[key], float(op.options.get("pos_weight", 1.0))
     z = labels or (0.0,) * len(logits)
     g = upstream or (1.0,) * len(logits)
-    return [formula(point_of(x, bits), *rest, q) for x, *rest in zip(logits, z, g, strict=True)]
+    return [formula(point_of(x, bits), label, up, q) for x, label, up in zip(logits, z, g, strict=True)]

@@ -10,7 +10,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -48,27 +50,28 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
     """
     if not np.isfinite(inputs.logits.astype(np.float64)).all():
         raise ValueError("logits hold inf or nan, expected finite numbers; special values have no distance in ulps")
-    rows = _rows(op, quantity, inputs)
+    rows = _rows(quantity, inputs)
     shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
     if shape == ():
         return _join([_settle(lambda bits: [_mean(op, rows, bits)], "the mean of all rows")], shape)
     share = len(rows) if inputs.upstream.ndim == 0 else 1  # a mean hands each row its share of the gradient
-    return _join(
-        [
-            _settle(
-                lambda bits, row=row: [  # type: ignore[misc]
-                    b if share == 1 else ball.divide(b, ball.integer(share), bits)
-                    for b in exact.answer(op, quantity, *row, bits)
-                ],
-                " ".join(x.hex() for x in row[0][:16]),
-            )
-            for row in rows
-        ],
-        shape,
-    )
+    pieces = [
+        _settle(partial(_answer, op, quantity, row, share), " ".join(x.hex() for x in row[0][:16])) for row in rows
+    ]
+    return _join(pieces, shape)
 
 
-def _rows(op: Op, quantity: Quantity, inputs: Inputs) -> list[tuple[exact.Rows, exact.Rows, exact.Rows]]:
+Row = tuple[exact.Rows, exact.Rows, exact.Rows]  # logits, labels, upstream
+
+
+def _answer(op: Op, quantity: Quantity, row: Row, share: int, bits: int) -> list[Ball]:
+    """Answer a row, divided by the rows that share its gradient."""
+    logits, labels, upstream = row
+    balls = exact.answer(op, quantity, logits, labels, upstream, bits)
+    return balls if share == 1 else [ball.divide(b, ball.integer(share), bits) for b in balls]
+
+
+def _rows(quantity: Quantity, inputs: Inputs) -> list[Row]:
     """Return (logits, labels, upstream) of every row as Python floats."""
     count = len(inputs.logits)
     spread = np.broadcast_to(inputs.upstream, (count,)) if inputs.upstream.ndim == 0 else inputs.upstream
@@ -80,8 +83,8 @@ def _rows(op: Op, quantity: Quantity, inputs: Inputs) -> list[tuple[exact.Rows, 
     return list(zip(*listed, strict=True))
 
 
-def _mean(op: Op, rows: Sequence[tuple[exact.Rows, exact.Rows, exact.Rows]], bits: int) -> Ball:
-    losses = [loss for row in rows for loss in exact.answer(op, "value", *row, bits)]
+def _mean(op: Op, rows: Sequence[Row], bits: int) -> Ball:
+    losses = [loss for row in rows for loss in _answer(op, "value", row, 1, bits)]
     return ball.divide(ball.total(losses, bits), ball.integer(len(losses)), bits)
 
 
@@ -110,7 +113,7 @@ def _decided(piece: Piece, balls: Sequence[Ball]) -> bool:
         return False
     golden = Golden(hi, lo, exponent, 0.0)
     for form in FORMATS.values():
-        for i in np.flatnonzero(rounding.undecided(golden, form, radius)):
+        for i in np.flatnonzero(rounding.undecided(golden, form, radius)).tolist():
             if not rounding.alike(balls[i], form):
                 return False
     return True
@@ -133,12 +136,12 @@ def _split(balls: Sequence[Ball]) -> Piece:
         if shift and (tail > half or (tail == half and (side > 0 or (side == 0 and head & 1)))):
             head, tail = head + 1, tail - (1 << shift)  # hi is the nearest, ties to even
         hi[i] = head / 2.0 ** (count - shift - 1)
-        lo[i] = libmp.to_float(libmp.from_man_exp(tail, 1 - count))
+        lo[i] = libmp.to_float(libmp.from_man_exp(tail, 1 - count), rnd="n")
         if abs(lo[i]) < SMALLEST_TAIL:  # keep the side, let go of the size
             direction = (tail > 0) - (tail < 0) or side
             lo[i] = direction * SMALLEST_TAIL
             radius[i] = SMALLEST_TAIL * abs(direction)
-        elif tail.bit_length() > 53:  # noqa: PLR2004 - float64's precision
+        elif tail.bit_length() > 53:  # float64's precision
             radius[i] = abs(lo[i]) * 2.0**-53
         if sign:
             hi[i], lo[i] = -hi[i], -lo[i]
@@ -183,14 +186,13 @@ class Cache:
 def read(path: Path) -> Golden:
     """Read a golden's file."""
     with np.load(path) as stored:
-        exponent = stored["exponent"] if "exponent" in stored else None
-        return Golden(stored["hi"], stored["lo"], exponent, float(stored["radius"]))
+        return Golden(stored["hi"], stored["lo"], stored.get("exponent"), float(stored["radius"]))
 
 
 def write(path: Path, golden: Golden) -> None:
     """Write a golden's file; another process sees all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    parts = {"hi": golden.hi, "lo": golden.lo, "radius": np.float64(golden.radius)}
+    parts: dict[str, Any] = {"hi": golden.hi, "lo": golden.lo, "radius": np.float64(golden.radius)}
     if golden.exponent is not None:
         parts["exponent"] = golden.exponent
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")

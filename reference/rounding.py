@@ -12,7 +12,6 @@ from harness import ulp
 from harness.model import Array, Format, Golden
 from reference.ball import EXACT, Ball
 
-
 DEEP = 4096  # bits below mid's last at which an error bound is widened to; more would make integers of any length
 
 
@@ -68,9 +67,13 @@ def _nearest_integer(digits: int, exponent: int, form: Format) -> tuple[int, int
 
 def bits(values: Array, form: Format) -> Array:
     """Return the bit patterns of float64 values that are numbers of the format, as unsigned integers."""
-    if form.name == "float64":
-        return np.asarray(values, np.float64).view(np.uint64)
-    width = {"float16": np.float16, "float32": np.float32, "bfloat16": np.float32}[form.name]
-    narrow = np.asarray(values).astype(width)  # exact: the value is already a number of the format
-    pattern = narrow.view(np.uint16 if form.name == "float16" else np.uint32)
-    return (pattern >> 16).astype(np.uint16) if form.name == "bfloat16" else pattern
+    wide = np.asarray(values, np.float64)
+    match form.name:
+        case "float64":
+            return wide.view(np.uint64)
+        case "float16":
+            return wide.astype(np.float16).view(np.uint16)  # exact, as are the next two
+        case "float32":
+            return wide.astype(np.float32).view(np.uint32)
+        case _:
+            return (wide.astype(np.float32).view(np.uint32) >> np.uint32(16)).astype(np.uint16)

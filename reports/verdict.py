@@ -62,8 +62,8 @@ def headline(counts: Counter[str], material: Material) -> tuple[str, str]:
     if broken:
         return "unknown", f"No new deviation, but {numbers.plural(broken, 'question')} got no answer"
     if material.not_run:
-        return "good", "Everything that ran conforms"
-    return "good", "Everything judged conforms"
+        return "good", "No new deviation in what ran"
+    return "good", "No new deviation" if counts["known"] else "Everything judged conforms"
 
 
 def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int, str]]:

@@ -84,7 +84,7 @@ PRESETS: Mapping[str, Preset] = {
                 "tensorflow:xla": (COMMON, ("fused",)),
                 "tensorflow:function": (COMMON, EVERY_KIND),
                 "tensorflow:session": (COMMON, EVERY_KIND),
-                "jax:eager": (COMMON, EVERY_KIND),
+                "jax:eager": (("float32",), EVERY_KIND),
             },
             short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
             speed_shapes=((64, 1000), (512, 8192)),
@@ -134,7 +134,7 @@ def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
             while fitting > 1 and fitting * classes * SPEED_BYTES > memory_bytes:
                 fitting //= 2
             for quantity in ("value", "grad_logits"):
-                yield Case(op, quantity, SPEED, "float32", fitting, classes)  # type: ignore[arg-type]
+                yield Case(op, quantity, SPEED, "float32", fitting, classes)
 
 
 def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:

@@ -15,6 +15,7 @@ from harness.adapters import Adapter, NotInstalled
 from harness.model import DTYPES, Case, NotRun, Outcome, Result, Target, Unsupported
 from harness.plugin import (
     RECORDER,
+    choice,
     choices,
     pairs,
     pytest_addoption,
@@ -34,9 +35,8 @@ Answer = Callable[[Adapter, Case, Target], Outcome]
 def wanted(config: pytest.Config) -> plan.Wanted:
     """Read the options. Raises pytest.UsageError with the choices for one that is off."""
     try:
-        (preset,) = choices("--preset", config.getoption("--preset"), tuple(cases.PRESETS))
         return plan.Wanted(
-            cases.PRESETS[preset],
+            cases.PRESETS[choice("--preset", config.getoption("--preset"), tuple(cases.PRESETS))],
             pairs(config.getoption("--on")),
             choices("--op", config.getoption("--op"), cases.ops()),
             choices("--dtype", config.getoption("--dtype"), DTYPES),
@@ -62,7 +62,9 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
             continue
         for framework, mode in want.pairs:
             if framework == name and mode and mode not in adapter.modes:
-                raise pytest.UsageError(f"--on is '{name}:{mode}', expected one of the modes {', '.join(adapter.modes)}")
+                raise pytest.UsageError(
+                    f"--on is '{name}:{mode}', expected one of the modes {', '.join(adapter.modes)}"
+                )
         for entry in plan.missing_devices(adapter, want):
             recorder.not_run(entry)
         found.append(adapter)

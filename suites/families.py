@@ -151,7 +151,7 @@ def draw(name: str, dtype: str, rows: int, classes: int, seed: int) -> Array:
 
 
 def to_dtype(x: Array, dtype: str) -> Array:
-    """Round float64 inputs to a dtype. The largest numbers stay finite; bfloat16 goes through float32, as inputs may."""
+    """Round float64 inputs to a dtype; bfloat16 goes through float32, which an input may."""
     if dtype == "bfloat16":
         return x.astype(np.float32).astype(ml_dtypes.bfloat16)
     return x.astype(dtype)

@@ -15,7 +15,9 @@ from suites import cases
 
 def missing(wanted: Iterable[Case], cache: Cache) -> list[list[Case]]:
     """Return the cases whose golden is not in the cache, grouped by the logits they share."""
-    absent = (case for case in wanted if not cache.path(golden.content(case.op, case.quantity, cases.inputs(case))).exists())
+    absent = (
+        case for case in wanted if not cache.path(golden.content(case.op, case.quantity, cases.inputs(case))).exists()
+    )
     groups = groupby(absent, key=lambda case: (case.family, case.dtype, case.rows, case.classes, case.seed))
     return [list(group) for _, group in groups]
 
@@ -29,9 +31,13 @@ def make(groups: list[list[Case]], directory: Path, executor: Executor, progress
     done = 0
     # The dearest first, so that no process is left alone with one at the end.
     ordered = sorted(groups, key=lambda group: -group[0].rows * group[0].classes * len(group))
-    for future in as_completed([executor.submit(make_group, group, directory) for group in ordered]):
-        done += future.result()
-        progress(done, every)
+    try:
+        for future in as_completed([executor.submit(make_group, group, directory) for group in ordered]):
+            done += future.result()
+            progress(done, every)
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for the rest
+        raise
     return done
 
 

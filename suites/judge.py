@@ -75,4 +75,6 @@ def deviation(target: Target, outcome: Outcome) -> str | None:
 def _exceeds(score: Score) -> str:
     verdicts = "".join(f", {name.replace('_', ' ')}: {count}" for name, count in score.verdicts.items())
     met = f"meets class {score.budget_class}" if score.budget_class else "meets no class"
-    return f"error is {score.over_bound['S']:.3g} times the class S bound ({met}; max {score.max_ulp:.3g} ulp{verdicts})"
+    return (
+        f"error is {score.over_bound['S']:.3g} times the class S bound ({met}; max {score.max_ulp:.3g} ulp{verdicts})"
+    )

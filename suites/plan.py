@@ -11,7 +11,6 @@ from harness.model import Case, NotRun, Target
 from suites import cases
 from suites.cases import Preset
 
-
 Question = tuple[Adapter, Case, Target]
 
 
@@ -58,9 +57,7 @@ def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:
     ]
 
 
-def questions(
-    adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]
-) -> Iterator[Question]:
+def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]) -> Iterator[Question]:
     """Yield (adapter, case, target), case by case, so that inputs, golden and budget are made once for all targets."""
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in filter(asks, wanted_cases(wanted)):

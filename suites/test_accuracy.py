@@ -9,7 +9,9 @@ from suites.conftest import Claim
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take values of the input families."""
-    return plan.questions(adapters, wanted, lambda case: case.quantity == "value" and not case.family.startswith(published.PREFIX))
+    return plan.questions(
+        adapters, wanted, lambda case: case.quantity == "value" and not case.family.startswith(published.PREFIX)
+    )
 
 
 def test_value(question: plan.Question, claim: Claim) -> None:

@@ -9,7 +9,9 @@ from suites.conftest import Claim
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take gradients of the input families."""
-    return plan.questions(adapters, wanted, lambda case: case.quantity != "value" and not case.family.startswith(published.PREFIX))
+    return plan.questions(
+        adapters, wanted, lambda case: case.quantity != "value" and not case.family.startswith(published.PREFIX)
+    )
 
 
 def test_gradient(question: plan.Question, claim: Claim) -> None:

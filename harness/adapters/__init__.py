@@ -121,7 +121,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def wait(self, native: Native) -> None:
-        """Return once `native` (an array, or a tuple of arrays) is computed; jobs on a device run on after a call returns."""
+        """Return once `native` (an array, or a tuple of arrays) is computed: a call may only have started it."""
 
     @abstractmethod
     def forward(self, function: Function, mode: str) -> Function:

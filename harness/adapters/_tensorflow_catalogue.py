@@ -74,6 +74,7 @@ def log_of_sigmoid() -> Function:
     return lambda logits: tf.math.log(tf.math.sigmoid(logits))
 
 
+@public("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits", grad_labels=STOPPED)
 @public(
     "sparse_xent",
     "tf.nn.sparse_softmax_cross_entropy_with_logits",
@@ -86,7 +87,6 @@ def log_of_sigmoid() -> Function:
     "tf.compat.v1.nn.softmax_cross_entropy_with_logits_v2",
     "tf.compat.v2.nn.softmax_cross_entropy_with_logits",
 )
-@public("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits", grad_labels=STOPPED)
 def softmax_xent(function: Function, *, reduction: str = "none") -> Function:
     """Name the arguments, as TF 1 made everyone do."""
     return reduced(lambda logits, labels: function(labels=labels, logits=logits), reduction)
