@@ -19,7 +19,7 @@ from rich.table import Table
 
 import reports
 import suites
-from harness import adapters, export, host, metrics, orphan
+from harness import adapters, export, host, metrics, orphan, plugin
 from harness.adapters import NotInstalled
 from harness.model import (
     DTYPES,
@@ -95,10 +95,10 @@ def run(
             pairs(on),
             choices("--op", op, cases.ops()),
             choices("--dtype", dtype, DTYPES),
-            device,
+            plugin.device(device),
         )
         known = judge.known_deviations()
-        with Store(store) as opened:
+        with existing(store) if resume else Store(store) as opened:
             current = opened.run("latest") if resume else host.new_run(preset)
             opened.begin(current)
     except ValueError as error:
@@ -133,9 +133,10 @@ def run(
         results = list(opened.results(current.uid))
         summarise(results, workers)
         for entry in opened.not_run(current.uid):
-            out.print(f"not run: {entry.framework} {entry.mode} {entry.device}: {entry.reason}", highlight=False)
+            where = f"{entry.framework} {entry.mode} {entry.device}"
+            out.print(f"not run: {where}: {entry.reason}", highlight=False, markup=False, soft_wrap=True)
         page = write_report(opened, current.uid, report)
-    out.print(f"results: {store}\nreport:  {page}", highlight=False, soft_wrap=True)
+    out.print(f"results: {store}\nreport:  {page}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(verdict(results, workers))
 
 
@@ -166,7 +167,7 @@ BENCHMARK = (
     "--benchmark-min-rounds=5",
     "--benchmark-disable-gc",
 )
-PYTEST = ("-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
+PYTEST = ("-q", "--tb=short", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
 
 
 def shares(wanted: plan.Wanted) -> list[tuple[str, str]]:
@@ -194,7 +195,12 @@ def make_goldens(wanted: plan.Wanted, directory: Path, at_once: int) -> None:
             min(at_once, len(groups)), context, initializer=start_helper, initargs=(os.getpid(),)
         ) as executor,
     ):
-        goldens.make(groups, directory, executor, lambda done, _: progress.simple("goldens (mpmath)", done, count))
+        try:
+            goldens.make(groups, directory, executor, lambda done, _: progress.simple("goldens (mpmath)", done, count))
+        except KeyboardInterrupt:
+            for helper in multiprocessing.active_children():
+                helper.terminate()  # else the pool waits for what they have in hand
+            raise
 
 
 def start_helper(parent: int) -> None:
@@ -269,7 +275,8 @@ def report(
     """Write the report of a stored run again."""
     try:
         with existing(store) as opened:
-            out.print(write_report(opened, opened.run(run_uid).uid, directory), highlight=False, soft_wrap=True)
+            page = write_report(opened, opened.run(run_uid).uid, directory)
+        out.print(page, highlight=False, markup=False, soft_wrap=True)
     except StoreError as error:
         stop(Exit.USAGE, str(error))
 
@@ -314,6 +321,7 @@ def export_results(
         choice("--format", form, export.FORMATS)
         with existing(store) as opened:
             export.write(opened.results(opened.run(run_uid).uid), opened.environments(), form, sys.stdout)
+            sys.stdout.flush()  # here, where a reader that has gone is no error
     except ValueError as error:
         stop(Exit.USAGE, str(error))
     except BrokenPipeError:  # `| head` is no error
@@ -348,7 +356,7 @@ def list_things(
                 table.add_column(column, overflow="fold")
             for name, _ in shares(wanted):
                 add_targets(table, name, wanted, each=what == "targets")
-    out.print(table, highlight=False)
+    out.print(table, highlight=False, markup=False)
 
 
 def add_targets(table: Table, name: str, wanted: plan.Wanted, *, each: bool) -> None:
@@ -356,7 +364,7 @@ def add_targets(table: Table, name: str, wanted: plan.Wanted, *, each: bool) -> 
     try:
         adapter = adapters.load(name)
     except NotInstalled as missing:
-        err.print(f"not listed: {missing}", highlight=False)
+        err.print(f"not listed: {missing}", highlight=False, markup=False, soft_wrap=True)
         return
     if each:
         for target in plan.targets(adapter, wanted):

@@ -73,7 +73,7 @@ def wrong_sign(answers: Answers) -> Array:
 @verdict
 def nonzero_for_zero(answers: Answers) -> Array:
     """Something, where the exact value is zero."""
-    return (answers.golden.hi == 0) & (answers.got != 0)
+    return (answers.golden.hi == 0) & (np.abs(answers.got) > 0)
 
 
 @verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,10 @@ def choice(option: str, name: str, known: tuple[str, ...]) -> str:
     if name not in known:
         raise ValueError(f"{option} is {name!r}, expected one of {', '.join(known)}")
     return name
+
+
+def device(text: str) -> str:
+    """Read a device. Raises ValueError for what no framework would know."""
+    if not re.fullmatch(r"(cpu|cuda(:\d+)?)?", text):
+        raise ValueError(f"--device is {text!r}, expected one of cpu, cuda, cuda:N")
+    return text

@@ -70,6 +70,8 @@ def add(a: Ball, b: Ball, bits: int) -> Ball:
     """Return a + b; exact operands give an exact sum, and something far smaller than an exact one gives it a side."""
     if a.error == b.error == EXACT:
         return Ball(libmp.mpf_add(a.mid, b.mid))
+    if a.side and a.side == b.side:
+        return Ball(libmp.mpf_add(a.mid, b.mid), max(a.error, b.error) + 1, a.side)
     if a.error != EXACT:
         a, b = b, a
     if a.error == EXACT:
@@ -116,6 +118,9 @@ def divide(a: Ball, b: Ball, bits: int) -> Ball:
         return ZERO
     if a.error == b.error == EXACT and a.mid[1] % b.mid[1] == 0:
         return Ball(libmp.mpf_div(a.mid, b.mid, a.mid[3], "n"))
+    if a.side and b.error == EXACT and a.mid[1] % b.mid[1] == 0:
+        side = -a.side if b.mid[0] else a.side
+        return Ball(libmp.mpf_div(a.mid, b.mid, a.mid[3], "n"), a.error - magnitude(b.mid) + 1, side)
     if b.error > magnitude(b.mid) - 4:
         raise Undecided("divisor is not separated from zero")
     mid = libmp.mpf_div(a.mid, b.mid, bits, "n")

@@ -82,10 +82,13 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden) -> Budget
             "U": Arithmetic(inner.unit, unshifted=True),
         }
         errors = {kind: _total(op, quantity, terms, how, golden.hi.shape) for kind, how in kinds.items()}
+        native = Arithmetic(form.unit, unshifted=False)
         if narrow:
             errors = {kind: error + form.unit * (size + error) for kind, error in errors.items()}
-            native = Arithmetic(form.unit, unshifted=False)
             errors["N"] = _total(op, quantity, terms, native, golden.hi.shape)
+        rows = len(inputs.logits)
+        if inputs.upstream.ndim == 0 and quantity != "value" and rows & (rows - 1):  # g / rows is rounded
+            errors = {kind: error + kinds.get(kind, native).u * size for kind, error in errors.items()}
         factor = np.maximum(1.0, _amplification(op, quantity, terms, golden.hi.shape))
         tiny = _tiny(form) * factor
         return Budget({kind: error + tiny for kind, error in errors.items()}, 2.0**form.emin * factor)
@@ -173,7 +176,7 @@ def _excess(z: Array, t: Terms, how: Arithmetic) -> Array:
 def _loss_grad(t: Terms, how: Arithmetic) -> Array:
     """g (Z p - z), with one more product."""
     exact = np.abs(t.p * t.z.sum(axis=1, keepdims=True) - t.z)
-    return np.abs(t.g) * (_excess(t.z, t, how) + how.u * (exact + t.z + t.p))
+    return np.abs(t.g) * (_excess(t.z, t, how) + how.u * (exact + np.abs(t.z) + t.p))
 
 
 def _sparse(t: Terms, how: Arithmetic) -> Array:

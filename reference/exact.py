@@ -7,8 +7,8 @@ t the sum of e**(x - m) over the others,
 
 k and d are exact, t and L are known to full relative accuracy, and every formula below is arranged so that what
 cancels is exact. Where something else cancels, the error bound shows it and the row is done again with more bits:
-values of exp at distinct rational points are linearly independent over the rationals (Lindemann-Weierstrass), so
-nothing but an exactly recognised zero or tie can stay undecided for ever.
+values of exp at distinct rational points are linearly independent over the rationals (Lindemann-Weierstrass), so a
+value that is no exactly recognised zero or tie is decided at some precision.
 
 Formulas: z labels, Z their sum, g the incoming gradient, q the positive weight; sums over the classes of a row.
 """

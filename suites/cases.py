@@ -148,11 +148,13 @@ def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Cas
             yield Case(op, quantity, name, dtype, *shape, seed)
 
 
-@lru_cache(maxsize=8)  # targets are asked case by case
 def inputs(case: Case) -> Inputs:
     """Draw the arrays of a case."""
-    if case.family == SPEED:
-        return _speed(case)
+    return _speed(case) if case.family == SPEED else _drawn(case)  # what is timed is too large to keep
+
+
+@lru_cache(maxsize=8)  # targets are asked case by case
+def _drawn(case: Case) -> Inputs:
     if case.family.startswith(published.PREFIX):
         return _published(case)
     logits = families.draw(case.family, case.dtype, case.rows, case.classes, case.seed)

@@ -17,6 +17,7 @@ from harness.plugin import (
     RECORDER,
     choice,
     choices,
+    device,
     pairs,
     pytest_addoption,
     pytest_configure,
@@ -40,7 +41,7 @@ def wanted(config: pytest.Config) -> plan.Wanted:
             pairs(config.getoption("--on")),
             choices("--op", config.getoption("--op"), cases.ops()),
             choices("--dtype", config.getoption("--dtype"), DTYPES),
-            config.getoption("--device"),
+            device(config.getoption("--device")),
         )
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
@@ -71,6 +72,13 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
     return tuple(found)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Check the options before anything is collected: a usage error is none of a module's."""
+    wanted(session.config)
+    if not session.config.getoption("numprocesses", None):  # xdist's controller asks nothing itself
+        installed(session.config)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a claim the questions of its module."""
     if "question" not in metafunc.fixturenames:
@@ -91,8 +99,10 @@ def _id(case: Case, target: Target) -> str:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Announce the plan to whoever watches."""
-    session.config.stash[RECORDER].plan(len(session.items))
+    """Announce the plan to whoever watches; a claim without questions is one empty item, which is none."""
+    given = [getattr(item, "callspec", None) for item in session.items]
+    count = sum(isinstance(spec.params.get("question"), tuple) for spec in given if spec)
+    session.config.stash[RECORDER].plan(count)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from harness.model import Case, NotRun, Target
 from suites import cases
 from suites.cases import Preset
 
+WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their own for it, in pyproject.toml
+
 Question = tuple[Adapter, Case, Target]
 
 
@@ -87,5 +89,6 @@ def missing_devices(adapter: Adapter, wanted: Wanted) -> list[NotRun]:
         return []
     name = adapter.catalogue.framework
     seen = ", ".join(adapter.devices())
-    reason = f"{name} sees {seen}, expected {wanted.device}; try: pip install 'xentbench[{name}-cuda]'"
+    build = f"pip install 'xentbench[{name}-cuda]'" if name in WITH_CUDA else "--device cpu"
+    reason = f"{name} sees {seen}, expected {wanted.device}; try: {build}"
     return [NotRun(name, "", wanted.device, reason)]

@@ -1,4 +1,4 @@
-"""Exact rational arithmetic for the tests of the rulers: slow, obvious, and no line of it shared with what it checks."""
+"""Exact rational arithmetic for the tests of the rulers: slow, obvious, sharing nothing with what it checks."""
 
 from fractions import Fraction
 

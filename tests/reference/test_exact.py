@@ -55,25 +55,25 @@ def formula(lib, name, quantity, row, z, g, q):
     p = [v / total for v in e]
     lse = m + log(total)
     mean = sum((a * b for a, b in zip(g, p, strict=False)), number(0))
-    match name, quantity:
-        case "softmax", "value":
-            return p
-        case "softmax", _:
-            return [a * (b - mean) for a, b in zip(p, g, strict=True)]
-        case "log_softmax", "value":
-            return [v - lse for v in x]
-        case "log_softmax", _:
-            return [b - a * sum(g) for a, b in zip(p, g, strict=True)]
-        case "logsumexp", "value":
-            return [lse]
-        case "logsumexp", _:
-            return [g[0] * a for a in p]
-        case _, "value":
-            return [sum((w * (lse - v) for w, v in zip(z, x, strict=True)), number(0))]
-        case _, "grad_logits":
-            return [g[0] * (a * sum(z) - w) for a, w in zip(p, z, strict=True)]
-        case _:
-            return [g[0] * (lse - v) for v in x]
+    loss, slope = (lambda: [sum((w * (lse - v) for w, v in zip(z, x, strict=True)), number(0))]), _slope(p, z, g)
+    answers = {
+        ("softmax", "value"): lambda: p,
+        ("softmax", "grad_logits"): lambda: [a * (b - mean) for a, b in zip(p, g, strict=True)],
+        ("log_softmax", "value"): lambda: [v - lse for v in x],
+        ("log_softmax", "grad_logits"): lambda: [b - a * sum(g) for a, b in zip(p, g, strict=True)],
+        ("logsumexp", "value"): lambda: [lse],
+        ("logsumexp", "grad_logits"): lambda: [g[0] * a for a in p],
+        ("sparse_xent", "value"): loss,
+        ("dense_xent", "value"): loss,
+        ("sparse_xent", "grad_logits"): slope,
+        ("dense_xent", "grad_logits"): slope,
+        ("dense_xent", "grad_labels"): lambda: [g[0] * (lse - v) for v in x],
+    }
+    return answers[name, quantity]()
+
+
+def _slope(p, z, g):
+    return lambda: [g[0] * (a * sum(z) - w) for a, w in zip(p, z, strict=True)]
 
 
 def _point(name, quantity, point, constants, exp, log):
@@ -101,10 +101,7 @@ def goldens(name, quantity, row, labels, q):
     """Certify one row, through the front door."""
     z, g = question(name, quantity, row, labels)
     op = Op.of(name) if q == 1 else Op.of(name, pos_weight=q)
-    if name == "sparse_xent":
-        held = np.array([int(z[0])])
-    else:
-        held = np.array([z]) if z else None
+    held = np.array(z, int) if name == "sparse_xent" else np.array([z]) if z else None
     per_row = name in {"logsumexp", "sparse_xent", "dense_xent"}
     up = np.array(g or UPSTREAM[: 1 if per_row else len(row)]).reshape((1,) if per_row else (1, -1))
     return golden.certify(op, quantity, Inputs(np.array([row]), held, up)), z, g

@@ -1,0 +1,16 @@
+"""An adapter with a mistake of its own: what it returns is no array."""
+
+from harness.adapters import Catalogue, numpy
+
+catalogue = Catalogue("careless")
+catalogue.form("sigmoid", "careless.sigmoid", "fused")(lambda: numpy.sigmoid)
+
+
+class Adapter(numpy.Adapter):
+    """numpy, but for what comes back."""
+
+    catalogue = catalogue
+
+    def get(self, native):
+        """Return a list."""
+        return native.tolist()
