@@ -21,21 +21,27 @@ nox.options.sessions = ["tests", "lint", "types"]
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 
 
-def bridge_find_links() -> None:
-    """Let uv see what pip is told of local wheels: uv reads neither pip's configuration nor PIP_* variables.
+def pip_setting(variable: str, key: str) -> str:
+    """Return what pip is set to: an environment variable, else its configuration file, else nothing."""
+    command = [sys.executable, "-m", "pip", "config", "get", key]
+    configured = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return os.environ.get(variable) or configured.strip()
+
+
+def bridge_to_uv() -> None:
+    """Let uv see the local wheels and certificates that pip is told of: uv reads none of pip's settings.
 
     Only folders that exist and URLs are passed on, because uv ends with an error where a folder is missing.
     """
-    asked = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True, check=False
-    )
-    links = (os.environ.get("PIP_FIND_LINKS") or asked.stdout).split()
+    links = pip_setting("PIP_FIND_LINKS", "global.find-links").split()
     there = [link for link in links if "://" in link or Path(link).is_dir()]
     if there:
         os.environ.setdefault("UV_FIND_LINKS", ",".join(there))
+    if certificates := pip_setting("PIP_CERT", "global.cert"):
+        os.environ.setdefault("SSL_CERT_FILE", certificates)
 
 
-bridge_find_links()
+bridge_to_uv()
 
 
 PROJECT = nox.project.load_toml("pyproject.toml")
