@@ -16,7 +16,7 @@ import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["tests", "lint", "types"]
+nox.options.sessions = ["tests", "vectors", "lint", "types"]
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 
@@ -65,6 +65,25 @@ def tests(session: nox.Session) -> None:
     """Run the tests on every framework. Arguments go to pytest."""
     install(session, *FRAMEWORKS, "fast", "witness", groups=("tests",))
     session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+
+
+@nox.session
+def vectors(session: nox.Session) -> None:
+    """Check the test vectors by both witnesses, and read them from JavaScript where node is installed."""
+    install(session, "fast", "witness", groups=("tests",))
+    session.run("xentbench", "golden", "verify")
+    session.run("xentbench", "golden", "verify", "--witness", "arb")
+    if shutil.which("node"):
+        session.run("node", "examples/consume_vectors.mjs", external=True)
+    else:
+        session.log("node is not installed: the vectors were not read from JavaScript")
+
+
+@nox.session(name="bench-reference", default=False)
+def bench_reference(session: nox.Session) -> None:
+    """Measure the reference against a plain mpmath loop and python-flint, in one run."""
+    install(session, "fast", "witness")
+    session.run("python", "-m", "suites.bench_reference")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""The front door: `xentbench run`, `list`, `report`, `export`. The one module that may import all four packages."""
+"""The front door, the `xentbench` command line; the one module that may import all four packages."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ from harness.plugin import choice, choices, pairs
 from harness.progress import Progress
 from harness.runner import Job, Runner, Worker
 from harness.store import Store, StoreError
-from reference.golden import Cache
+from reference.cache import Cache
+from reference.tiers import CERTIFY
 from reports import markdown, marks
-from suites import cases, families, goldens, judge, plan, published
+from suites import cases, families, golden_cli, goldens, judge, plan, published
 
 SHOWN = 10  # new deviations listed in the terminal
 
@@ -57,6 +58,7 @@ class Exit(IntEnum):
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(golden_cli.app, name="golden")
 out = Console(width=None if sys.stdout.isatty() else 120)  # elsewhere rich takes 80, too few for the table
 err = Console(stderr=True)
 
@@ -82,6 +84,7 @@ def run(
     store: StorePath = STORE,
     report: ReportPath = REPORT,
     *,
+    reference: Annotated[str, typer.Option(help="mpmath, or fast: double-double first, audited by mpmath")] = "mpmath",
     speed: Annotated[bool, typer.Option("--speed", help="also time the fused functions")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the latest run")] = False,
     timeout: Annotated[float, typer.Option(help="seconds for one question, compilation included")] = 300.0,
@@ -97,6 +100,7 @@ def run(
             choices("--dtype", dtype, DTYPES),
             plugin.device(device),
         )
+        choice("--reference", reference, tuple(CERTIFY))
         known = judge.known_deviations()
         with existing(store) if resume else Store(store) as opened:
             current = opened.run("latest") if resume else host.new_run(preset)
@@ -115,8 +119,9 @@ def run(
         progress=progress,
     )
     options = ["--preset", preset, "--op", op, "--dtype", dtype, "--device", device]
+    options += ["--reference", reference]
     try:
-        make_goldens(wanted, store.parent / "goldens", at_once)
+        make_goldens(wanted, Cache(store.parent / "goldens", reference), at_once)
         with progress:
             workers = runner.run(accuracy_jobs(wanted, options), at_once=at_once)
             if speed:  # one at a time: two frameworks timed at once would time each other
@@ -182,9 +187,9 @@ def shares(wanted: plan.Wanted) -> list[tuple[str, str]]:
     return [(name, part or name) for name, part in parts.items()]
 
 
-def make_goldens(wanted: plan.Wanted, directory: Path, at_once: int) -> None:
+def make_goldens(wanted: plan.Wanted, cache: Cache, at_once: int) -> None:
     """Compute what the cache lacks, before any framework starts."""
-    groups = goldens.missing(plan.wanted_cases(wanted), Cache(directory))
+    groups = goldens.missing(plan.wanted_cases(wanted), cache)
     if not groups:
         return
     count = sum(map(len, groups))
@@ -196,7 +201,8 @@ def make_goldens(wanted: plan.Wanted, directory: Path, at_once: int) -> None:
         ) as executor,
     ):
         try:
-            goldens.make(groups, directory, executor, lambda done, _: progress.simple("goldens (mpmath)", done, count))
+            what = f"goldens ({cache.reference})"
+            goldens.make(groups, cache, executor, lambda done, _: progress.simple(what, done, count))
         except KeyboardInterrupt:
             for helper in multiprocessing.active_children():
                 helper.terminate()  # else the pool waits for what they have in hand

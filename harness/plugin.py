@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--store", default=str(BUILD / "results.sqlite"), help="where results go")
     group.addoption("--goldens", default="", help="golden cache; default: `goldens` beside the store")
     group.addoption("--run-uid", default="", help="add to this run instead of beginning one")
+    group.addoption("--reference", default="mpmath", help="mpmath, or fast: double-double first, audited by mpmath")
     group.addoption("--resume", action="store_true", help="leave out what the run holds already")
     group.addoption("--journal", default="", help="write a line before and after every question to this file")
 

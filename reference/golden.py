@@ -1,8 +1,4 @@
-"""Case -> Golden: Ziv's loop around the arbiter, and a cache on disk by content.
-
-The cache key is a hash of the question and of every input bit, so a renamed family or a new seed scheme finds what it
-needs and nothing else; a changed formula or certificate must change EDITION.
-"""
+"""Goldens by the arbiter: Ziv's loop around `reference.exact`, a question's content hash, and the file of a golden."""
 
 from __future__ import annotations
 
@@ -21,13 +17,15 @@ from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
 from reference import ball, exact, rounding
 from reference.ball import EXACT, Ball, magnitude
 
-EDITION = 2
 START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
 RADIUS_BITS = 104  # 30 decimal digits are 99.7 bits
 MOST_BITS = 1 << 14  # beyond the exponents that cancel in any float64 row, 2**11 bits; nothing should get here
 DEEPEST = -(2**30)  # exponents are kept no lower; such a number is below every format's reach by far
 SMALLEST_TAIL = 2.0**-400  # of a tail beside 1 <= hi: smaller ones only say on which side of hi the value lies
 SAFE = 500  # |exponent| up to which hi, lo and their product with an ulp are normal float64 numbers
+
+
+Piece = tuple[Array, Array, Array, Array]  # hi, lo, exponent, relative radius; flat
 
 
 def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
@@ -42,22 +40,28 @@ def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
 
 
 def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
-    """Compute a golden with the arbiter, raising the precision of each row until every rounding is decided.
+    """Compute a golden with the arbiter alone, raising the precision of each row until every rounding is decided.
 
     Shape: that of the answer; (rows, classes), (rows,), or () for a mean. Raises ValueError for a logit that is not
     finite, ArithmeticError for a row that stays undecided at MOST_BITS.
     """
+    shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
+    return join(settle(op, quantity, inputs, range(len(inputs.logits))), shape)
+
+
+def settle(op: Op, quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[Piece]:
+    """Answer some rows; of a mean's value, the only answer there is, whatever rows are chosen. Raises as `certify`."""
     if not np.isfinite(inputs.logits.astype(np.float64)).all():
         raise ValueError("logits hold inf or nan, expected finite numbers; special values have no distance in ulps")
-    rows = _rows(quantity, inputs)
-    shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
-    if shape == ():
-        return _join([_settle(lambda bits: [_mean(op, rows, bits)], "the mean of all rows")], shape)
-    share = len(rows) if inputs.upstream.ndim == 0 else 1  # a mean hands each row its share of the gradient
-    pieces = [
-        _settle(partial(_answer, op, quantity, row, share), " ".join(x.hex() for x in row[0][:16])) for row in rows
+    mean = inputs.upstream.ndim == 0
+    if mean and quantity == "value":
+        every = _rows(quantity, inputs, range(len(inputs.logits)))
+        return [_settle(lambda bits: [_mean(op, every, bits)], "the mean of all rows")]
+    share = len(inputs.logits) if mean else 1  # a mean hands each row its share of the gradient
+    return [
+        _settle(partial(_answer, op, quantity, row, share), " ".join(x.hex() for x in row[0][:16]))
+        for row in _rows(quantity, inputs, chosen)
     ]
-    return _join(pieces, shape)
 
 
 Row = tuple[exact.Rows, exact.Rows, exact.Rows]  # logits, labels, upstream
@@ -70,14 +74,17 @@ def _answer(op: Op, quantity: Quantity, row: Row, share: int, bits: int) -> list
     return balls if share == 1 else [ball.divide(b, ball.integer(share), bits) for b in balls]
 
 
-def _rows(quantity: Quantity, inputs: Inputs) -> list[Row]:
-    """Return (logits, labels, upstream) of every row as Python floats."""
-    count = len(inputs.logits)
-    spread = np.broadcast_to(inputs.upstream, (count,)) if inputs.upstream.ndim == 0 else inputs.upstream
-    parts = [inputs.logits, inputs.labels, None if quantity == "value" else spread]
-    listed = [
-        [()] * count if part is None else [tuple(row) for row in part.reshape(count, -1).astype(np.float64).tolist()]
-        for part in parts
+def _rows(quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[Row]:
+    """Return (logits, labels, upstream) of some rows as Python floats."""
+    at = np.asarray(chosen, np.int64)
+    upstream = None if quantity == "value" else inputs.upstream
+    if upstream is not None and upstream.ndim == 0:
+        upstream = np.broadcast_to(upstream, len(inputs.logits))
+    listed: list[list[exact.Rows]] = [
+        [()] * len(at)
+        if part is None
+        else [tuple(row) for row in part[at].reshape(len(at), -1).astype(np.float64).tolist()]
+        for part in (inputs.logits, inputs.labels, upstream)
     ]
     return list(zip(*listed, strict=True))
 
@@ -86,9 +93,6 @@ def _mean(op: Op, rows: Sequence[Row], bits: int) -> Ball:
     losses = [loss for row in rows for loss in _answer(op, "value", row, 1, bits)]
     whole = reduce(lambda a, b: ball.add(a, b, bits), losses)  # one by one, because that keeps a side
     return ball.divide(whole, ball.integer(len(losses)), bits)
-
-
-Piece = tuple[Array, Array, Array, Array]  # hi, lo, exponent, relative radius; flat
 
 
 def _settle(answer: Callable[[int], Sequence[Ball]], row: str) -> Piece:
@@ -151,36 +155,13 @@ def _split(balls: Sequence[Ball]) -> Piece:
     return hi, lo, exponent, radius
 
 
-def _join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:
+def join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:
     """Put the rows together; exponents are folded into hi and lo where all are safe there."""
     hi, lo, exponent, radius = (np.concatenate(part) for part in zip(*pieces, strict=True))
     widest = float(radius.max(initial=0.0))
     if (np.abs(exponent) < SAFE).all():
         return Golden(np.ldexp(hi, exponent).reshape(shape), np.ldexp(lo, exponent).reshape(shape), None, widest)
     return Golden(hi.reshape(shape), lo.reshape(shape), exponent.reshape(shape), widest)
-
-
-class Cache:
-    """Goldens on disk, one compressed file a question."""
-
-    def __init__(self, directory: Path) -> None:
-        """Use a directory; it is made when first written to."""
-        self.directory = directory
-        self.computed = 0
-
-    def path(self, key: str) -> Path:
-        """Return where the golden of a content hash lives."""
-        return self.directory / f"edition-{EDITION}" / key[:2] / f"{key}.npz"
-
-    def golden(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
-        """Read a golden, or certify and keep it."""
-        path = self.path(content(op, quantity, inputs))
-        if path.exists():
-            return read(path)
-        golden = certify(op, quantity, inputs)
-        self.computed += 1
-        write(path, golden)
-        return golden
 
 
 def read(path: Path) -> Golden:
@@ -202,7 +183,9 @@ def write(path: Path, golden: Golden) -> None:
 
 
 def digits(golden: Golden, index: tuple[int, ...], count: int = 30) -> str:
-    """Return an exact value in decimal, to `count` significant digits."""
+    """Return an exact value in decimal, to `count` significant digits or as many as its radius certifies."""
+    if golden.radius:
+        count = min(count, int(-np.log10(golden.radius)))
     exponent = 0 if golden.exponent is None else int(golden.exponent[index])
     with mpmath.workprec(max(160, 4 * count)):
         value = mpmath.mpf(float(golden.hi[index])) + mpmath.mpf(float(golden.lo[index]))

@@ -33,9 +33,10 @@ def undecided(golden: Golden, form: Format, radius: Array) -> Array:
     Ziv's test (ACM TOMS 17(3), 1991): both ends of the enclosure must round alike. Where radius is 0 all is decided.
     """
     hi, lo = ulp.in_ulps(golden, form)
-    distance = np.abs((hi - np.floor(hi) - 0.5) + lo)
-    wrapped = np.abs((hi - np.floor(hi) + 0.5) + lo)  # the midpoint below an integer hi
-    near = np.minimum(distance, wrapped) <= radius * np.abs(hi)
+    with np.errstate(invalid="ignore"):  # inf - inf, far beyond the format's range and left out below
+        distance = np.abs((hi - np.floor(hi) - 0.5) + lo)
+        wrapped = np.abs((hi - np.floor(hi) + 0.5) + lo)  # the midpoint below an integer hi
+        near = np.minimum(distance, wrapped) <= radius * np.abs(hi)
     return near & (radius > 0) & (ulp.binade(golden) <= form.emax)  # beyond that it rounds to infinity
 
 

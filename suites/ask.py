@@ -14,7 +14,7 @@ from harness import metrics
 from harness.adapters import Adapter, NotSupported
 from harness.model import FORMATS, Array, Case, Failed, Golden, Outcome, Score, Target, Unsupported, Worst
 from reference import bounds, golden, rounding
-from reference.golden import Cache
+from reference.cache import Cache
 from suites import cases, families
 
 T = TypeVar("T")

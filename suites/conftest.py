@@ -25,7 +25,8 @@ from harness.plugin import (
     pytest_unconfigure,
 )
 from harness.recorder import Recorder
-from reference.golden import Cache
+from reference.cache import Cache
+from reference.tiers import CERTIFY
 from suites import ask, cases, judge, plan
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
@@ -136,4 +137,5 @@ def claim(request: pytest.FixtureRequest) -> Claim:
     """Return what a claim is made with."""
     config = request.config
     directory = config.getoption("--goldens") or str(Path(config.getoption("--store")).parent / "goldens")
-    return Claim(config.stash[RECORDER], Cache(Path(directory)), judge.known_deviations())
+    cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
+    return Claim(config.stash[RECORDER], cache, judge.known_deviations())

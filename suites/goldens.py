@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, as_completed
 from itertools import groupby
-from pathlib import Path
 
 from harness.model import Case
 from reference import golden
-from reference.golden import Cache
+from reference.cache import Cache
 from suites import cases
 
 
@@ -22,7 +21,7 @@ def missing(wanted: Iterable[Case], cache: Cache) -> list[list[Case]]:
     return [list(group) for _, group in groups]
 
 
-def make(groups: list[list[Case]], directory: Path, executor: Executor, progress: Callable[[int, int], None]) -> int:
+def make(groups: list[list[Case]], cache: Cache, executor: Executor, progress: Callable[[int, int], None]) -> int:
     """Compute and keep the goldens of all groups; return how many. `progress` is told (done, all) cases.
 
     A group is a picklable task and stays in one process, because its goldens share their row sums.
@@ -32,7 +31,7 @@ def make(groups: list[list[Case]], directory: Path, executor: Executor, progress
     # The dearest first, so that no process is left alone with one at the end.
     ordered = sorted(groups, key=lambda group: -group[0].rows * group[0].classes * len(group))
     try:
-        for future in as_completed([executor.submit(make_group, group, directory) for group in ordered]):
+        for future in as_completed([executor.submit(make_group, group, cache) for group in ordered]):
             done += future.result()
             progress(done, every)
     except BaseException:
@@ -41,9 +40,8 @@ def make(groups: list[list[Case]], directory: Path, executor: Executor, progress
     return done
 
 
-def make_group(group: list[Case], directory: Path) -> int:
+def make_group(group: list[Case], cache: Cache) -> int:
     """Compute and keep the goldens of cases that share their logits."""
-    cache = Cache(directory)
     for case in group:
         cache.golden(case.op, case.quantity, cases.inputs(case))
     return len(group)

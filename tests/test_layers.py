@@ -151,7 +151,7 @@ def test_planted_violation_is_seen(tmp_path, file, text):
         ),
         ("suites/ask.py", "from harness import metrics\nfrom reference import bounds\nfrom suites import cases"),
         ("reports/site.py", "import json\nfrom jinja2 import Environment\nfrom harness.store import Store"),
-        ("xentbench.py", "import reports\nfrom suites import cases\nfrom reference.golden import Cache\nimport typer"),
+        ("xentbench.py", "import reports\nfrom suites import cases\nfrom reference.cache import Cache\nimport typer"),
     ],
     ids=lambda value: value.split("\n")[0] if isinstance(value, str) else None,
 )

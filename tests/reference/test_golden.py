@@ -12,7 +12,7 @@ from mpmath import libmp
 from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
 from reference import golden, rounding
 from reference.ball import Ball
-from reference.golden import Cache
+from reference.cache import Cache
 from suites import cases, goldens
 from tests.exactly import fraction
 
@@ -139,7 +139,9 @@ def test_two_processes_may_write_one_golden(tmp_path):
     """Processes that make the same goldens at once leave one good file each, and nothing temporary."""
     group = [Case(SOFTMAX, "value", "normal", "float32", 2, classes) for classes in range(2, 12)]
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        made = [future.result() for future in [pool.submit(goldens.make_group, group, tmp_path) for _ in range(2)]]
+        made = [
+            future.result() for future in [pool.submit(goldens.make_group, group, Cache(tmp_path)) for _ in range(2)]
+        ]
     cache = Cache(tmp_path)
     read = [cache.golden(case.op, case.quantity, cases.inputs(case)) for case in group]
 

@@ -5,7 +5,7 @@ from concurrent.futures import Executor, Future
 import pytest
 
 from harness.model import Case, Op
-from reference.golden import Cache
+from reference.cache import Cache
 from suites import cases, goldens
 
 
@@ -55,7 +55,7 @@ def files(folder):
 def make(groups, tmp_path, progress=lambda *_: None):
     """Make goldens in this process; return the executor and how many were made."""
     executor = Inline()
-    return executor, goldens.make(groups, tmp_path / "goldens", executor, progress)
+    return executor, goldens.make(groups, Cache(tmp_path / "goldens"), executor, progress)
 
 
 def test_missing_groups_by_logits(cache):
@@ -113,7 +113,7 @@ def test_dearest_first(tmp_path, cache):
     assert told[-1] == (5, 5)
 
 
-def test_interrupt_cancels_the_rest(tmp_path, cache):
+def test_interrupt_cancels_the_rest(cache):
     """After Ctrl-C no further golden is begun."""
 
     def interrupt(*_):
@@ -121,6 +121,6 @@ def test_interrupt_cancels_the_rest(tmp_path, cache):
 
     executor = Inline()
     with pytest.raises(KeyboardInterrupt):
-        goldens.make(goldens.missing(WANTED, cache), tmp_path, executor, interrupt)
+        goldens.make(goldens.missing(WANTED, cache), cache, executor, interrupt)
 
     assert executor.shut == (False, True)
