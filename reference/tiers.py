@@ -37,7 +37,8 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
     again = np.flatnonzero(open_rows(hi, lo, exponent, radius) | audited(op, quantity, inputs, len(hi)))
     pieces = golden.settle(op, quantity, inputs, again.tolist()) if len(again) else []
     for row, piece in zip(again, pieces, strict=True):
-        compare((hi[row], lo[row], exponent[row], radius[row]), piece, f"{op}/{quantity}, row {row}", inputs)
+        claimed = (hi[row], lo[row], exponent[row], radius[row])
+        compare(claimed, piece, f"{op}/{quantity}, row {row}", inputs.logits[row])
         hi[row], lo[row], exponent[row], radius[row] = piece
     return golden.join([(hi.ravel(), lo.ravel(), exponent.ravel(), radius.ravel())], shape)
 
@@ -58,7 +59,7 @@ def audited(op: Op, quantity: Quantity, inputs: Inputs, rows: int) -> Array:
     return np.random.default_rng(seed).random(rows) < AUDITED
 
 
-def compare(quick: golden.Piece, settled: golden.Piece, where: str, inputs: Inputs) -> None:
+def compare(quick: golden.Piece, settled: golden.Piece, where: str, logits: Array) -> None:
     """Raise Disagreement where a row of the fast tier lies further from the arbiter's than both radii allow."""
     hi, lo, exponent, radius = quick
     with np.errstate(all="ignore"):  # only where nothing is claimed can it come to inf - inf
@@ -69,11 +70,11 @@ def compare(quick: golden.Piece, settled: golden.Piece, where: str, inputs: Inpu
         wrong = np.flatnonzero(np.isfinite(radius) & ~(np.abs(difference) <= allowed))
     if len(wrong):
         at = wrong[0]
-        logits = " ".join(float(x).hex() for x in inputs.logits.ravel()[:16])
+        row = " ".join(float(x).hex() for x in logits[:16])
         raise Disagreement(
             f"{where}, element {at} is {hi[at].hex()} + {lo[at].hex()} in the fast tier, expected "
             f"{settled[0][at].hex()} + {settled[1][at].hex()} times 2**{settled[2][at]} as the arbiter has it; "
-            f"the logits begin {logits}"
+            f"its logits begin {row}"
         )
 
 

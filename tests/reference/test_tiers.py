@@ -1,6 +1,7 @@
 """The two tiers together: same roundings, and no disagreement goes unseen."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -62,8 +63,13 @@ def test_wrong_certificate_stops_the_run(monkeypatch, fault):
     honest = fast.answer
     monkeypatch.setattr(fast, "answer", lambda *question: fault(honest(*question)))
 
-    with pytest.raises(tiers.Disagreement, match=r"softmax/value, row \d+, element 0"):
-        tiers.certify(SOFTMAX, "value", inputs_of())
+    inputs = inputs_of()
+
+    with pytest.raises(tiers.Disagreement, match=r"softmax/value, row \d+, element 0") as stopped:
+        tiers.certify(SOFTMAX, "value", inputs)
+
+    row = int(re.search(r"row (\d+)", str(stopped.value))[1])
+    assert str(stopped.value).endswith(" ".join(x.hex() for x in inputs.logits[row].tolist()))
 
 
 def test_rows_that_are_open_go_to_the_arbiter():
