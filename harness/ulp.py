@@ -18,7 +18,7 @@ def binade(golden: Golden) -> Array:
     """Return floor(log2|y|) of every exact value, from hi and lo: a hi of 2**e with a negative tail lies below 2**e."""
     mantissa, exponent = np.frexp(golden.hi)
     below = (np.abs(mantissa) == 0.5) & (np.sign(golden.lo) * np.sign(golden.hi) < 0)  # frexp's lower end
-    exponent = exponent.astype(np.int64) - 1 - below
+    exponent = exponent - 1 - below
     if golden.exponent is not None:
         exponent = exponent + golden.exponent
     return np.where(golden.hi == 0, ZERO_BINADE, exponent)
@@ -31,10 +31,14 @@ def ulp_exponent(golden: Golden, form: Format) -> Array:
 
 def in_ulps(golden: Golden, form: Format) -> tuple[Array, Array]:
     """Return the exact values in units of their own ulp, as an unevaluated sum of two float64 arrays."""
-    shift = -ulp_exponent(golden, form)
+    return scaled(golden, -ulp_exponent(golden, form))
+
+
+def scaled(golden: Golden, exponent: Array) -> tuple[Array, Array]:
+    """Return the exact values times 2**exponent, as an unevaluated sum of two float64 arrays."""
     if golden.exponent is not None:
-        shift = shift + golden.exponent
-    return scale(golden.hi, shift), scale(golden.lo, shift)
+        exponent = exponent + golden.exponent
+    return scale(golden.hi, exponent), scale(golden.lo, exponent)
 
 
 def error(got: Array, golden: Golden, form: Format) -> Array:
@@ -46,7 +50,7 @@ def error(got: Array, golden: Golden, form: Format) -> Array:
     infinite = np.isinf(got)
     stands_for = np.copysign(np.where(infinite, 1.0, 0.0), got)
     shift = ulp_exponent(golden, form)
-    hi, lo = in_ulps(golden, form)
+    hi, lo = scaled(golden, -shift)
     near = scale(np.where(infinite, 0.0, got).astype(np.float64), -shift)
     far = scale(stands_for, form.emax + 1 - shift)
     distance = (near + far - hi) - lo
@@ -63,9 +67,9 @@ def overflows(golden: Golden, form: Format) -> Array:
     return beyond & (binade(golden) >= form.emax)
 
 
-def scale(values: Array, exponent: Array | int) -> Array:
-    """Return values * 2**exponent in float64, without an intermediate overflow; float64 overflow and underflow stay."""
-    exponent = np.clip(exponent, -4200, 4200)  # twice the reach of float64, subnormals included
-    half = exponent // 2
+def scale(values: Array | float, exponent: Array | int) -> Array:
+    """Return values * 2**exponent in float64, rounded once; float64 overflow and underflow stay."""
+    # Twice the reach of float64, subnormals included; numpy is quick with int32, and only with that.
+    exponent = np.clip(exponent, -4200, 4200).astype(np.int32, copy=False)
     with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.ldexp(np.ldexp(values, half), exponent - half))
+        return np.asarray(np.ldexp(values, exponent))

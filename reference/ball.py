@@ -72,6 +72,16 @@ def add(a: Ball, b: Ball, bits: int) -> Ball:
         return Ball(libmp.mpf_add(a.mid, b.mid))
     if a.side and a.side == b.side:
         return Ball(libmp.mpf_add(a.mid, b.mid), max(a.error, b.error) + 1, a.side)
+    for one, other in ((a, b), (b, a)):  # something small on the side that the other lies on already
+        size = max(magnitude(other.mid), other.error) + 1
+        if (
+            one.side
+            and other.error != EXACT
+            and not other.side
+            and sign(other) == one.side
+            and size < magnitude(one.mid) - bits
+        ):
+            return Ball(one.mid, max(one.error, size) + 1, one.side)
     if a.error != EXACT:
         a, b = b, a
     if a.error == EXACT:

@@ -16,7 +16,7 @@ the computed S = sum e**-d has a relative error of at most A u. The classes:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,8 +69,11 @@ class Arithmetic:
 Formula = Callable[[Terms, Arithmetic], Array]
 
 
-def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden) -> Budget:
-    """Return the budgets of a case, capped where float64 overflows."""
+def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden, native_height: float | None = None) -> Budget:
+    """Return the budgets of a case, capped where float64 overflows.
+
+    native_height: roundings that a term of a class N sum goes through, where fewer than one a class are expected.
+    """
     form = FORMATS[inputs.logits.dtype.name]
     narrow = form.precision < INNER.precision
     inner = INNER if narrow else form
@@ -85,13 +88,17 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden) -> Budget
         native = Arithmetic(form.unit, unshifted=False)
         if narrow:
             errors = {kind: error + form.unit * (size + error) for kind, error in errors.items()}
-            errors["N"] = _total(op, quantity, terms, native, golden.hi.shape)
+            summed = terms if native_height is None else replace(terms, height=native_height)
+            errors["N"] = _total(op, quantity, summed, native, golden.hi.shape)
         rows = len(inputs.logits)
         if inputs.upstream.ndim == 0 and quantity != "value" and rows & (rows - 1):  # g / rows is rounded
             errors = {kind: error + kinds.get(kind, native).u * size for kind, error in errors.items()}
         factor = np.maximum(1.0, _amplification(op, quantity, terms, golden.hi.shape))
-        tiny = _tiny(form) * factor
-        return Budget({kind: error + tiny for kind, error in errors.items()}, 2.0**form.emin * factor)
+        tiny, flushed = _tiny(form) * factor, 2.0**form.emin * factor
+        if quantity != "value" and form.emin <= INNER.emin:
+            # Of a gradient's terms one may be flushed to 0 and another not, on hardware that does so.
+            tiny = np.where(size < flushed, flushed, tiny)
+        return Budget({kind: error + tiny for kind, error in errors.items()}, flushed)
 
 
 def _tiny(form: Format) -> float:

@@ -10,18 +10,24 @@ cancels is exact. Where something else cancels, the error bound shows it and the
 values of exp at distinct rational points are linearly independent over the rationals (Lindemann-Weierstrass), so a
 value that is no exactly recognised zero or tie is decided at some precision.
 
+Rows of usual logits are answered in integers first, by `reference.usual`: the same formulas for a fraction of the time.
+What follows here is for all others, and for whatever those integers leave undecided.
+
 Formulas: z labels, Z their sum, g the incoming gradient, q the positive weight; sums over the classes of a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from harness.model import Op, Quantity
-from reference import ball
+from reference import ball, usual
 from reference.ball import ONE, ZERO, Ball, add, divide, integer, multiply, negative, quotient, sign, subtract, total
+from reference.exact_points import BY_POINT, point_of
+
+LONG = 2_048  # classes from which on few rows are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,40 @@ class Row:
         return not self.drops[index].mid[1]
 
 
-@lru_cache(maxsize=512)  # a batch of rows, asked once an op and quantity
-def row_of(logits: tuple[float, ...], bits: int) -> Row:
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One row of logits in either arithmetic, computed when first asked for."""
+
+    logits: tuple[float, ...]
+    bits: int
+
+    @cached_property
+    def balls(self) -> Row:
+        """The row at the working precision."""
+        return _balls(self.logits, self.bits)
+
+    @cached_property
+    def integers(self) -> usual.Row | None:
+        """The row in integers, where it is usual and they certify as many bits."""
+        return usual.row_of(self.logits) if self.bits <= usual.CERTIFIED_BITS else None
+
+
+_short_rows = lru_cache(maxsize=512)(Prepared)  # a batch of rows, asked once an op and quantity
+_long_rows = lru_cache(maxsize=4)(Prepared)  # some MB each
+
+
+def row_of(logits: tuple[float, ...], bits: int) -> Prepared:
+    """Take a row at a working precision; what is computed of it is kept for the next op."""
+    return (_short_rows if len(logits) <= LONG else _long_rows)(logits, bits)
+
+
+def forget() -> None:
+    """Let go of the rows kept."""
+    _short_rows.cache_clear()
+    _long_rows.cache_clear()
+
+
+def _balls(logits: tuple[float, ...], bits: int) -> Row:
     """Compute a row's log-sum at a working precision."""
     peak = ball.exact(max(logits))
     drops = tuple(subtract(peak, ball.exact(x), bits) for x in logits)
@@ -177,86 +215,6 @@ def _excess(row: Row, z: Answer, factor: Ball) -> Answer:
     return answers
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One logit of an elementwise op: e = e**-|x| and L = log(1 + e)."""
-
-    size: Ball  # |x|
-    positive: bool  # x >= 0
-    term: Ball  # e
-    log: Ball  # L
-    bits: int
-
-
-@lru_cache(maxsize=1 << 15)
-def point_of(x: float, bits: int) -> Point:
-    """Compute an elementwise op's exponential and logarithm at a working precision."""
-    size = ball.exact(abs(x))
-    term = ball.exp(negative(size).mid, bits)
-    log = ball.log(integer(2), bits) if x == 0 else ball.log1p(term, bits)
-    return Point(size, x >= 0, term, log, bits)
-
-
-PointFormula = Callable[[Point, float, float, float], Ball]
-
-
-def _over_one_and_e(point: Point, whole: Ball, times_e: Ball) -> Ball:
-    """(whole + times_e e) / (1 + e)."""
-    return quotient(whole, multiply(times_e, point.term, point.bits), ONE, point.term, point.bits)
-
-
-def sigmoid(point: Point, _z: float, _g: float, _q: float) -> Ball:
-    """1 / (1 + e), or e / (1 + e) for a negative x."""
-    return _over_one_and_e(point, *((ONE, ZERO) if point.positive else (ZERO, ONE)))
-
-
-def sigmoid_grad(point: Point, _z: float, g: float, _q: float) -> Ball:
-    """g e / (1 + e)**2."""
-    one_and = add(ONE, point.term, point.bits)
-    top = multiply(ball.exact(g), point.term, point.bits)
-    return divide(top, multiply(one_and, one_and, point.bits), point.bits)
-
-
-def log_sigmoid(point: Point, _z: float, _g: float, _q: float) -> Ball:
-    """-softplus(-x) = min(x, 0) - L."""
-    return negative(point.log if point.positive else add(point.size, point.log, point.bits))
-
-
-def log_sigmoid_grad(point: Point, _z: float, g: float, _q: float) -> Ball:
-    """g sigmoid(-x)."""
-    share = ball.exact(g)
-    return _over_one_and_e(point, *((ZERO, share) if point.positive else (share, ZERO)))
-
-
-def sigmoid_xent(point: Point, z: float, _g: float, q: float) -> Ball:
-    """q z softplus(-x) + (1 - z) softplus(x): |x| times the weight on its side, and both weights times L."""
-    weight, other = _weights(z, q, point.bits)
-    linear = multiply(other if point.positive else weight, point.size, point.bits)
-    return add(linear, multiply(add(weight, other, point.bits), point.log, point.bits), point.bits)
-
-
-def sigmoid_xent_grad(point: Point, z: float, g: float, q: float) -> Ball:
-    """g ((1 - z) sigmoid(x) - q z sigmoid(-x)), over the one denominator 1 + e."""
-    weight, other = _weights(z, q, point.bits)
-    large, small = (other, negative(weight)) if point.positive else (negative(weight), other)
-    up = ball.exact(g)
-    return _over_one_and_e(point, multiply(up, large, point.bits), multiply(up, small, point.bits))
-
-
-def sigmoid_xent_grad_labels(point: Point, _z: float, g: float, q: float) -> Ball:
-    """g (q softplus(-x) - softplus(x)): -g x, or -g q x for a negative x, and g (q - 1) L."""
-    up, weight = ball.exact(g), ball.exact(q)
-    linear = negative(point.size) if point.positive else multiply(weight, point.size, point.bits)
-    curved = multiply(subtract(weight, ONE, point.bits), point.log, point.bits)
-    return multiply(up, add(linear, curved, point.bits), point.bits)
-
-
-def _weights(z: float, q: float, bits: int) -> tuple[Ball, Ball]:
-    """Return q z and 1 - z, exactly."""
-    label = ball.exact(z)
-    return multiply(ball.exact(q), label, bits), subtract(ONE, label, bits)
-
-
 BY_ROW: dict[tuple[str, Quantity], RowFormula] = {
     ("softmax", "value"): softmax,
     ("softmax", "grad_logits"): softmax_grad,
@@ -270,21 +228,12 @@ BY_ROW: dict[tuple[str, Quantity], RowFormula] = {
     ("dense_xent", "grad_logits"): dense_xent_grad,
     ("dense_xent", "grad_labels"): dense_xent_grad_labels,
 }
-BY_POINT: dict[tuple[str, Quantity], PointFormula] = {
-    ("sigmoid", "value"): sigmoid,
-    ("sigmoid", "grad_logits"): sigmoid_grad,
-    ("log_sigmoid", "value"): log_sigmoid,
-    ("log_sigmoid", "grad_logits"): log_sigmoid_grad,
-    ("sigmoid_xent", "value"): sigmoid_xent,
-    ("sigmoid_xent", "grad_logits"): sigmoid_xent_grad,
-    ("sigmoid_xent", "grad_labels"): sigmoid_xent_grad_labels,
-}
 
 
 Rows = tuple[float, ...]
 
 
-def answer(op: Op, quantity: Quantity, logits: Rows, labels: Rows, upstream: Rows, bits: int) -> Answer:
+def answer(op: Op, quantity: Quantity, logits: Rows, labels: Rows, upstream: Rows, bits: int) -> Sequence[Ball]:
     """Answer one row: one ball a class, or a single one for a loss or logsumexp.
 
     logits must be finite. labels: one a class, (index,) for sparse_xent, () where the op has none. upstream: one a
@@ -292,7 +241,9 @@ def answer(op: Op, quantity: Quantity, logits: Rows, labels: Rows, upstream: Row
     """
     key = (op.name, quantity)
     if key in BY_ROW:
-        return BY_ROW[key](row_of(logits, bits), labels, upstream)
+        row = row_of(logits, bits)
+        quick = usual.BY_ROW[key](row.integers, labels, upstream) if row.integers else None
+        return BY_ROW[key](row.balls, labels, upstream) if quick is None else quick
     if key not in BY_POINT:
         known = ", ".join(sorted(f"{name}/{of}" for name, of in (*BY_ROW, *BY_POINT)))
         raise ValueError(f"question is {op.name}/{quantity}, expected one of {known}")

@@ -22,7 +22,7 @@ import numpy as np
 
 from harness.model import Array, Inputs, Op, Quantity
 from reference import doubledouble as dd
-from reference import fast_points, fast_rows, fast_values
+from reference import fast_points, fast_sums, fast_values
 from reference.doubledouble import DIVIDE
 from reference.fast_points import BY_POINT
 from reference.fast_rows import BY_ROW
@@ -96,7 +96,7 @@ def _blocks(questions: Sequence[Question], kept: Sequence[Answer] | None) -> Ite
     for start in range(0, count, step):
         rows = slice(start, min(start + step, count))
         with np.errstate(all="ignore"):  # a radius that is nan counts as infinite
-            base = fast_rows.block_of(first[rows], None, None) if any(key in BY_ROW for key in keys) else None
+            base = fast_sums.block_of(first[rows], None, None) if any(key in BY_ROW for key in keys) else None
             parts = [_part(q, rows) if kept is None else _view(kept[i], rows) for i, q in enumerate(questions)]
             for question, part in zip(questions, parts, strict=True):
                 _answer(question, rows, base, part)
@@ -132,7 +132,7 @@ def _arrays(one: Answer) -> tuple[Array, Array, Array, Array]:
     return one.hi, one.lo, one.exponent, one.radius
 
 
-def _answer(question: Question, rows: slice, base: fast_rows.Block | None, out: Answer) -> None:
+def _answer(question: Question, rows: slice, base: fast_sums.Block | None, out: Answer) -> None:
     """Answer some rows of a question, in place; exponents are 0 before."""
     inputs, quantity = question.inputs, question.quantity
     count = rows.stop - rows.start
@@ -194,7 +194,7 @@ def _points(
             to[:, span] = part
 
 
-def _store(out: Answer, value: Value, block: fast_rows.Block, span: slice | None, share: int) -> None:
+def _store(out: Answer, value: Value, block: fast_sums.Block, span: slice | None, share: int) -> None:
     value = _certain(value, value.pair[0].shape, share)
     for to, part in zip(_arrays(out), (*value.pair, value.exponent, value.radius), strict=True):
         if isinstance(part, np.ndarray) or part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from mpmath import libmp
 from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
 from reference import ball, exact, rounding
 from reference.ball import EXACT, Ball, magnitude
+from reference.column import SMALLEST_TAIL, Column, joined
 
 START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
 RADIUS_BITS = 104  # 30 decimal digits are 99.7 bits
 MOST_BITS = 1 << 14  # beyond the exponents that cancel in any float64 row, 2**11 bits; nothing should get here
 DEEPEST = -(2**30)  # exponents are kept no lower; such a number is below every format's reach by far
-SMALLEST_TAIL = 2.0**-400  # of a tail beside 1 <= hi: smaller ones only say on which side of hi the value lies
+AT_ONCE = 1 << 14  # values tested together, because numpy takes as long for a few as for some thousand
 SAFE = 500  # |exponent| up to which hi, lo and their product with an ulp are normal float64 numbers
 
 
@@ -35,7 +36,7 @@ def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
         if array is not None:
             little = np.ascontiguousarray(array)
             digest.update(f"/{little.dtype.name}{little.shape}".encode())
-            digest.update(little.tobytes())  # Note: little-endian hosts only, as are all three frameworks
+            digest.update(little.reshape(-1).view(np.uint8).data)  # Note: little-endian hosts only, as the frameworks
     return digest.hexdigest()
 
 
@@ -51,23 +52,31 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
 
 def settle(op: Op, quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[Piece]:
     """Answer some rows; of a mean's value, the only answer there is, whatever rows are chosen. Raises as `certify`."""
-    if not np.isfinite(inputs.logits.astype(np.float64)).all():
-        raise ValueError("logits hold inf or nan, expected finite numbers; special values have no distance in ulps")
     mean = inputs.upstream.ndim == 0
+    asked = inputs.logits if mean and quantity == "value" else inputs.logits[np.asarray(chosen, np.int64)]
+    if not np.isfinite(asked.astype(np.float64)).all():
+        raise ValueError("logits hold inf or nan, expected finite numbers; special values have no distance in ulps")
     if mean and quantity == "value":
         every = _rows(quantity, inputs, range(len(inputs.logits)))
-        return [_settle(lambda bits: [_mean(op, every, bits)], "the mean of all rows")]
+        return _settle([lambda bits: [_mean(op, every, bits)]], lambda _: "the mean of all rows")
     share = len(inputs.logits) if mean else 1  # a mean hands each row its share of the gradient
+    step = max(1, AT_ONCE // max(inputs.logits.shape[1], 1))
     return [
-        _settle(partial(_answer, op, quantity, row, share), " ".join(x.hex() for x in row[0][:16]))
-        for row in _rows(quantity, inputs, chosen)
+        piece
+        for start in range(0, len(chosen), step)
+        for piece in _settle_rows(op, quantity, _rows(quantity, inputs, chosen[start : start + step]), share)
     ]
+
+
+def _settle_rows(op: Op, quantity: Quantity, rows: Sequence[Row], share: int) -> list[Piece]:
+    asks = [partial(_answer, op, quantity, row, share) for row in rows]
+    return _settle(asks, lambda i: " ".join(x.hex() for x in rows[i][0][:16]))
 
 
 Row = tuple[exact.Rows, exact.Rows, exact.Rows]  # logits, labels, upstream
 
 
-def _answer(op: Op, quantity: Quantity, row: Row, share: int, bits: int) -> list[Ball]:
+def _answer(op: Op, quantity: Quantity, row: Row, share: int, bits: int) -> Sequence[Ball]:
     """Answer a row, divided by the rows that share its gradient."""
     logits, labels, upstream = row
     balls = exact.answer(op, quantity, logits, labels, upstream, bits)
@@ -95,32 +104,59 @@ def _mean(op: Op, rows: Sequence[Row], bits: int) -> Ball:
     return ball.divide(whole, ball.integer(len(losses)), bits)
 
 
-def _settle(answer: Callable[[int], Sequence[Ball]], row: str) -> Piece:
+Ask = Callable[[int], Sequence[Ball]]  # an answer of so many bits
+
+
+def _settle(asks: Sequence[Ask], title: Callable[[int], str]) -> list[Piece]:
     """Answer with as many bits as it takes for every radius to be small and every rounding to be certain."""
+    settled: dict[int, Piece] = {}
+    left = list(range(len(asks)))
     bits = START_BITS
-    while bits <= MOST_BITS:
-        try:
-            balls = answer(bits)
-        except ball.Undecided:
-            balls = []
-        piece = _split(balls)
-        if balls and _decided(piece, balls):
-            return piece
+    while left and bits <= MOST_BITS:
+        settled |= _decided({i: balls for i in left if (balls := _attempt(asks[i], bits))})
+        left = [i for i in left if i not in settled]
         bits *= 2
-    raise ArithmeticError(f"a row is undecided at {MOST_BITS} bits, expected a certified value; its logits: {row}")
+    if left:
+        row = title(left[0])
+        raise ArithmeticError(f"a row is undecided at {MOST_BITS} bits, expected a certified value; its logits: {row}")
+    return [settled[i] for i in range(len(asks))]
 
 
-def _decided(piece: Piece, balls: Sequence[Ball]) -> bool:
-    """Apply Ziv's test: quickly to all, then exactly to those that a coarse radius leaves open."""
-    hi, lo, exponent, radius = piece
-    if (radius > 2.0**-RADIUS_BITS).any():
-        return False
+def _attempt(ask: Ask, bits: int) -> Sequence[Ball]:
+    """Answer, by nothing where so few bits are too few."""
+    try:
+        return ask(bits)
+    except ball.Undecided:
+        return []
+
+
+def _decided(answers: Mapping[int, Sequence[Ball]]) -> dict[int, Piece]:
+    """Return what passes Ziv's test: quickly of all at once, then exactly of what a coarse radius leaves open."""
+    if not answers:
+        return {}
+    lengths = [len(balls) for balls in answers.values()]
+    ends = np.cumsum(lengths)
+    owner, place = np.repeat(list(answers), lengths), np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+    hi, lo, exponent, radius = whole = _split_all(list(answers.values()))
+    undecided = set(owner[radius > 2.0**-RADIUS_BITS].tolist())
     golden = Golden(hi, lo, exponent, 0.0)
     for form in FORMATS.values():
-        for i in np.flatnonzero(rounding.undecided(golden, form, radius)).tolist():
-            if not rounding.alike(balls[i], form):
-                return False
-    return True
+        near = rounding.undecided(golden, form, radius)
+        for i, j in zip(owner[near].tolist(), place[near].tolist(), strict=True):
+            if i not in undecided and not rounding.alike(answers[i][j], form):
+                undecided.add(i)
+    pieces = zip(*(np.split(part, ends[:-1]) for part in whole), strict=True)
+    return {i: piece for i, piece in zip(answers, pieces, strict=True) if i not in undecided}
+
+
+def _split_all(answers: Sequence[Sequence[Ball]]) -> Piece:
+    """Split answers, end to end."""
+    columns = [answer for answer in answers if isinstance(answer, Column)]
+    if len(columns) == len(answers):
+        return joined(columns).split()
+    pieces = [one.split() if isinstance(one, Column) else _split(one) for one in answers]
+    hi, lo, exponent, radius = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    return hi, lo, exponent, radius
 
 
 def _split(balls: Sequence[Ball]) -> Piece:

@@ -1,12 +1,13 @@
 """The two tiers of the reference together: double-double first, the arbiter for what it leaves open and for an audit.
 
-Every row that the fast tier cannot certify, and one in 64 of the others, is done by mpmath; where the two disagree by
-more than their radii the run stops with the row in hand, because then one of the two certificates is wrong.
+Every row that the fast tier cannot certify, and as large a share of the others as the caller wants, is done by mpmath;
+where the two disagree by more than their radii the run stops with the row in hand, because then one of the two
+certificates is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -15,32 +16,82 @@ from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
 from reference import fast, golden, rounding
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
-AUDITED = 1 / 64  # of the rows that the fast tier has certified
+EVERY = 1.0  # audit of rows that were built to provoke
+SAMPLE = 1 / 64  # audit of rows that chance drew
 
 
 class Disagreement(ArithmeticError):  # noqa: N818 - both tiers claim to be right
     """The tiers differ by more than their radii."""
 
 
-def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = SAMPLE, seed: int = 0) -> Golden:
     """Compute a golden, by the fast tier where it is certain of every rounding, else by the arbiter.
 
-    Shapes and errors as `golden.certify`; raises Disagreement where the tiers contradict each other.
+    audit: the share of rows that the arbiter does in any case, drawn from `seed`. Beside its result it takes the memory
+    of a block. Shapes and errors as `golden.certify`; raises Disagreement where the tiers contradict each other.
     """
-    with np.errstate(all="ignore"):
-        quick = fast.answer(op, quantity, inputs)
-    shape = quick.hi.shape
-    width = quick.hi.size // (len(inputs.logits) if shape else 1)
-    hi, lo, exponent, radius = (
-        np.array(part).reshape(-1, width) for part in (quick.hi, quick.lo, quick.exponent, quick.radius)
+    shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
+    hi, lo, radius = np.empty(shape), np.empty(shape), 0.0
+    exponent: Array | None = None
+    for rows, block in blocks(op, quantity, inputs, audit, seed):
+        at = rows if shape else ()
+        hi[at], lo[at] = block.hi, block.lo
+        if block.exponent is not None:
+            exponent = np.zeros(shape, np.int64) if exponent is None else exponent
+            exponent[at] = block.exponent
+        radius = max(radius, block.radius)
+    return Golden(hi, lo, exponent, radius)
+
+
+def blocks(
+    op: Op, quantity: Quantity, inputs: Inputs, audit: float = SAMPLE, seed: int = 0
+) -> Iterator[tuple[slice, Golden]]:
+    """Certify some rows at a time, as many as `fast.blocks` answers: for what is too large to be held at once.
+
+    A mean's value comes as one block of all rows. Otherwise as `certify`.
+    """
+    rng = np.random.default_rng(seed)  # rows are drawn one after the other, so blocks of any size draw the same
+    for rows, quick in _quick(op, quantity, inputs):
+        piece = _by_row(quick)
+        again = open_rows(*piece) | (rng.random(len(piece[0])) < audit)
+        if not np.isfinite(inputs.logits[rows]).all():
+            again[:] = True  # the arbiter refuses them
+        for row, settled in _settled(op, quantity, inputs, rows.start + np.flatnonzero(again)):
+            hi, lo, exponent, radius = (part[row - rows.start] for part in piece)
+            compare((hi, lo, exponent, radius), settled, f"{op}/{quantity}, row {row}", inputs.logits[row])
+            hi[:], lo[:], exponent[:], radius[:] = settled
+        yield rows, golden.join([piece], quick.hi.shape)
+
+
+def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Iterator[tuple[slice, fast.Answer]]:
+    """Answer by the fast tier, some rows at a time."""
+    if quantity == "value" and inputs.upstream.ndim == 0:
+        yield slice(0, len(inputs.logits)), fast.answer(op, quantity, inputs)
+    else:
+        for rows, (part,) in fast.blocks([fast.Question(op, quantity, inputs)]):
+            yield rows, part
+
+
+def _by_row(quick: fast.Answer) -> golden.Piece:
+    """View an answer as (rows, values of a row)."""
+    width = quick.hi.size // (len(quick.hi) if quick.hi.shape else 1)
+    return (
+        quick.hi.reshape(-1, width),
+        quick.lo.reshape(-1, width),
+        quick.exponent.reshape(-1, width),
+        quick.radius.reshape(-1, width),
     )
-    again = np.flatnonzero(open_rows(hi, lo, exponent, radius) | audited(op, quantity, inputs, len(hi)))
-    pieces = golden.settle(op, quantity, inputs, again.tolist()) if len(again) else []
-    for row, piece in zip(again, pieces, strict=True):
-        claimed = (hi[row], lo[row], exponent[row], radius[row])
-        compare(claimed, piece, f"{op}/{quantity}, row {row}", inputs.logits[row])
-        hi[row], lo[row], exponent[row], radius[row] = piece
-    return golden.join([(hi.ravel(), lo.ravel(), exponent.ravel(), radius.ravel())], shape)
+
+
+def _settled(op: Op, quantity: Quantity, inputs: Inputs, rows: Array) -> Iterator[tuple[int, golden.Piece]]:
+    """Answer some rows by the arbiter; of a mean it has to see all, else it is handed no more than those."""
+    if not len(rows):
+        return
+    chosen = rows.tolist()
+    if inputs.upstream.ndim:
+        labels = None if inputs.labels is None else inputs.labels[rows]
+        inputs, rows = Inputs(inputs.logits[rows], labels, inputs.upstream[rows]), np.arange(len(rows))
+    yield from zip(chosen, golden.settle(op, quantity, inputs, rows.tolist()), strict=True)
 
 
 def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
@@ -51,12 +102,6 @@ def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
         for form in FORMATS.values():
             wide |= rounding.undecided(known, form, np.where(wide, 0.0, radius))
     return np.asarray(wide.any(axis=1))
-
-
-def audited(op: Op, quantity: Quantity, inputs: Inputs, rows: int) -> Array:
-    """Draw the rows to audit; the same question draws the same rows."""
-    seed = int(golden.content(op, quantity, inputs)[:16], 16)
-    return np.random.default_rng(seed).random(rows) < AUDITED
 
 
 def compare(quick: golden.Piece, settled: golden.Piece, where: str, logits: Array) -> None:
@@ -78,4 +123,9 @@ def compare(quick: golden.Piece, settled: golden.Piece, where: str, logits: Arra
         )
 
 
-CERTIFY: Mapping[str, Callable[[Op, Quantity, Inputs], Golden]] = {"mpmath": golden.certify, "fast": certify}
+def arbitrate(op: Op, quantity: Quantity, inputs: Inputs, _audit: float = EVERY, _seed: int = 0) -> Golden:
+    """Compute a golden by the arbiter alone, which leaves nothing to audit."""
+    return golden.certify(op, quantity, inputs)
+
+
+CERTIFY: Mapping[str, Callable[[Op, Quantity, Inputs, float, int], Golden]] = {"fast": certify, "mpmath": arbitrate}

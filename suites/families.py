@@ -2,7 +2,8 @@
 
 Each function draws (rows, classes) logits in float64; the caller rounds them to the case's dtype. `form` is the
 dtype's Format: its exponent range sets the scale where the range itself is the point. A function's docstring is printed
-in reports, and its source in reproducers of long rows: it uses numpy and nothing else.
+in reports, and its source in reproducers of long rows: it uses numpy and nothing else. Every row of a family is
+recomputed by the arbiter, unless the family is marked as `sampled`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import ml_dtypes
 import numpy as np
 
 from harness.model import FORMATS, Array, Case, Format
+from reference import tiers
 
 Family = Callable[[np.random.Generator, int, int, Format], Array]
 FAMILIES: dict[str, Family] = {}
+SAMPLED: set[str] = set()
 
 
 def family(function: Family) -> Family:
@@ -26,25 +29,40 @@ def family(function: Family) -> Family:
     return function
 
 
+def sampled(function: Family) -> Family:
+    """Mark a family whose rows are left to chance: the arbiter recomputes some, not all."""
+    SAMPLED.add(function.__name__)
+    return function
+
+
+def audit(name: str) -> float:
+    """Return the share of a family's rows that the arbiter recomputes; a published example is no family of ours."""
+    return tiers.SAMPLE if name in SAMPLED else tiers.EVERY
+
+
 @family
+@sampled
 def normal_small(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Normal logits, standard deviation 0.1: nearly uniform rows, as at the start of training."""
     return 0.1 * rng.standard_normal((rows, classes))
 
 
 @family
+@sampled
 def normal(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Normal logits, standard deviation 1: what a random test would ask, for scale."""
     return rng.standard_normal((rows, classes))
 
 
 @family
+@sampled
 def normal_large(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Normal logits, standard deviation 10: most of the row is far below its maximum."""
     return 10 * rng.standard_normal((rows, classes))
 
 
 @family
+@sampled
 def offset(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Normal logits plus 100, 1e4 or 1e6: exp overflows unless the maximum is subtracted, and x - lse cancels."""
     offsets = [c for c in (1e2, 1e4, 1e6) if c < 2.0 ** (form.emax - 2)]
@@ -126,12 +144,14 @@ def subnormals(rng: np.random.Generator, rows: int, classes: int, form: Format) 
 
 
 @family
+@sampled
 def long_row(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Normal logits in rows of 100 000 classes: a plain running sum loses digits in proportion to the length."""
     return rng.standard_normal((rows, classes))
 
 
 @family
+@sampled
 def vocabulary(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """A language model's row: 32 768 classes, logits falling with log rank under heavy-tailed noise, shuffled."""
     rank = np.arange(1, classes + 1)
@@ -163,8 +183,8 @@ def recipe(case: Case, row: int) -> str:
     For rows too long to be written out.
     """
     form = FORMATS[case.dtype]
-    source = inspect.getsource(FAMILIES[case.family]).replace("@family\n", "")
-    signature = f"def {case.family}("
+    source = inspect.getsource(FAMILIES[case.family])
+    signature = f"def {case.family}("  # what stands above it are our own marks
     body = source[source.index(signature) :].replace(": np.random.Generator", "").replace(": int", "")
     body = body.replace(": Format", "").replace(") -> Array:", "):")
     rounding = {

@@ -9,7 +9,7 @@ from itertools import groupby
 from harness.model import Case
 from reference import golden
 from reference.cache import Cache
-from suites import cases
+from suites import cases, families
 
 
 def missing(wanted: Iterable[Case], cache: Cache) -> list[list[Case]]:
@@ -43,5 +43,5 @@ def make(groups: list[list[Case]], cache: Cache, executor: Executor, progress: C
 def make_group(group: list[Case], cache: Cache) -> int:
     """Compute and keep the goldens of cases that share their logits."""
     for case in group:
-        cache.golden(case.op, case.quantity, cases.inputs(case))
+        cache.golden(case.op, case.quantity, cases.inputs(case), families.audit(case.family))
     return len(group)

@@ -8,8 +8,8 @@ from harness.model import DTYPES, FORMATS, Golden, Op
 from reference import rounding
 from suites import cases
 from tests import textbook
-from tests.planted import FAULTS
 from tests.questions import EVERY, EVERY_IDS, certified, families_of, measure, small
+from tests.wrong_answers import FAULTS
 
 NAN, INF = float("nan"), float("inf")
 
@@ -49,13 +49,14 @@ def test_planted_fault_is_caught(name):
 
 FORM = FORMATS["float32"]
 TINY = 2.0**-149
+each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 
 
-def judged(got, exact, bound=0.0, flushable=2.0**FORM.emin, form=FORM):
-    """Measure one element against an exact float64 number."""
+def judged(got, exact, bound=0.0, flushable=2.0**FORM.emin, form=FORM, dtype=np.float64):
+    """Measure one element against an exact float64 number; in another dtype than the format's, nothing is regular."""
     golden = Golden(np.array([exact]), np.zeros(1), None, 0.0)
     bounds = {"S": np.array([bound]), "U": np.array([4 * bound])}
-    return metrics.measure(np.array([got]), golden, form, bounds, np.array([flushable]))
+    return metrics.measure(np.array([got], dtype), golden, form, bounds, np.array([flushable]))
 
 
 @pytest.mark.parametrize(
@@ -81,9 +82,10 @@ def judged(got, exact, bound=0.0, flushable=2.0**FORM.emin, form=FORM):
         pytest.param(TINY, 2.0**-127, set(), id="a wrong subnormal number"),
     ],
 )
-def test_verdicts(got, exact, verdicts):
+@each_dtype
+def test_verdicts(got, exact, verdicts, dtype):
     """Each verdict fires on its fault, and on nothing else."""
-    assert set(judged(got, exact).verdicts) == verdicts
+    assert set(judged(got, exact, bound=1.0, dtype=dtype).verdicts) == verdicts
 
 
 @pytest.mark.parametrize(
@@ -96,9 +98,10 @@ def test_verdicts(got, exact, verdicts):
         pytest.param(1.0, 1.0, 0.0, 0.0, id="right"),
     ],
 )
-def test_distance_and_ratio(got, exact, max_ulp, over):
+@each_dtype
+def test_distance_and_ratio(got, exact, max_ulp, over, dtype):
     """The distance counts ulps and the ratio counts bounds; what is lost is infinitely far over any bound."""
-    distance = judged(got, exact, bound=2.0**-22)
+    distance = judged(got, exact, bound=2.0**-22, dtype=dtype)
 
     assert (distance.max_ulp, distance.over_bound["S"]) == (max_ulp, over)
     assert distance.over_bound["U"] == over / 4

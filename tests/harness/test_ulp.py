@@ -165,6 +165,25 @@ def test_scaling_reaches_every_exponent(form):
     assert ulp.scale(np.array([1.0, 1.0]), np.array([-(2**30), 2**30])).tolist() == [0, INF]
 
 
+def test_scaling_rounds_once():
+    """A product that is a subnormal float64 is rounded from the exact one, and one beyond float64 is an infinity."""
+    rng = np.random.default_rng(2)
+    values = np.ldexp(1 + rng.random(2000), rng.integers(-1074, 1023, 2000))
+    exponents = rng.integers(-1080, 1080, 2000) - np.frexp(values)[1]
+    values[::2] = np.ldexp(1 + rng.random(1000), rng.integers(-1040, -1000, 1000))
+    exponents[::2] = rng.integers(-60, 0, 1000)
+
+    def exactly(value, exponent):
+        try:
+            return float(Fraction(value) * Fraction(2) ** exponent)
+        except OverflowError:
+            return INF
+
+    expected = [exactly(value, exponent) for value, exponent in zip(values.tolist(), exponents.tolist(), strict=True)]
+
+    assert ulp.scale(values, exponents).tolist() == expected
+
+
 def random_goldens(rng, form, count):
     """Draw exact values, many of them at the edges of binades and at ties, with answers a few steps away."""
     exponent = rng.integers(max(form.emin - form.precision - 2, -480), min(form.emax, 480), count)

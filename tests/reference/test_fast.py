@@ -8,7 +8,7 @@ import pytest
 
 from harness import ulp
 from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
-from reference import doubledouble, exact, fast, fast_rows, fast_values, golden, rounding
+from reference import doubledouble, exact, fast, fast_sums, fast_values, golden, rounding
 from suites import cases
 
 ROW_OPS = [(Op(name), quantity) for name, quantity in exact.BY_ROW]
@@ -193,7 +193,7 @@ def test_what_underflows_in_a_gradient_is_no_zero():
 def test_tiles_and_turns_change_nothing_but_radii(monkeypatch, chunk, turn, op, quantity):
     """Rows cut into tiles, in either orientation, agree with the arbiter."""
     monkeypatch.setattr(fast_values, "CHUNK", chunk)
-    monkeypatch.setattr(fast_rows, "TURN", turn)
+    monkeypatch.setattr(fast_sums, "TURN", turn)
     rng = np.random.default_rng(chunk)
     logits = np.vstack([rng.standard_normal((2, 40)), 300 * rng.standard_normal((2, 40)), np.zeros((1, 40))])
     logits[2, 7] = logits[2, 33] = logits[2].max()

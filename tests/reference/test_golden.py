@@ -140,9 +140,10 @@ def test_two_processes_may_write_one_golden(tmp_path):
     group = [Case(SOFTMAX, "value", "normal", "float32", 2, classes) for classes in range(2, 12)]
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         made = [
-            future.result() for future in [pool.submit(goldens.make_group, group, Cache(tmp_path)) for _ in range(2)]
+            future.result()
+            for future in [pool.submit(goldens.make_group, group, Cache(tmp_path, "mpmath")) for _ in range(2)]
         ]
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path, "mpmath")
     read = [cache.golden(case.op, case.quantity, cases.inputs(case)) for case in group]
 
     assert made == [10, 10]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Op
-from suites import cases, families
+from suites import cases, families, published
 from suites.families import FAMILIES
 
 each_family = pytest.mark.parametrize("name", FAMILIES)
@@ -70,6 +70,21 @@ def test_recipe_imports_numpy_alone(name):
 
     assert imports == ["from types import SimpleNamespace", "import numpy as np"]
     assert "ml_dtypes" not in text
+    assert "@" not in text
+
+
+CHANCE = {"normal_small", "normal", "normal_large", "offset", "long_row", "vocabulary"}
+
+
+@each_family
+def test_only_rows_of_chance_are_sampled(name):
+    """Every row that was built to provoke goes to the arbiter; of rows that chance drew, one in 64 does."""
+    assert families.audit(name) == (1 / 64 if name in CHANCE else 1)
+
+
+def test_published_examples_are_curated():
+    """Every row of an example that people published goes to the arbiter."""
+    assert all(families.audit(published.PREFIX + name) == 1 for name in published.EXAMPLES)
 
 
 @each_family

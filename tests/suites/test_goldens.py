@@ -5,8 +5,9 @@ from concurrent.futures import Executor, Future
 import pytest
 
 from harness.model import Case, Op
+from reference import golden
 from reference.cache import Cache
-from suites import cases, goldens
+from suites import ask, cases, goldens
 
 
 class Inline(Executor):
@@ -100,6 +101,25 @@ def test_kept_golden_is_the_made_one(cache, tmp_path):
         assert (kept.hi == fresh.hi).all()
         assert (kept.lo == fresh.lo).all()
         assert kept.radius == fresh.radius
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(lambda one, cache: goldens.make_group([one], cache), id="beforehand"),
+        pytest.param(lambda one, cache: ask.asked(one, cache).golden, id="when asked"),
+    ],
+)
+def test_curated_rows_go_to_the_arbiter(cache, monkeypatch, work):
+    """Whoever makes a golden hands the arbiter every row that was built to provoke, and few that chance drew."""
+    counts, honest = [], golden.settle
+    monkeypatch.setattr(golden, "settle", lambda *question: counts.append(len(question[3])) or honest(*question))
+
+    work(case("softmax", "near_ties"), cache)
+    assert counts == [2]
+
+    work(Case(Op.of("softmax"), "value", "normal", "float32", 64, 8), cache)
+    assert sum(counts[1:]) < 16
 
 
 def test_dearest_first(tmp_path, cache):
