@@ -1,16 +1,20 @@
-"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV."""
+"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV; and a run as one file."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, BinaryIO, TextIO
 
-from harness.model import Crashed, Failed, Result, Score, TimedOut, Timing, Unsupported
+from harness import runfile
+from harness.ci import files
+from harness.model import Checked, Crashed, Failed, Recorded, Result, Score, TimedOut, Timing, Unsupported
 
-FORMATS = ("jsonl", "csv")
+STREAMED = ("jsonl", "csv")
+WHOLE: Mapping[str, Callable[[Recorded, BinaryIO], object]] = {"run": runfile.write, **files.WRITERS}
+FORMATS = (*STREAMED, *WHOLE)
 
 
 def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -19,6 +23,7 @@ def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[
     of = target.implementation
     fields: dict[str, Any] = {
         "case": str(case),
+        "check": case.check,
         "op": case.op.name,
         "options": case.op.options,
         "quantity": case.quantity,
@@ -37,6 +42,8 @@ def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[
     score = outcome if isinstance(outcome, Score) else None
     worst = score.worst if score else None
     timing = outcome if isinstance(outcome, Timing) else None
+    checked = outcome if isinstance(outcome, Checked) else None
+    worst = checked.worst if checked else worst
     return (
         fields
         | _outcome(result)
@@ -49,6 +56,8 @@ def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[
             "over_bound": {key: number(value) for key, value in score.over_bound.items()} if score else None,
             "budget_class": score.budget_class if score else None,
             "verdicts": dict(score.verdicts) if score else None,
+            "over_allowance": number(checked.over) if checked else None,
+            "policy": checked.policy if checked else None,
             "worst_index": list(worst.index) if worst else None,
             "worst_input": worst.logits if worst else None,
             "worst_label": worst.label if worst else None,
@@ -69,6 +78,8 @@ def _outcome(result: Result) -> dict[str, str]:
     match result.outcome:
         case Score():
             return {"outcome": "score", "outcome_reason": ""}
+        case Checked(detail=detail):
+            return {"outcome": "checked", "outcome_reason": detail}
         case Timing():
             return {"outcome": "timing", "outcome_reason": ""}
         case Unsupported(reason):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -77,7 +77,10 @@ class Op:
 
 @dataclass(frozen=True)
 class Case:
-    """One question. Small and picklable: the inputs are drawn from `family`, `dtype`, the shape and `seed`."""
+    """One question. Small and picklable: the inputs are drawn from `family`, `dtype`, the shape and `seed`.
+
+    check: the claim an answer is held to, such as `law.shift`; empty for the plain one, its distance from the truth.
+    """
 
     op: Op
     quantity: Quantity
@@ -86,11 +89,13 @@ class Case:
     rows: int
     classes: int
     seed: int = 0
+    check: str = ""
 
     def __str__(self) -> str:
         """Print the stable id."""
         seed = f"-seed{self.seed}" if self.seed else ""
-        return f"{self.op}-{self.quantity}-{self.family}-{self.dtype}-{self.rows}x{self.classes}{seed}"
+        check = f"{self.check}:" if self.check else ""
+        return f"{check}{self.op}-{self.quantity}-{self.family}-{self.dtype}-{self.rows}x{self.classes}{seed}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +103,14 @@ class Inputs:
     """The arrays of a case, already rounded to its dtype.
 
     logits: (rows, classes). labels: (rows,) int64 class indices for sparse_xent, else (rows, classes) in the
-    case's dtype, or None. upstream: the incoming gradient, shaped like the op's value.
+    case's dtype, or None. upstream: the incoming gradient, shaped like the op's value. direction: of a directional
+    derivative, shaped like the logits; laws alone ask for those.
     """
 
     logits: Array
     labels: Array | None
     upstream: Array
+    direction: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +158,7 @@ class Worst:
     logits: str  # the row: hex floats apart by blanks, or, where long, how to draw it
     label: str  # class index, or the row of labels in hex; empty where the op has none
     upstream: str  # the row's incoming gradient in hex; empty for values
-    exact: str  # decimal, 30 significant digits
+    exact: str  # decimal, as many digits as are certified, at most 30
     expected: str  # the exact value correctly rounded, hex
     got: str  # what came back, hex (or nan, inf)
     ulp: float
@@ -168,6 +175,22 @@ class Score:
     over_bound: Mapping[BudgetClass, float]  # worst error / bound, one a budget class that applies
     budget_class: BudgetClass | None  # the tightest class met
     verdicts: Mapping[str, int] = field(default_factory=dict)  # elements that are no plain distance: nan, flushed, ...
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How an answer stands to a claim: a law, another answer of the same function, or the rule for a special value.
+
+    over: the largest difference over what the claim allows; 0 where all is as claimed, at most 1 where within a derived
+    allowance, inf where a rule without an allowance is broken. policy: the answer in a few words where neither
+    mathematics nor documentation fixes it; never a deviation by itself.
+    """
+
+    elements: int
+    over: float
+    policy: str = ""
+    detail: str = ""  # what was held against what, and where it is furthest off
     worst: Worst | None = None
 
 
@@ -208,7 +231,7 @@ class TimedOut:
     seconds: float
 
 
-Outcome = Score | Timing | Unsupported | Failed | Crashed | TimedOut
+Outcome = Score | Checked | Timing | Unsupported | Failed | Crashed | TimedOut
 
 
 @dataclass(frozen=True)
@@ -244,3 +267,13 @@ class Run:
     command: str
     preset: str
     host: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run with all that was stored of it. environments: facts by key; those that its results name, or more."""
+
+    run: Run
+    environments: Mapping[str, Mapping[str, str]]
+    not_run: Sequence[NotRun]
+    results: Sequence[Result]

@@ -13,6 +13,7 @@ from harness.recorder import Recorder
 from harness.store import Store
 
 RECORDER = pytest.StashKey[Recorder]()
+BEGUN = pytest.StashKey[bool]()  # by this process, which ends it
 BUILD = Path("build")
 COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -25,11 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--op", default="", help="ops, comma-separated; default: all")
     group.addoption("--dtype", default="", help="dtypes, comma-separated; default: all")
     group.addoption("--device", default="", help="cpu, cuda, or cuda:N; default: every device found")
+    group.addoption("--shard", default="", help="i/n: the i-th of n parts of all questions, the same on every machine")
     group.addoption("--store", default=str(BUILD / "results.sqlite"), help="where results go")
     group.addoption("--goldens", default="", help="golden cache; default: `goldens` beside the store")
-    group.addoption("--run-uid", default="", help="add to this run instead of beginning one")
-    group.addoption("--reference", default="mpmath", help="mpmath, or fast: double-double first, audited by mpmath")
+    group.addoption("--run-uid", default="", help="id of the run: add to it, or begin it; shards of one id are one run")
+    group.addoption("--reference", default="fast", help="fast: double-double, audited by mpmath; or mpmath for all")
     group.addoption("--resume", action="store_true", help="leave out what the run holds already")
+    group.addoption("--judge", default="", help="ask the functions of this file instead of the frameworks' own")
+    group.addoption("--only", default="", help="of that file, these functions, comma-separated; default: all")
     group.addoption("--journal", default="", help="write a line before and after every question to this file")
 
 
@@ -38,17 +42,29 @@ def pytest_configure(config: pytest.Config) -> None:
     if parent := os.environ.get(orphan.PARENT):
         orphan.end_with(int(parent))
     uid = config.getoption("--run-uid") or os.environ.get("XENTBENCH_RUN", "")
-    if not uid:
-        with Store(Path(config.getoption("--store"))) as store:
-            run = host.new_run(config.getoption("--preset"))
-            store.begin(run)
-        uid = run.uid
-        os.environ["XENTBENCH_RUN"] = uid  # inherited by xdist's workers
+    if not uid or config.getoption("--run-uid"):
+        uid = _begin(config, uid)
     config.stash[RECORDER] = Recorder(
         Path(config.getoption("--store")),
         uid,
         Path(config.getoption("--journal")) if config.getoption("--journal") else None,
     )
+
+
+def _begin(config: pytest.Config, uid: str) -> str:
+    """Begin a run, of this id if there is one, unless it is there already; return its id."""
+    try:
+        named = run_uid(uid) if uid else ""
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    with Store(Path(config.getoption("--store"))) as store:
+        if named in {run.uid for run in store.runs()}:
+            return named
+        run = host.new_run(config.getoption("--preset"), named)
+        store.begin(run)
+    config.stash[BEGUN] = True
+    os.environ["XENTBENCH_RUN"] = run.uid  # inherited by xdist's workers
+    return run.uid
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -63,7 +79,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     recorder = config.stash[RECORDER]
     recorder.close()
-    if not config.getoption("--run-uid") and not hasattr(config, "workerinput"):
+    if config.stash.get(BEGUN, False):
         os.environ.pop("XENTBENCH_RUN", None)
         with Store(Path(config.getoption("--store"))) as store:
             if store.done(recorder.uid) or store.not_run(recorder.uid):
@@ -101,4 +117,23 @@ def device(text: str) -> str:
     """Read a device. Raises ValueError for what no framework would know."""
     if not re.fullmatch(r"(cpu|cuda(:\d+)?)?", text):
         raise ValueError(f"--device is {text!r}, expected one of cpu, cuda, cuda:N")
+    return text
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read `2/4` as (2, 4). Raises ValueError for what is no part of a whole."""
+    found = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text or "1/1", re.ASCII)
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise ValueError(f"--shard is {text!r}, expected i/n with i from 1 to n; try: --shard 1/4")
+    return part, parts
+
+
+def run_uid(text: str) -> str:
+    """Read the id of a run. Raises ValueError for one that could not be told from other ways to name a run."""
+    if not re.fullmatch(r"(?!latest)[A-Za-z0-9][A-Za-z0-9._-]{0,79}", text, re.ASCII):
+        raise ValueError(
+            f"--run-uid is {text!r}, expected up to 80 letters, digits, dots, hyphens and underscores, not `latest`; "
+            "try: --run-uid ci-$GITHUB_RUN_ID"
+        )
     return text

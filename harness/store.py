@@ -9,23 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 from harness.model import (
     Case,
+    Checked,
     Crashed,
     Failed,
     Implementation,
     NotRun,
     Op,
     Outcome,
+    Recorded,
     Result,
     Run,
     Score,
@@ -36,7 +40,7 @@ from harness.model import (
     Worst,
 )
 
-VERSION = 1  # PRAGMA user_version; a store of another version is refused, never guessed at
+VERSION = 2  # PRAGMA user_version; an older store is migrated, a newer one refused
 BUSY_MILLISECONDS = 30_000  # how long a writer waits for another one's batch
 
 SCHEMA = """
@@ -48,7 +52,7 @@ CREATE TABLE environments (key TEXT PRIMARY KEY, facts TEXT NOT NULL) STRICT;
 CREATE TABLE cases (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL, content TEXT NOT NULL, op TEXT NOT NULL, params TEXT NOT NULL,
     quantity TEXT NOT NULL, family TEXT NOT NULL, dtype TEXT NOT NULL, "rows" INTEGER NOT NULL,
-    classes INTEGER NOT NULL, seed INTEGER NOT NULL, UNIQUE (id, content)
+    classes INTEGER NOT NULL, seed INTEGER NOT NULL, "check" TEXT NOT NULL DEFAULT '', UNIQUE (id, content)
 ) STRICT;
 CREATE TABLE targets (
     key INTEGER PRIMARY KEY, framework TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
@@ -67,8 +71,12 @@ CREATE TABLE not_run (
 ) STRICT;
 """
 
+# version -> what makes the next one of it
+MIGRATIONS: Mapping[int, str] = {1: """ALTER TABLE cases ADD COLUMN "check" TEXT NOT NULL DEFAULT ''"""}
+
 OUTCOMES: Mapping[str, type[Any]] = {
     "score": Score,
+    "checked": Checked,
     "timing": Timing,
     "unsupported": Unsupported,
     "failed": Failed,
@@ -101,32 +109,44 @@ class Store:
         try:
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             self._db.execute("BEGIN")
-            self._is_new()  # before WAL is set, which would write to a file that is not ours
+            version = self._version()  # before WAL is set, which would write to a file that is not ours
             self._db.execute("COMMIT")
+            if 0 < version < VERSION:
+                self._back_up(version)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
-            if self._is_new():
-                for statement in SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {VERSION}")
+            version = self._version()
+            steps = [MIGRATIONS[older] for older in range(version, VERSION)] if version else SCHEMA.split(";\n")
+            for statement in steps:
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
             self._db.execute("COMMIT")
         except BaseException:
             self._db.close()  # which rolls back
             raise
 
-    def _is_new(self) -> bool:
-        """Tell an empty file from a store of ours. Raises DatabaseError for anything else."""
+    def _version(self) -> int:
+        """Return the version of a store of ours, 0 for an empty file. Raises DatabaseError for anything else."""
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0 and not self._db.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            return True
-        if version != VERSION:
-            raise sqlite3.DatabaseError(f"version {version}, this program reads {VERSION}")
-        return False
+        if (version == 0 and self._db.execute("SELECT 1 FROM sqlite_schema").fetchone()) or version > VERSION:
+            raise sqlite3.DatabaseError(f"version {version}, this program reads 1 to {VERSION}")
+        return int(version)
+
+    def _back_up(self, version: int) -> None:
+        """Copy a store that is about to be migrated beside it, once."""
+        beside = self.path.with_name(f"{self.path.name}.version-{version}")
+        if not beside.exists():
+            with closing(sqlite3.connect(beside)) as copy:
+                self._db.backup(copy)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """Commit all that is done inside together, or nothing of it; one inside another is part of that."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -154,29 +174,47 @@ class Store:
             (run.uid, run.started, run.command, run.preset, json.dumps(dict(run.host))),
         )
 
+    def join(self, run: Run) -> None:
+        """Add a run made elsewhere, or a part of one that is here: it lasts from the first start to the last end.
+
+        Raises StoreError where a run of that uid asked for something else.
+        """
+        here = next((other for other in self.runs() if other.uid == run.uid), None)
+        if here and here.preset != run.preset:
+            raise StoreError(
+                f"run {run.uid} is of preset {run.preset!r}, expected {here.preset!r}, as its part in {self.path}; "
+                "try: another --run-uid for each run"
+            )
+        self._db.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET"
+            " started = min(started, excluded.started),"
+            " finished = coalesce(max(finished, excluded.finished), finished, excluded.finished)",
+            (run.uid, run.started, run.finished, run.command, run.preset, json.dumps(dict(run.host))),
+        )
+
     def finish(self, uid: str) -> None:
         """Mark a run as complete."""
         self._db.execute("UPDATE runs SET finished = ? WHERE uid = ?", (now(), uid))
 
     def discard(self, uid: str) -> None:
         """Remove a run and its results."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("DELETE FROM results WHERE run = ?", (uid,))
             self._db.execute("DELETE FROM not_run WHERE run = ?", (uid,))
             self._db.execute("DELETE FROM runs WHERE uid = ?", (uid,))
 
     def append(self, uid: str, results: Iterable[Result]) -> None:
         """Store a batch in one transaction; a result already there is replaced."""
-        with self._transaction():
+        with self.transaction():
             for result in results:
                 self._insert(uid, result)
 
     def _insert(self, uid: str, result: Result) -> None:
         case, target = result.case, result.target
         of = target.implementation
-        drawn = (case.quantity, case.family, case.dtype, case.rows, case.classes, case.seed)
+        drawn = (case.quantity, case.family, case.dtype, case.rows, case.classes, case.seed, case.check)
         self._db.execute(
-            "INSERT OR IGNORE INTO cases VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO cases VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (str(case), result.content, case.op.name, json.dumps(case.op.options), *drawn),
         )
         self._db.execute(
@@ -219,9 +257,15 @@ class Store:
         return [Run(*row, json.loads(host)) for *row, host in rows]  # type: ignore[call-arg]
 
     def run(self, uid: str = "latest") -> Run:
-        """Find a run by its uid, a unique beginning of it, or `latest`. Raises StoreError where there is none."""
+        """Find a run by its uid, a unique beginning of it, `latest`, or `latest~1` for the one before.
+
+        Raises StoreError where there is none.
+        """
         runs = self.runs()
-        found = runs[-1:] if uid == "latest" else [run for run in runs if run.uid.startswith(uid)]
+        if back := re.fullmatch(r"latest(?:~(\d+))?", uid):
+            found = runs[: max(0, len(runs) - int(back[1] or 0))][-1:]
+        else:
+            found = [run for run in runs if run.uid == uid] or [run for run in runs if run.uid.startswith(uid)]
         if len(found) != 1:
             known = ", ".join(run.uid for run in runs[-5:]) or "none yet; try: xentbench run"
             raise StoreError(f"run is {uid!r}, expected `latest` or one of the runs in {self.path}: {known}")
@@ -240,7 +284,7 @@ class Store:
         """Yield a run's results, grouped by target, in the order they were first asked in."""
         texts = _Texts(self._db)
         rows = self._db.execute(
-            'SELECT c.op, c.params, c.quantity, c.family, c.dtype, c."rows", c.classes, c.seed,'
+            'SELECT c.op, c.params, c.quantity, c.family, c.dtype, c."rows", c.classes, c.seed, c."check",'
             " t.framework, t.op, t.name, t.kind, t.mode, t.device,"
             " r.outcome, r.facts, r.judgement, r.reason, r.environment, c.content"
             ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key'
@@ -248,13 +292,21 @@ class Store:
             (uid,),
         )
         for row in rows:
-            case = Case(Op.of(row[0], **json.loads(row[1])), *row[2:8])
-            target = Target(Implementation(*row[8:12]), *row[12:14])
-            yield Result(case, target, unpack(row[14], row[15], texts), *row[16:])
+            case = Case(Op.of(row[0], **json.loads(row[1])), *row[2:9])
+            target = Target(Implementation(*row[9:13]), *row[13:15])
+            yield Result(case, target, unpack(row[15], row[16], texts), *row[17:])
 
     def environments(self) -> dict[str, dict[str, str]]:
         """Return every environment by its key."""
         return {key: json.loads(text) for key, text in self._db.execute("SELECT key, facts FROM environments")}
+
+    def recorded(self, uid: str) -> Recorded:
+        """Return a run with all that is stored of it. Raises StoreError where there is none."""
+        run = self.run(uid)
+        results, every = list(self.results(run.uid)), self.environments()
+        used = dict.fromkeys(result.environment for result in results)
+        environments = {key: every[key] for key in used if key in every}
+        return Recorded(run, environments, self.not_run(run.uid), results)
 
     def not_run(self, uid: str) -> list[NotRun]:
         """Return what a run asked for in vain."""
@@ -287,11 +339,17 @@ def pack(outcome: Outcome) -> tuple[str, dict[str, bytes]]:
     fields = _finite(asdict(outcome))
     texts = {}
     for name in LONG_TEXTS if fields.get("worst") else ():
-        encoded = fields["worst"][name].encode()
-        if encoded:
-            key = hashlib.sha256(encoded).hexdigest()[:20]
-            texts[key], fields["worst"][name] = zlib.compress(encoded), key
+        if text := fields["worst"][name]:
+            key, packed = _packed(text)
+            texts[key], fields["worst"][name] = packed, key
     return json.dumps(fields, separators=(",", ":")), texts
+
+
+@lru_cache(maxsize=4096)  # compressing takes most of the time, and the targets of a case share its rows
+def _packed(text: str) -> tuple[str, bytes]:
+    """Return a long text's key and its compressed bytes."""
+    encoded = text.encode()
+    return hashlib.sha256(encoded).hexdigest()[:20], zlib.compress(encoded)
 
 
 def unpack(name: str, facts: str, texts: Mapping[str, str]) -> Outcome:
@@ -301,9 +359,11 @@ def unpack(name: str, facts: str, texts: Mapping[str, str]) -> Outcome:
         for fact in ("max_ulp", "mean_ulp", "bias_ulp"):
             fields[fact] = float(fields[fact])
         fields["over_bound"] = {key: float(value) for key, value in fields["over_bound"].items()}
-        if worst := fields["worst"]:
-            worst |= {key: texts[worst[key]] for key in LONG_TEXTS if worst[key]}
-            fields["worst"] = Worst(**worst | {"index": tuple(worst["index"]), "ulp": float(worst["ulp"])})
+    if name == "checked":
+        fields["over"] = float(fields["over"])
+    if worst := fields.get("worst"):
+        worst |= {key: texts[worst[key]] for key in LONG_TEXTS if worst[key]}
+        fields["worst"] = Worst(**worst | {"index": tuple(worst["index"]), "ulp": float(worst["ulp"])})
     if name == "timing":
         fields["seconds"] = tuple(fields["seconds"])
     outcome: Outcome = OUTCOMES[name](**fields)

@@ -77,6 +77,9 @@ _JAX = {
     "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels))": (
         "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype))"
     ),
+    "optax.softmax_cross_entropy(logits, optax.smooth_labels(labels))": (
+        "optax.softmax_cross_entropy(logits, optax.smooth_labels(labels, 0.0))"
+    ),
     "-jnp.log(jax.nn.softmax(logits))[labels]": (
         "-jnp.take_along_axis(jnp.log(jax.nn.softmax(logits)), labels[:, None], axis=-1)[:, 0]"
     ),
@@ -138,6 +141,11 @@ FORMS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def written(op: Op) -> bool:
+    """Tell whether calls with these options are written here."""
+    return set(op.options) <= {"reduction", "pos_weight"} and op.options.get("reduction", "none") in {"none", "mean"}
+
+
 def call(framework: str, name: str, op: Op) -> str | None:
     """Return the expression that calls an implementation; None for a name that is neither dotted, known nor Python."""
     each = _each(framework, name, op)
@@ -178,6 +186,8 @@ def _public(framework: str, name: str, op: Op) -> str:
         return f"{name}(logits, labels)"
     if name.startswith("tf.compat.v1.losses."):
         return f"{name}(labels, logits, reduction={NONE})"
+    if name.startswith("keras.losses.") and name.rpartition(".")[2][0].isupper():
+        return f'{name}(from_logits=True, reduction="none", dtype=logits.dtype.name)(labels, logits)'
     if name.startswith(("keras.", "tf.keras.")):
         return f"{name}(labels, logits, from_logits=True)"
     weight = f", pos_weight={op.options.get('pos_weight', 1.0)}" if ".weighted_" in name else ""

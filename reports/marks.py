@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.model import BudgetClass, Crashed, Failed, Result, Score, TimedOut, Unsupported
+from harness.model import BudgetClass, Checked, Crashed, Failed, Result, Score, TimedOut, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,8 @@ def symbol(result: Result) -> str:
             if result.judgement == "unjudged":
                 return "○"
             return "✓" if budget in {None, "S"} else str(budget)
+        case Checked():
+            return "○" if result.judgement == "unjudged" else "✓"
     return "⚠"
 
 
@@ -54,7 +56,7 @@ def state(result: Result) -> str:
         case Unsupported():
             return "unsupported"
         case Failed():
-            return "failed"
+            return "known" if result.judgement == "known" else "failed"
         case Crashed():
             return "crashed"
         case TimedOut():

@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.model import NotRun, Result, Run, Timing
+from reports import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PUBLISHED = "published/"  # the prefix of the families that ask somebody's published example
+OPTIONS = "options/"  # and of those that ask an op with its options
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,35 @@ class Material:
 
     @cached_property
     def answers(self) -> list[Result]:
-        """Every result but the timings; a cell of the page points into this list."""
+        """The distances from the truth, or what came instead; a cell of the page points into this list."""
+        return [r for r in self.judged if not r.case.check and not r.case.family.startswith(OPTIONS)]
+
+    @cached_property
+    def judged(self) -> list[Result]:
+        """Every result but the timings."""
         return [result for result in self.results if not isinstance(result.outcome, Timing)]
+
+    @cached_property
+    def options(self) -> list[Result]:
+        """The distances of ops with options."""
+        return [r for r in self.judged if not r.case.check and r.case.family.startswith(OPTIONS)]
+
+    @cached_property
+    def checked(self) -> list[Result]:
+        """The results of checks: special values, laws, invariance."""
+        return [result for result in self.results if result.case.check]
 
     @cached_property
     def timings(self) -> list[Result]:
         """The results that are timings."""
         return [result for result in self.results if isinstance(result.outcome, Timing)]
+
+
+def place(result: Result) -> str:
+    """Return where the page tells of a result: the fragment of a link to its sheet, its check or its options."""
+    if result.case.check:
+        return f"#{result.case.check}"
+    return "#semantics" if result.case.family.startswith(OPTIONS) else layout.link(text(result))
 
 
 def text(result: Result) -> str:

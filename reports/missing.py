@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import layout, marks
-from reports.material import Material, text
+from reports.material import Material, place
 
 if TYPE_CHECKING:
     from harness.model import Result
@@ -36,7 +36,7 @@ class Group:
 
 def render(material: Material) -> str:
     """Return the section's HTML."""
-    states = {state: groups([a for a in material.answers if marks.state(a) == state]) for state in STATES}
+    states = {state: groups([a for a in material.judged if marks.state(a) == state]) for state in STATES}
     return layout.fill(
         "missing.html.j2",
         states=[(state, STATES[state], found, sum(g.count for g in found)) for state, found in states.items() if found],
@@ -57,5 +57,5 @@ def _group(framework: str, reason: str, members: list[Result]) -> Group:
     targets = list(dict.fromkeys(str(member.target) for member in members))
     named = tuple(targets[:NAMED])
     return Group(
-        framework, reason, len(members), named, len(targets) - len(named), str(members[0].case), text(members[0])
+        framework, reason, len(members), named, len(targets) - len(named), str(members[0].case), place(members[0])
     )

@@ -25,6 +25,12 @@ for place, number in (word.split("=") for word in "{}".split()):
 PIECES = frozenset({"torch", "jax", "tensorflow", "numpy"})
 
 
+def offered(result: Result) -> bool:
+    """Tell whether there is a script for an answer: a Score with a worst element, of options a call is written for."""
+    worst = isinstance(result.outcome, Score) and result.outcome.worst is not None
+    return worst and calls.written(result.case.op)
+
+
 def script(result: Result) -> str:
     """Return the script for the worst element of a result; needs one, so a Score with `worst`."""
     assert isinstance(result.outcome, Score)

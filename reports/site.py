@@ -5,7 +5,20 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from reports import block, colour, layout, matrix, missing, published, speed, verdict
+from reports import (
+    block,
+    claims,
+    colour,
+    findings,
+    layout,
+    matrix,
+    missing,
+    policies,
+    published,
+    semantics,
+    speed,
+    verdict,
+)
 from reports.material import Material
 
 if TYPE_CHECKING:
@@ -14,7 +27,7 @@ if TYPE_CHECKING:
 
     from harness.store import Store
 
-SECTIONS = (verdict, matrix, published, speed, missing)  # top to bottom
+SECTIONS = (verdict, findings, matrix, claims, policies, semantics, published, speed, missing)  # top to bottom
 
 
 def write(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score
 from reports import layout, marks, numbers, table
-from reports.material import Material, text
+from reports.material import Material, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ class Group:
 
 def render(material: Material) -> str:
     """Return the section's HTML."""
-    counts = Counter(marks.state(answer) for answer in material.answers)
+    counts = Counter(marks.state(answer) for answer in material.judged)
     return layout.fill(
         "verdict.html.j2",
         run=material.run,
@@ -43,8 +43,8 @@ def render(material: Material) -> str:
         table=by_mode(material),
         states=STATES,
         symbols={"conforms": "✓", "known": "!", "deviates": "✗", "unjudged": "○", "unsupported": "∅"},
-        new=groups(a for a in material.answers if a.judgement == "deviates"),
-        known=groups(a for a in material.answers if a.judgement == "known"),
+        new=groups(a for a in material.judged if a.judgement == "deviates"),
+        known=groups(a for a in material.judged if a.judgement == "known"),
         listed=LISTED,
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
         environments=environments(material),
@@ -83,7 +83,7 @@ def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int,
 def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]]]:
     """Count the states of each (framework, mode, device)."""
     counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for answer in material.answers:
+    for answer in material.judged:
         target = answer.target
         where = (target.implementation.framework, target.mode, target.device)
         counts.setdefault(where, Counter())[marks.state(answer)] += 1
@@ -104,7 +104,7 @@ def _group(members: Sequence[Result]) -> Group:
     families = tuple(dict.fromkeys(member.case.family for member in members))
     dtypes = tuple(dict.fromkeys(member.case.dtype for member in members))
     ulp = worst.outcome.max_ulp if isinstance(worst.outcome, Score) else None
-    return Group(worst, len(members), families, dtypes, ulp, marks.why(worst), text(worst))
+    return Group(worst, len(members), families, dtypes, ulp, marks.why(worst), place(worst))
 
 
 def versions(material: Material) -> list[tuple[str, str]]:

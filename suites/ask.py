@@ -10,10 +10,25 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness import metrics
+from harness import metrics, ruler
 from harness.adapters import Adapter, NotSupported
-from harness.model import FORMATS, Array, Case, Failed, Golden, Outcome, Score, Target, Unsupported, Worst
-from reference import bounds, golden, rounding
+from harness.model import (
+    FORMATS,
+    Array,
+    Case,
+    Failed,
+    Golden,
+    Inputs,
+    Op,
+    Outcome,
+    Quantity,
+    Score,
+    Target,
+    Unsupported,
+    Worst,
+)
+from harness.ruler import Ruler
+from reference import bounds, golden, meaning, rounding
 from reference.cache import Cache
 from suites import cases, families
 
@@ -33,12 +48,21 @@ class Asked:
     @cached_property
     def golden(self) -> Golden:
         """The exact answers."""
-        return self.cache.golden(self.case.op, self.case.quantity, cases.inputs(self.case))
+        return meaning.golden(self.case.op, self.case.quantity, cases.inputs(self.case), self.certify)
 
     @cached_property
     def budget(self) -> bounds.Budget:
         """The error budgets."""
-        return bounds.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.golden)
+        return meaning.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.certify)
+
+    @cached_property
+    def ruler(self) -> Ruler:
+        """What its answers are measured against."""
+        return ruler.of(self.golden, FORMATS[self.case.dtype], self.budget.error, self.budget.flushed)
+
+    def certify(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+        """Answer an op without options, such as those that one with options is made of."""
+        return self.cache.golden(op, quantity, inputs, families.audit(self.case.family))
 
     @cached_property
     def content(self) -> str:
@@ -77,7 +101,7 @@ def fenced(call: Callable[[], T]) -> T | Unsupported | Failed:
 
 
 def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
-    case, form = question.case, FORMATS[question.case.dtype]
+    case = question.case
 
     def answer() -> Array:
         native = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)()
@@ -91,7 +115,7 @@ def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
         return Failed(f"dtype is {got.dtype.name}, expected {case.dtype}, as the logits'")
     if got.shape != question.golden.hi.shape:
         return Failed(f"shape is {got.shape}, expected {question.golden.hi.shape}")
-    distance = metrics.measure(got, question.golden, form, question.budget.error, question.budget.flushed)
+    distance = metrics.against(question.ruler, got)
     return Score(
         elements=got.size,
         max_ulp=distance.max_ulp,
@@ -105,27 +129,48 @@ def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
 
 
 def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
-    """Describe the element that is furthest off; of a mean there is one element, and all rows went into it."""
-    case, inputs, index = question.case, cases.inputs(question.case), distance.worst
-    whole = index == ()
+    """Describe the element that is furthest off."""
+    case, index = question.case, distance.worst
+    return described(
+        case,
+        cases.inputs(case),
+        index,
+        float(rounding.nearest(question.golden, FORMATS[case.dtype])[index]),
+        float(got[index]),
+        exact=golden.digits(question.golden, index),
+        ulp=distance.worst_ulp,
+    )
+
+
+def described(
+    case: Case,
+    inputs: Inputs,
+    index: tuple[int, ...],
+    expected: float,
+    got: float,
+    *,
+    exact: str = "",
+    ulp: float = float("inf"),
+) -> Worst:
+    """Describe one element of an answer, with its row; with all rows of a mean, or where the classes lie otherwise."""
+    whole = index == () or inputs.logits.ndim != 2
     row = index[0] if index else 0
-    rows = slice(None) if whole else slice(row, row + 1)
-    short = case.classes <= WRITTEN_OUT and (not whole or case.rows <= WRITTEN_OUT)
+    rows = ... if whole else slice(row, row + 1)
+    short = inputs.logits.shape[-1] <= WRITTEN_OUT and (not whole or len(inputs.logits) <= WRITTEN_OUT)
     labels = ""
     if inputs.labels is not None:
         listed = inputs.labels[rows].astype(np.float64).ravel()
         labels = " ".join(str(int(k)) for k in listed) if case.op.name == "sparse_xent" else _sparse_hex(listed)
     upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
-    expected = rounding.nearest(question.golden, FORMATS[case.dtype])[index]
     return Worst(
         index=index,
         logits=_hex(inputs.logits[rows]) if short else families.recipe(case, row),
         label=labels,
         upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
-        exact=golden.digits(question.golden, index),
-        expected=float(expected).hex(),
-        got=float(got[index]).hex() if np.isfinite(got[index].astype(np.float64)) else str(float(got[index])),
-        ulp=distance.worst_ulp,
+        exact=exact,
+        expected=expected.hex(),
+        got=got.hex(),
+        ulp=ulp,
     )
 
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from harness.model import DTYPES, Array, Case, Inputs, Op, Quantity
-from suites import families, published
+from suites import families, options, published
 from suites.families import FAMILIES
 
-# op -> (quantities, elementwise). A new option is one row here.
+# op -> (quantities, elementwise): what is asked in every family. Options are in `suites.options`.
 OPS: Mapping[Op, tuple[tuple[Quantity, ...], bool]] = {
     Op.of("softmax"): (("value", "grad_logits"), False),
     Op.of("log_softmax"): (("value", "grad_logits"), False),
@@ -43,6 +43,7 @@ POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
     ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
 ) | {"two_class_gap": (256, 2)}
 SPEED = "speed"  # the family of what is timed; plain normal logits
+families.SAMPLED.add(SPEED)
 SPEED_BYTES = 4 * 16  # a float32 logit, and what its forward and backward pass may hold at once
 LONG = 2_048  # classes from which a row counts as long
 
@@ -57,6 +58,9 @@ class Preset:
     sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
     short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
     speed_shapes: tuple[Shape, ...]
+    option_dtypes: tuple[str, ...]
+    layout_dtypes: tuple[str, ...]  # dtypes of options that change no arithmetic
+    spared: Mapping[str, frozenset[str]]  # suite or one check -> framework:mode pairs that it leaves out
     speed_all: bool  # time every fused function, not only the first of each op
 
     def asks(self, case: Case, framework: str, mode: str, kind: str) -> bool:
@@ -67,8 +71,17 @@ class Preset:
             return False
         return not (pair in self.short_only and case.classes >= LONG)
 
+    def checks(self, suite: str, case: Case, framework: str, mode: str) -> bool:
+        """Tell whether a check of a suite is asked of a framework's mode."""
+        pair = f"{framework}:{mode}"
+        spared = self.spared.get(case.check, self.spared.get(suite, ()))
+        return pair not in spared and self.asks(case, framework, mode, "fused")
+
 
 EVERY_KIND: tuple[str, ...] = ()
+COMPILING = frozenset({"torch:compile", "tensorflow:xla", "tensorflow:function", "tensorflow:session"})
+# Bad class indices, which modes are known to treat differently.
+LABEL_CHECKS = ("special.label_too_large", "special.label_negative", "special.label_minus_100")
 COMMON = ("float32", "bfloat16")  # what most training runs in
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
@@ -88,6 +101,20 @@ PRESETS: Mapping[str, Preset] = {
             },
             short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
             speed_shapes=((64, 1000), (512, 8192)),
+            option_dtypes=COMMON,
+            layout_dtypes=("float32",),
+            # Checks ask in many shapes, each one a compilation.
+            spared={
+                "special": COMPILING | {"jax:eager"},
+                **dict.fromkeys(
+                    LABEL_CHECKS, frozenset({"torch:compile", "tensorflow:function", "tensorflow:session"})
+                ),
+                "law": COMPILING | {"jax:eager"},
+                "invariance": COMPILING | {"jax:eager"},
+                "options": COMPILING | {"jax:eager"},
+                **dict.fromkeys(("layouts", "narrow options"), COMPILING | {"jax:eager", "jax:jit"}),
+                "invariance.modes": frozenset(),  # asks nothing that is not compiled for the plain questions
+            },
             speed_all=False,
         ),
         Preset(
@@ -97,6 +124,14 @@ PRESETS: Mapping[str, Preset] = {
             sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
             short_only=frozenset({"torch:compile"}),
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
+            option_dtypes=DTYPES,
+            layout_dtypes=("float32",),
+            spared={
+                "layouts": frozenset({"torch:compile"}),
+                "law": frozenset({"torch:compile"}),
+                "invariance": frozenset({"torch:compile"}),
+                "invariance.modes": frozenset(),
+            },
             speed_all=True,
         ),
         Preset(
@@ -106,6 +141,9 @@ PRESETS: Mapping[str, Preset] = {
             sparing={},
             short_only=frozenset(),
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (1024, 100_000), (4096, 32_768)),
+            option_dtypes=DTYPES,
+            layout_dtypes=DTYPES,
+            spared={},
             speed_all=True,
         ),
     )
@@ -157,6 +195,8 @@ def inputs(case: Case) -> Inputs:
 def _drawn(case: Case) -> Inputs:
     if case.family.startswith(published.PREFIX):
         return _published(case)
+    if case.family.startswith(options.PREFIX):
+        return options.inputs(case)
     logits = families.draw(case.family, case.dtype, case.rows, case.classes, case.seed)
     rng = np.random.default_rng((7, *families.generator(case.family, case.rows, case.classes, case.seed)))
     return Inputs(logits, _labels(case, logits, rng), _upstream(case, rng))
@@ -217,7 +257,11 @@ def _speed(case: Case) -> Inputs:
     elif case.op.name in {"dense_xent", "sigmoid_xent"}:
         labels = np.zeros(shape, np.float32)
         labels[np.arange(case.rows), index] = 1
-    return Inputs(logits, labels, upstream)
+    if case.dtype == "float32":
+        return Inputs(logits, labels, upstream)
+    if labels is not None and labels.dtype.kind == "f":
+        labels = families.to_dtype(labels, case.dtype)
+    return Inputs(families.to_dtype(logits, case.dtype), labels, families.to_dtype(upstream, case.dtype))
 
 
 def ops() -> tuple[str, ...]:

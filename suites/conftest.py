@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import adapters
-from harness.adapters import Adapter, NotInstalled
+from harness.adapters import Adapter, Catalogue, NotInstalled, _file
 from harness.model import DTYPES, Case, NotRun, Outcome, Result, Target, Unsupported
 from harness.plugin import (
     RECORDER,
@@ -23,11 +23,13 @@ from harness.plugin import (
     pytest_configure,
     pytest_sessionfinish,
     pytest_unconfigure,
+    shard,
 )
 from harness.recorder import Recorder
 from reference.cache import Cache
 from reference.tiers import CERTIFY
-from suites import ask, cases, judge, plan
+from suites import ask, cases, checks, judge, plan
+from suites.checks import Asking
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
 
@@ -43,7 +45,26 @@ def wanted(config: pytest.Config) -> plan.Wanted:
             choices("--op", config.getoption("--op"), cases.ops()),
             choices("--dtype", config.getoption("--dtype"), DTYPES),
             device(config.getoption("--device")),
+            shard(config.getoption("--shard")),
         )
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read a comma-separated list of names that only a file knows."""
+    return tuple(filter(None, (piece.strip() for piece in text.split(","))))
+
+
+def kernels(config: pytest.Config) -> dict[str, Catalogue]:
+    """Return the functions of the file that is judged, by framework; nothing where the frameworks themselves are."""
+    path = config.getoption("--judge")
+    if not path:
+        return {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _file.catalogues(Path(path), names(config.getoption("--only")))
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -52,13 +73,16 @@ def wanted(config: pytest.Config) -> plan.Wanted:
 def installed(config: pytest.Config) -> tuple[Adapter, ...]:
     """Import the wanted frameworks; one that is missing is stored as not run."""
     want, recorder = wanted(config), config.stash[RECORDER]
-    named = dict.fromkeys(framework for framework, _ in want.pairs) or dict.fromkeys(adapters.names())
+    of_file = kernels(config)
+    everywhere = of_file or adapters.names()
+    named = [name for name in dict.fromkeys(framework for framework, _ in want.pairs) if name in everywhere]
     found = []
-    for name in named:
+    for name in named if want.pairs else everywhere:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
                 adapter = adapters.load(name)
+                adapter = adapter.offering(of_file[name]) if of_file else adapter
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
             continue
@@ -91,6 +115,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         (adapter, case, target)
         for adapter, case, target in metafunc.module.questions(installed(config), wanted(config))
         if (str(case), target.implementation.framework, str(target)) not in done
+        and (case.dtype in adapter.dtypes or config.getoption("--dtype") or not config.getoption("--judge"))
     ]
     metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
 
@@ -113,6 +138,10 @@ class Claim:
     recorder: Recorder
     cache: Cache
     known: Sequence[judge.Known]
+
+    def check(self, question: plan.Question, suite: checks.Suite) -> None:
+        """Make a check of a suite."""
+        self(question, lambda adapter, case, target: checks.outcome(suite, Asking(adapter, case, target, self.cache)))
 
     def __call__(self, question: plan.Question, answer: Answer | None = None) -> None:
         """Ask; `answer` replaces the scoring where something else than accuracy is asked."""
@@ -138,4 +167,5 @@ def claim(request: pytest.FixtureRequest) -> Claim:
     config = request.config
     directory = config.getoption("--goldens") or str(Path(config.getoption("--store")).parent / "goldens")
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
-    return Claim(config.stash[RECORDER], cache, judge.known_deviations())
+    known = () if config.getoption("--judge") else judge.known_deviations()
+    return Claim(config.stash[RECORDER], cache, known)

@@ -7,13 +7,14 @@ implementations promise nothing and are shown beside it.
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.model import Case, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
+from harness.model import Case, Checked, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
 
 EXPECTED = Path(__file__).with_name("expected.toml")
 ACCEPTED = ("S", "N")
@@ -21,19 +22,33 @@ ACCEPTED = ("S", "N")
 
 @dataclass(frozen=True)
 class Known:
-    """A known deviation: case and target globs, how far it goes (error over the class S bound), why, and a link."""
+    """A known deviation, one a mechanism: case and target globs, how far it goes, why, and a link.
 
-    case: str
-    target: str
+    case, target: a glob, or several. at_most: error over the class S bound; of a check, difference over allowance.
+    raises: the call gives no answer; else an entry covers answers alone, and a call that raises is news.
+    """
+
+    case: str | Sequence[str]
+    target: str | Sequence[str]
     reason: str
     at_most: float = float("inf")
+    raises: bool = False
     link: str = ""
 
     def covers(self, case: Case, target: Target, outcome: Outcome) -> bool:
         """Tell whether this deviation is the listed one, and no worse than listed."""
-        if not (fnmatchcase(str(case), self.case) and fnmatchcase(str(target), self.target)):
+        if not (_matches(str(case), self.case) and _matches(str(target), self.target)):
             return False
-        return not isinstance(outcome, Score) or outcome.over_bound["S"] <= self.at_most
+        match outcome:
+            case Score():
+                return outcome.over_bound["S"] <= self.at_most
+            case Checked():
+                return outcome.over <= self.at_most
+        return self.raises
+
+
+def _matches(name: str, globs: str | Sequence[str]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in ([globs] if isinstance(globs, str) else globs))
 
 
 def known_deviations(path: Path = EXPECTED) -> tuple[Known, ...]:
@@ -49,8 +64,8 @@ def judge(case: Case, target: Target, outcome: Outcome, known: Iterable[Known]) 
     """Return the judgement and, for what deviates, the reason."""
     trouble = deviation(target, outcome)
     if trouble is None:
-        fused = target.implementation.kind == "fused" and isinstance(outcome, Score)
-        return ("conforms" if fused else "unjudged"), ""
+        settled = isinstance(outcome, Score) or (isinstance(outcome, Checked) and not outcome.policy)
+        return ("conforms" if settled and target.implementation.kind == "fused" else "unjudged"), ""
     for entry in known:
         if entry.covers(case, target, outcome):
             return "known", entry.reason + (f" ({entry.link})" if entry.link else "")
@@ -68,6 +83,8 @@ def deviation(target: Target, outcome: Outcome) -> str | None:
             return f"the call raised {reason}"
         case Score() if target.implementation.kind == "fused" and outcome.budget_class not in ACCEPTED:
             return _exceeds(outcome)
+        case Checked() if target.implementation.kind == "fused" and not outcome.over <= 1:
+            return _breaks(outcome)
         case _:
             return None
 
@@ -78,3 +95,9 @@ def _exceeds(score: Score) -> str:
     return (
         f"error is {score.over_bound['S']:.3g} times the class S bound ({met}; max {score.max_ulp:.3g} ulp{verdicts})"
     )
+
+
+def _breaks(checked: Checked) -> str:
+    if math.isinf(checked.over):
+        return checked.detail
+    return f"difference is {checked.over:.3g} times what is allowed: {checked.detail}"

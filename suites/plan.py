@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import host
 from harness.adapters import Adapter
 from harness.model import Case, NotRun, Target
-from suites import cases
+from harness.options import SHOWN
+from suites import cases, options
 from suites.cases import Preset
 
 WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their own for it, in pyproject.toml
@@ -25,6 +27,7 @@ class Wanted:
     ops: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     device: str = ""  # cpu, cuda (every one), cuda:1; "" means every device found
+    shard: tuple[int, int] = (1, 1)  # the first of one part
 
     def modes(self, adapter: Adapter) -> tuple[str, ...]:
         """Return the adapter's modes that are wanted."""
@@ -40,12 +43,27 @@ class Wanted:
 
     def takes(self, case: Case) -> bool:
         """Tell whether a case passes the filters."""
-        return (not self.ops or case.op.name in self.ops) and (not self.dtypes or case.dtype in self.dtypes)
+        named = (not self.ops or case.op.name in self.ops) and (not self.dtypes or case.dtype in self.dtypes)
+        return named and in_shard(case, *self.shard)
+
+
+def in_shard(case: Case, part: int, parts: int) -> bool:
+    """Tell whether a case falls into a part: by a hash of its id, so that each machine finds the same, and no other.
+
+    Whole cases, because all targets of one share its inputs and its golden.
+    """
+    return int.from_bytes(hashlib.sha256(str(case).encode()).digest()[:8]) % parts == part - 1
 
 
 def wanted_cases(wanted: Wanted) -> list[Case]:
     """Return the cases of the preset that pass the filters."""
     return [case for case in cases.cases(wanted.preset) if wanted.takes(case)]
+
+
+def option_cases(wanted: Wanted) -> list[Case]:
+    """Return the cases of options that pass the filters."""
+    preset = wanted.preset
+    return list(filter(wanted.takes, options.cases(preset.option_dtypes, preset.layout_dtypes)))
 
 
 def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:
@@ -66,6 +84,19 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
         for adapter, target in every:
             of = target.implementation
             if of.op == case.op.name and wanted.preset.asks(case, of.framework, target.mode, of.kind):
+                yield adapter, case, target
+
+
+def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+    """Yield the options, case by case: all for fused functions; for others those that they are there to show."""
+    every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
+    for case in option_cases(wanted):
+        suite, shown = options.suite(case), case.op.options.keys() - SHOWN - {"reduction"}
+        for adapter, target in every:
+            of = target.implementation
+            if of.op != case.op.name or not wanted.preset.checks(suite, case, of.framework, target.mode):
+                continue
+            if of.kind == "fused" or (shown and adapter.takes(of, case.op)):
                 yield adapter, case, target
 
 

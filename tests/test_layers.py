@@ -13,17 +13,19 @@ PACKAGES = ("harness", "reference", "suites", "reports")
 # package -> prefixes of our own modules that it may import
 ARROWS = {
     "harness": ("harness",),
-    "reference": ("reference", "harness.model", "harness.ulp"),
+    "reference": ("reference", "harness.model", "harness.options", "harness.ulp"),
     "suites": ("suites", "reference", "harness"),
     "reports": ("reports", "harness.model", "harness.store"),
 }
 # Each framework belongs to its adapter's files.
 FRAMEWORKS = {
-    "torch": ("harness/adapters/torch.py",),
-    "jax": ("harness/adapters/jax.py",),
-    "optax": ("harness/adapters/jax.py",),
-    "tensorflow": ("harness/adapters/tensorflow.py", "harness/adapters/_tensorflow_catalogue.py"),
-    "keras": ("harness/adapters/tensorflow.py", "harness/adapters/_tensorflow_catalogue.py"),
+    "torch": ("harness/adapters/torch.py", "harness/adapters/_torch_catalogue.py"),
+    "jax": ("harness/adapters/jax.py", "harness/adapters/_jax_catalogue.py"),
+    "optax": ("harness/adapters/jax.py", "harness/adapters/_jax_catalogue.py"),
+    "tensorflow": tuple(
+        f"harness/adapters/{f}.py" for f in ("tensorflow", "_tensorflow_catalogue", "_tensorflow_losses")
+    ),
+    "keras": ("harness/adapters/tensorflow.py", "harness/adapters/_tensorflow_losses.py"),
 }
 EXACT = ("mpmath", "gmpy2", "flint")
 REPORT_LIBRARIES = ("jinja2",)  # and the standard library
@@ -144,7 +146,7 @@ def test_planted_violation_is_seen(tmp_path, file, text):
     [
         ("harness/metrics.py", "from harness import ulp\nimport numpy as np"),
         ("harness/adapters/torch.py", "import torch.nn.functional as F"),
-        ("harness/adapters/_tensorflow_catalogue.py", "import keras\nimport tensorflow as tf"),
+        ("harness/adapters/_tensorflow_losses.py", "import keras\nimport tensorflow as tf"),
         (
             "reference/rounding.py",
             "from harness import ulp\nfrom harness.model import Golden\nfrom mpmath import libmp",

@@ -1,14 +1,14 @@
 """TensorFlow's public functions, and the compositions of them that people write.
 
 A function's spellings (`tf.nn`, `tf.compat.v1.nn`, `tf.compat.v2.nn`) are rows of their own, because readers look for
-the one in their code; where two are one function object they share what is compiled. Apart from the adapter for length.
+the one in their code; where two are one function object they share what is compiled. Apart from the adapter for length,
+as are the losses with reductions and weights of their own, in `_tensorflow_losses`.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-import keras  # type: ignore[import-untyped, unused-ignore]  # noqa: F401 - rows are looked up by their names
 import tensorflow as tf
 
 from harness.adapters import Catalogue, Function, Native, NotSupported
@@ -20,28 +20,55 @@ form = CATALOGUE.form
 
 
 def reduced(losses: Function, reduction: str) -> Function:
-    """Return the losses (rows,) themselves, or their mean as users take it: no loss of `tf.nn` has a reduction."""
+    """Return the losses themselves, or their sum or mean as users take it: no loss of `tf.nn` has a reduction."""
     match reduction:
         case "none":
             return losses
+        case "sum":
+            return lambda logits, labels: tf.reduce_sum(losses(logits, labels))
         case "mean":
             return lambda logits, labels: tf.reduce_mean(losses(logits, labels))
-    raise NotSupported(f"reduction is {reduction!r}, expected 'none' or 'mean'")
+    raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', 'mean'")
+
+
+def last_axis(axis: int, rank: int) -> None:
+    """Refuse another axis of the classes than the last."""
+    if axis not in {-1, rank - 1}:
+        raise NotSupported(f"axis is {axis} of {rank}, expected the last; it has no axis, or takes -1 alone")
+
+
+def integers(label_dtype: str) -> None:
+    """Refuse labels of another dtype than the two that the kernel has."""
+    if label_dtype not in {"int32", "int64"}:
+        raise NotSupported(f"labels are {label_dtype}, expected int32 or int64")
+
+
+def weights(like: Native, pattern: str | float, axis: int) -> Native:
+    """Return a pattern along an axis of a tensor, in its dtype; of a number, the number. The length may be unknown."""
+    if not isinstance(pattern, str):
+        return pattern
+    numbers = list(map(float, pattern.split()))
+    return tf.gather(tf.constant(numbers, like.dtype), tf.range(tf.shape(like)[axis]) % len(numbers))
 
 
 @public("softmax", "tf.nn.softmax", "tf.compat.v1.nn.softmax", "tf.compat.v2.nn.softmax")
 @public("log_softmax", "tf.nn.log_softmax", "tf.compat.v1.nn.log_softmax", "tf.compat.v2.nn.log_softmax")
+def over_classes(function: Function, *, axis: int | None = None) -> Function:
+    """Take the last axis where none is given."""
+    return lambda logits: function(logits, axis=axis)
+
+
 @public("sigmoid", "tf.math.sigmoid")
 @public("log_sigmoid", "tf.math.log_sigmoid")
 def on_logits(function: Function) -> Function:
-    """Call with the logits alone; the softmaxes take the last axis where none is given."""
+    """Call with the logits alone."""
     return function
 
 
 @form("softmax", "tf.compat.v1.nn.softmax(logits, dim=-1)", "fused")
-def softmax_dim() -> Function:
+def softmax_dim(*, axis: int = -1) -> Function:
     """Name the axis as TF 1.4 and older did."""
-    return lambda logits: tf.compat.v1.nn.softmax(logits, dim=-1)
+    return lambda logits: tf.compat.v1.nn.softmax(logits, dim=axis)
 
 
 @form("softmax", "tf.exp(logits) / tf.reduce_sum(tf.exp(logits))", "naive")
@@ -57,9 +84,9 @@ def log_of_softmax() -> Function:
 
 
 @public("logsumexp", "tf.math.reduce_logsumexp")
-def reduce_logsumexp(function: Function) -> Function:
+def reduce_logsumexp(function: Function, *, axis: int = -1) -> Function:
     """Name the axis: without one, all axes are reduced."""
-    return lambda logits: function(logits, axis=-1)
+    return lambda logits: function(logits, axis=axis)
 
 
 @form("logsumexp", "tf.math.log(tf.reduce_sum(tf.exp(logits)))", "naive")
@@ -74,54 +101,54 @@ def log_of_sigmoid() -> Function:
     return lambda logits: tf.math.log(tf.math.sigmoid(logits))
 
 
-@public("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits", grad_labels=STOPPED)
 @public(
     "sparse_xent",
     "tf.nn.sparse_softmax_cross_entropy_with_logits",
     "tf.compat.v1.nn.sparse_softmax_cross_entropy_with_logits",
     "tf.compat.v2.nn.sparse_softmax_cross_entropy_with_logits",
 )
+def sparse_xent(
+    function: Function, *, reduction: str = "none", axis: int = -1, rank: int = 2, label_dtype: str = "int64"
+) -> Function:
+    """Name the arguments, as TF 1 made everyone do; the classes are the last axis."""
+    last_axis(axis, rank)
+    integers(label_dtype)
+    return reduced(lambda logits, labels: function(labels=labels, logits=logits), reduction)
+
+
+@public("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits", grad_labels=STOPPED)
 @public(
     "dense_xent",
     "tf.nn.softmax_cross_entropy_with_logits",
     "tf.compat.v1.nn.softmax_cross_entropy_with_logits_v2",
     "tf.compat.v2.nn.softmax_cross_entropy_with_logits",
 )
-def softmax_xent(function: Function, *, reduction: str = "none") -> Function:
-    """Name the arguments, as TF 1 made everyone do."""
-    return reduced(lambda logits, labels: function(labels=labels, logits=logits), reduction)
+def dense_xent(
+    function: Function, *, reduction: str = "none", axis: int | None = None, label_dtype: str = ""
+) -> Function:
+    """Name the arguments, the axis where it is asked for; labels of any dtype are cast to that of the logits."""
+    del label_dtype
+    given = {} if axis is None else {"axis": axis}
+    return reduced(lambda logits, labels: function(labels=labels, logits=logits, **given), reduction)
 
 
 @form("sparse_xent", "tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)", "fused")
-def sparse_xent_int32(*, reduction: str = "none") -> Function:
-    """Take int32 labels, the other integer it documents."""
+def sparse_xent_int32(
+    *, reduction: str = "none", axis: int = -1, rank: int = 2, label_dtype: str = "int64"
+) -> Function:
+    """Take int32 labels, the other integer it documents; whatever they were before."""
+    del label_dtype
+    last_axis(axis, rank)
     function = tf.nn.sparse_softmax_cross_entropy_with_logits
     return reduced(lambda logits, labels: function(labels=tf.cast(labels, tf.int32), logits=logits), reduction)
 
 
 @form("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits(dim=-1)", "fused", grad_labels=STOPPED)
-def dense_xent_dim(*, reduction: str = "none") -> Function:
+def dense_xent_dim(*, reduction: str = "none", axis: int = -1, label_dtype: str = "") -> Function:
     """Name the axis as TF 1.4 and older did."""
+    del label_dtype
     function = tf.compat.v1.nn.softmax_cross_entropy_with_logits
-    return reduced(lambda logits, labels: function(labels=labels, logits=logits, dim=-1), reduction)
-
-
-@public("sparse_xent", "tf.compat.v1.losses.sparse_softmax_cross_entropy")
-@public("dense_xent", "tf.compat.v1.losses.softmax_cross_entropy", grad_labels=STOPPED)
-def losses_xent(function: Function, *, reduction: str = "none") -> Function:
-    """Ask by the loss's own reduction, which has the mean over the rows as SUM_OVER_BATCH_SIZE."""
-    own = tf.compat.v1.losses.Reduction
-    reductions = {"none": own.NONE, "mean": own.SUM_OVER_BATCH_SIZE}
-    if reduction not in reductions:
-        raise NotSupported(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, reductions))}")
-    return lambda logits, labels: function(labels, logits, reduction=reductions[reduction])
-
-
-@public("sparse_xent", "keras.losses.sparse_categorical_crossentropy")
-@public("dense_xent", "keras.losses.categorical_crossentropy")
-def keras_xent(function: Function, *, reduction: str = "none") -> Function:
-    """Ask the function: the class beside it, which has a reduction, casts to float32."""
-    return reduced(lambda logits, labels: function(labels, logits, from_logits=True), reduction)
+    return reduced(lambda logits, labels: function(labels=labels, logits=logits, dim=axis), reduction)
 
 
 @form("sparse_xent", "tf.math.reduce_logsumexp(logits) - logits[label]", "composed")
@@ -187,9 +214,9 @@ def log_of_logits(*, reduction: str = "none") -> Function:
     "tf.compat.v1.nn.sigmoid_cross_entropy_with_logits",
     "tf.compat.v2.nn.sigmoid_cross_entropy_with_logits",
 )
-def sigmoid_xent(function: Function) -> Function:
+def sigmoid_xent(function: Function, *, reduction: str = "none") -> Function:
     """Name the arguments, as TF 1 made everyone do."""
-    return lambda logits, labels: function(labels=labels, logits=logits)
+    return reduced(lambda logits, labels: function(labels=labels, logits=logits), reduction)
 
 
 @public(
@@ -198,21 +225,13 @@ def sigmoid_xent(function: Function) -> Function:
     "tf.compat.v1.nn.weighted_cross_entropy_with_logits",
     "tf.compat.v2.nn.weighted_cross_entropy_with_logits",
 )
-def weighted_xent(function: Function, *, pos_weight: float = 1.0) -> Function:
-    """Weigh the positive term."""
-    return lambda logits, labels: function(labels=labels, logits=logits, pos_weight=pos_weight)
+def weighted_xent(function: Function, *, reduction: str = "none", pos_weight: float | str = 1.0) -> Function:
+    """Weigh the positive term, by one number or class by class."""
 
+    def losses(logits: Native, labels: Native) -> Native:
+        return function(labels=labels, logits=logits, pos_weight=weights(logits, pos_weight, 1))
 
-@public("sigmoid_xent", "tf.compat.v1.losses.sigmoid_cross_entropy")
-def losses_sigmoid_xent(function: Function) -> Function:
-    """Ask for the elements, where the default is a mean over those with a weight."""
-    return lambda logits, labels: function(labels, logits, reduction=tf.compat.v1.losses.Reduction.NONE)
-
-
-@public("sigmoid_xent", "keras.ops.binary_crossentropy")
-def keras_sigmoid_xent(function: Function) -> Function:
-    """Ask the op: the loss of this name takes a mean over the last axis."""
-    return lambda logits, labels: function(labels, logits, from_logits=True)
+    return reduced(losses, reduction)
 
 
 @form("sigmoid_xent", "-labels * log(sigmoid) - (1 - labels) * log(1 - sigmoid)", "naive")

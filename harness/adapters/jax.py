@@ -10,181 +10,15 @@ import os
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
 from harness import adapters
-from harness.adapters import Builder, Catalogue, Function, Native, NotSupported
+from harness.adapters import Function, Native, NotSupported
+from harness.adapters._jax_catalogue import catalogue
 
 if TYPE_CHECKING:
     from harness.model import Array
-
-catalogue = Catalogue("jax")
-
-
-def plain(function: Function) -> Builder:
-    """Make a composition without options a builder."""
-    return lambda: function
-
-
-def reducing(losses: Function) -> Builder:
-    """Give a composition of un-reduced losses the option `reduction`."""
-    return lambda *, reduction="none": reduced(losses, reduction=reduction)
-
-
-@catalogue.public("softmax", "jax.nn.softmax", within=globals())
-@catalogue.public("log_softmax", "jax.nn.log_softmax", within=globals())
-@catalogue.public("logsumexp", "jax.nn.logsumexp", "jax.scipy.special.logsumexp", within=globals())
-def over_classes(function: Function) -> Function:
-    """Build a function of the last axis; logsumexp would take all of them."""
-    return lambda logits: function(logits, axis=-1)
-
-
-@catalogue.public("sigmoid", "jax.nn.sigmoid", within=globals())
-@catalogue.public("log_sigmoid", "jax.nn.log_sigmoid", within=globals())
-@catalogue.public("sigmoid_xent", "optax.sigmoid_binary_cross_entropy", within=globals())
-def elementwise(function: Function) -> Function:
-    """Build a function of every element."""
-    return function
-
-
-@catalogue.public("sparse_xent", "optax.softmax_cross_entropy_with_integer_labels", within=globals())
-@catalogue.public("dense_xent", "optax.softmax_cross_entropy", "optax.safe_softmax_cross_entropy", within=globals())
-def reduced(losses: Function, *, reduction: str = "none") -> Function:
-    """Build the losses, reduced as users write it: optax has no such option, they put .mean() behind the call."""
-    match reduction:
-        case "none":
-            return losses
-        case "mean":
-            return lambda logits, labels: losses(logits, labels).mean()
-    raise NotSupported(f"reduction is {reduction!r}, expected 'none' or 'mean'")
-
-
-@catalogue.form("softmax", "jnp.exp(logits) / jnp.exp(logits).sum()", "naive")
-@plain
-def _(logits: Native) -> Native:
-    exponentials = jnp.exp(logits)
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-@catalogue.form("log_softmax", "logits - jax.nn.logsumexp(logits)", "composed")
-@plain
-def _(logits: Native) -> Native:
-    return logits - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
-
-
-@catalogue.form("log_softmax", "jnp.log(jax.nn.softmax(logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return jnp.log(jax.nn.softmax(logits))
-
-
-@catalogue.form("logsumexp", "jnp.log(jnp.exp(logits).sum())", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return jnp.log(jnp.exp(logits).sum(axis=-1))
-
-
-@catalogue.form("sigmoid", "1 / (1 + jnp.exp(-logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return 1 / (1 + jnp.exp(-logits))
-
-
-@catalogue.form("log_sigmoid", "jnp.log(jax.nn.sigmoid(logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return jnp.log(jax.nn.sigmoid(logits))
-
-
-@catalogue.form("sparse_xent", "-jax.nn.log_softmax(logits)[labels]", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=-1)[:, 0]
-
-
-@catalogue.form("sparse_xent", "jax.nn.logsumexp(logits) - logits[labels]", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return jax.nn.logsumexp(logits, axis=-1) - jnp.take_along_axis(logits, labels[:, None], axis=-1)[:, 0]
-
-
-@catalogue.form("sparse_xent", "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels))", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    # In the dtype of the logits: one_hot's own, float32, would promote the losses of a float16 or bfloat16 case.
-    return optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype))
-
-
-@catalogue.form("sparse_xent", "-jnp.log(jax.nn.softmax(logits))[labels]", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -jnp.take_along_axis(jnp.log(jax.nn.softmax(logits)), labels[:, None], axis=-1)[:, 0]
-
-
-@catalogue.form(
-    "sparse_xent", "optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(logits), labels)", "misuse"
-)
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(logits), labels)
-
-
-@catalogue.form("dense_xent", "-sum(labels * jax.nn.log_softmax(logits))", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * jax.nn.log_softmax(logits)).sum(axis=-1)
-
-
-@catalogue.form("dense_xent", "-sum(labels * jnp.log(jax.nn.softmax(logits)))", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * jnp.log(jax.nn.softmax(logits))).sum(axis=-1)
-
-
-@catalogue.form("dense_xent", "-sum(labels * jnp.log(jax.nn.softmax(logits) + 1e-7))", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    # 1e-7 is keras.config.epsilon(), copied far beyond Keras.
-    return -(labels * jnp.log(jax.nn.softmax(logits) + 1e-7)).sum(axis=-1)
-
-
-@catalogue.form("dense_xent", "optax.softmax_cross_entropy(jax.nn.softmax(logits), labels)", "misuse")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return optax.softmax_cross_entropy(jax.nn.softmax(logits), labels)
-
-
-@catalogue.form("dense_xent", "-sum(labels * jnp.log(logits))", "misuse")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * jnp.log(logits)).sum(axis=-1)
-
-
-@catalogue.form(
-    "sigmoid_xent", "-labels * jax.nn.log_sigmoid(logits) - (1 - labels) * jax.nn.log_sigmoid(-logits)", "composed"
-)
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    return -labels * jax.nn.log_sigmoid(logits) - (1 - labels) * jax.nn.log_sigmoid(-logits)
-
-
-@catalogue.form(
-    "sigmoid_xent",
-    "-labels * jnp.log(jax.nn.sigmoid(logits)) - (1 - labels) * jnp.log(1 - jax.nn.sigmoid(logits))",
-    "naive",
-)
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    probabilities = jax.nn.sigmoid(logits)
-    return -labels * jnp.log(probabilities) - (1 - labels) * jnp.log(1 - probabilities)
-
-
-@catalogue.form("sigmoid_xent", "-labels * jnp.log(jax.nn.sigmoid(logits))", "misuse")
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    return -labels * jnp.log(jax.nn.sigmoid(logits))
 
 
 class Adapter(adapters.Adapter):
@@ -224,7 +58,9 @@ class Adapter(adapters.Adapter):
         return np.array(native)
 
     def wait(self, native: Native) -> None:  # noqa: D102
-        jax.block_until_ready(native)
+        # The arrays' own method: jax.block_until_ready walks a tree, 1 us of every timed call.
+        for array in native if isinstance(native, tuple) else (native,):
+            array.block_until_ready()
 
     def forward(self, function: Function, mode: str) -> Function:  # noqa: D102
         return in_precision(jitted(function) if mode == "jit" else function)
@@ -236,6 +72,26 @@ class Adapter(adapters.Adapter):
                 lambda array: function(*given[:argument], array, *given[argument + 1 :]), given[argument]
             )
             return value, pullback(upstream)[0]
+
+        return self.forward(differentiated, mode)
+
+    def tangent(self, function: Function, mode: str) -> Function:  # noqa: D102
+        def differentiated(*arrays: Native) -> tuple[Native, Native]:
+            logits, *given, direction = arrays
+            value, derivative = jax.jvp(lambda x: function(x, *given), (logits,), (direction,))
+            return value, derivative
+
+        return self.forward(differentiated, mode)
+
+    def curvature(self, function: Function, mode: str) -> Function:  # noqa: D102
+        def differentiated(*arrays: Native) -> tuple[Native, Native]:
+            logits, *given, upstream, direction = arrays
+
+            def gradient(x: Native) -> Native:
+                return jax.vjp(lambda y: function(y, *given), x)[1](upstream)[0]
+
+            value, derivative = jax.jvp(gradient, (logits,), (direction,))  # forward over reverse
+            return value, derivative
 
         return self.forward(differentiated, mode)
 

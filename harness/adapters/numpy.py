@@ -8,6 +8,7 @@ one in bfloat16 for ml_dtypes' bfloat16, whose long rows are the worse for it.
 from __future__ import annotations
 
 import platform
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ml_dtypes
@@ -15,10 +16,12 @@ import numpy as np
 
 from harness import adapters
 from harness.adapters import Builder, Catalogue, Function, NotSupported
+from harness.options import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.adapters import Layout
     from harness.model import Array
 
 catalogue = Catalogue("numpy")
@@ -34,46 +37,58 @@ def control(op: str, name: str) -> Callable[[Function], Function]:
     return register
 
 
-def reducing(losses: Function) -> Builder:
-    """Give un-reduced losses the option `reduction`."""
+def control_along(op: str, name: str) -> Callable[[Function], Function]:
+    """Register a function of an axis, and leave it one."""
 
-    def build(*, reduction: str = "none") -> Function:
+    def register(function: Function) -> Function:
+        catalogue.form(op, name, "control")(lambda *, axis=-1: partial(function, axis=axis))
+        return function
+
+    return register
+
+
+def reducing(losses: Function) -> Builder:
+    """Give un-reduced losses the options `axis` and `reduction`."""
+
+    def build(*, axis: int = -1, reduction: str = "none") -> Function:
         match reduction:
             case "none":
-                return losses
+                return partial(losses, axis=axis)
+            case "sum":
+                return lambda logits, labels: losses(logits, labels, axis=axis).sum()
             case "mean":
-                return lambda logits, labels: losses(logits, labels).mean()
-        raise NotSupported(f"reduction is {reduction!r}, expected 'none' or 'mean'")
+                return lambda logits, labels: losses(logits, labels, axis=axis).mean()
+        raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', 'mean'")
 
     return build
 
 
-def shifted(logits: Array) -> Array:
+def shifted(logits: Array, axis: int) -> Array:
     """Return the logits less their row's maximum, so that exp cannot overflow."""
-    less: Array = logits - logits.max(axis=-1, keepdims=True)
+    less: Array = logits - logits.max(axis=axis, keepdims=True)
     return less
 
 
-@control("softmax", "np.exp(logits - max) / sum")
-def softmax(logits: Array) -> Array:
+@control_along("softmax", "np.exp(logits - max) / sum")
+def softmax(logits: Array, axis: int = -1) -> Array:
     """Return exp(x - m) / sum(exp(x - m)), m the row's maximum."""
-    exponentials = np.exp(shifted(logits))
-    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    exponentials = np.exp(shifted(logits, axis))
+    probabilities: Array = exponentials / exponentials.sum(axis=axis, keepdims=True)
     return probabilities
 
 
-@control("log_softmax", "logits - max - np.log(np.exp(logits - max).sum())")
-def log_softmax(logits: Array) -> Array:
+@control_along("log_softmax", "logits - max - np.log(np.exp(logits - max).sum())")
+def log_softmax(logits: Array, axis: int = -1) -> Array:
     """Return (x - m) - log(sum(exp(x - m)))."""
-    less = shifted(logits)
-    logarithms: Array = less - np.log(np.exp(less).sum(axis=-1, keepdims=True))
+    less = shifted(logits, axis)
+    logarithms: Array = less - np.log(np.exp(less).sum(axis=axis, keepdims=True))
     return logarithms
 
 
-@control("logsumexp", "max + np.log(np.exp(logits - max).sum())")
-def logsumexp(logits: Array) -> Array:
+@control_along("logsumexp", "max + np.log(np.exp(logits - max).sum())")
+def logsumexp(logits: Array, axis: int = -1) -> Array:
     """Return m + log(sum(exp(x - m)))."""
-    logarithm: Array = logits.max(axis=-1) + np.log(np.exp(shifted(logits)).sum(axis=-1))
+    logarithm: Array = logits.max(axis=axis) + np.log(np.exp(shifted(logits, axis)).sum(axis=axis))
     return logarithm
 
 
@@ -94,26 +109,28 @@ def log_sigmoid(logits: Array) -> Array:
 
 @catalogue.form("sparse_xent", "-(the textbook log_softmax)[labels]", "control")
 @reducing
-def sparse_xent(logits: Array, labels: Array) -> Array:
+def sparse_xent(logits: Array, labels: Array, axis: int) -> Array:
     """Return -log_softmax(x)[label]."""
-    losses: Array = -np.take_along_axis(log_softmax(logits), labels[:, None], axis=-1)[:, 0]
+    picked = np.take_along_axis(log_softmax(logits, axis), np.expand_dims(labels, axis), axis=axis)
+    losses: Array = -picked.squeeze(axis)
     return losses
 
 
 @catalogue.form("dense_xent", "-sum(labels * the textbook log_softmax)", "control")
 @reducing
-def dense_xent(logits: Array, labels: Array) -> Array:
+def dense_xent(logits: Array, labels: Array, axis: int) -> Array:
     """Return -sum(y * log_softmax(x))."""
-    losses: Array = -(labels * log_softmax(logits)).sum(axis=-1)
+    losses: Array = -(labels * log_softmax(logits, axis)).sum(axis=axis)
     return losses
 
 
 @catalogue.form("sigmoid_xent", "(1 - labels) * logits - (1 + (pos_weight - 1) * labels) * log_sigmoid", "control")
-def sigmoid_xent(*, pos_weight: float = 1.0) -> Function:
+def sigmoid_xent(*, pos_weight: float | str = 1.0) -> Function:
     """Build (1 - z) * x - (1 + (q - 1) * z) * log_sigmoid(x), q = pos_weight; the weight is 1 where q is."""
 
     def losses(logits: Array, labels: Array) -> Array:
-        weights = 1 + logits.dtype.type(pos_weight - 1) * labels
+        positive = np.array(repeated(str(pos_weight), logits.shape[1])).astype(logits.dtype)
+        weights = 1 + (positive - 1) * labels
         weighted: Array = (1 - labels) * logits - weights * log_sigmoid(logits)
         return weighted
 
@@ -125,6 +142,7 @@ class Adapter(adapters.Adapter):
 
     catalogue = catalogue
     modes = ("eager",)
+    dtypes = ("float16", "float32", "float64")  # bfloat16 is ml_dtypes', whose sums run one by one
 
     def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
         return ("cpu",)
@@ -156,3 +174,19 @@ class Adapter(adapters.Adapter):
 
     def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: ARG002, D102
         raise NotSupported("numpy has no automatic differentiation")
+
+    def view(self, native: Array, layout: Layout) -> Array:  # noqa: D102
+        rows, columns = native.shape
+        match layout:
+            case "transposed":
+                return np.array(native.T, order="C").T
+            case "strided":  # every second column of a wider array
+                wide = np.zeros((rows, 2 * columns), native.dtype)
+                wide[:, ::2] = native
+                return wide[:, ::2]
+        flat = np.zeros(native.size + 1, native.dtype)  # begins one element behind an aligned address
+        flat[1:] = native.ravel()
+        return flat[1:].reshape(rows, columns)
+
+    def fill(self, native: Array, array: Array) -> None:  # noqa: D102
+        native[...] = array

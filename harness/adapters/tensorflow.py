@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
@@ -42,6 +42,10 @@ with stderr_held():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
     import keras  # type: ignore[import-untyped, unused-ignore]
     import tensorflow as tf
 
+    from harness.adapters import (
+        NotSupported,
+        _tensorflow_losses,  # noqa: F401 - adds its rows to the catalogue
+    )
     from harness.adapters._tensorflow_catalogue import CATALOGUE
 
 # Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.
@@ -107,12 +111,22 @@ def in_session(function: Function) -> Function:
     return run
 
 
+def connected(gradient: Any, argument: int = 0) -> Native:
+    """Return a gradient. Raises ValueError for the None that TensorFlow gives where there is none."""
+    if gradient is None:
+        raise ValueError(
+            f"the gradient with respect to argument {argument} is None, expected a tensor; "
+            "register the implementation with a reason why it gives none"
+        )
+    return gradient
+
+
 @final
 class Adapter(adapters.Adapter):
     """TensorFlow's modes and devices; GPUs take memory as they need it, threads are OMP_NUM_THREADS where it is set."""
 
-    catalogue: ClassVar[adapters.Catalogue] = CATALOGUE
-    modes: ClassVar[tuple[str, ...]] = ("eager", "function", "xla", "session")
+    catalogue = CATALOGUE
+    modes = ("eager", "function", "xla", "session")
 
     def __init__(self) -> None:
         """Set up TensorFlow, as far as nobody in this process has used it yet: afterwards it refuses."""
@@ -189,20 +203,46 @@ class Adapter(adapters.Adapter):
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(arrays[argument])
                 value = function(*arrays)
-            return value, connected(tape.gradient(value, arrays[argument], output_gradients=upstream))
+            return value, connected(tape.gradient(value, arrays[argument], output_gradients=upstream), argument)
 
         def with_gradients(*given: Native) -> tuple[Native, Native]:
             *arrays, upstream = given
             value = function(*arrays)
             (gradient,) = tf.compat.v1.gradients(value, [arrays[argument]], grad_ys=[upstream])
-            return value, connected(gradient)
-
-        def connected(gradient: Any) -> Native:
-            if gradient is None:
-                raise ValueError(
-                    f"the gradient with respect to argument {argument} is None, expected a tensor; "
-                    "register the implementation with a reason why it gives none"
-                )
-            return gradient
+            return value, connected(gradient, argument)
 
         return self.forward(with_gradients if mode == "session" else with_tape, mode)
+
+    def tangent(self, function: Function, mode: str) -> Function:
+        """Differentiate forward, by a ForwardAccumulator; a session's graph has none."""
+        if mode == "session":
+            raise NotSupported("TF 1 graphs have no forward-mode differentiation")
+
+        def accumulated(*given: Native) -> tuple[Native, Native]:
+            logits, *arrays, direction = given
+            with tf.autodiff.ForwardAccumulator(logits, direction) as accumulator:
+                value = function(logits, *arrays)
+            return value, connected(accumulator.jvp(value))
+
+        return self.forward(accumulated, mode)
+
+    def curvature(self, function: Function, mode: str) -> Function:
+        """Differentiate the gradient: a tape around a tape, or tf.gradients of tf.gradients."""
+
+        def with_tapes(*given: Native) -> tuple[Native, Native]:
+            *arrays, upstream, direction = given
+            with tf.GradientTape(watch_accessed_variables=False) as outer:
+                outer.watch(arrays[0])
+                with tf.GradientTape(watch_accessed_variables=False) as inner:
+                    inner.watch(arrays[0])
+                    value = function(*arrays)
+                gradient = connected(inner.gradient(value, arrays[0], output_gradients=upstream))
+            return gradient, connected(outer.gradient(gradient, arrays[0], output_gradients=direction))
+
+        def with_gradients(*given: Native) -> tuple[Native, Native]:
+            *arrays, upstream, direction = given
+            (gradient,) = tf.compat.v1.gradients(function(*arrays), [arrays[0]], grad_ys=[upstream])
+            (second,) = tf.compat.v1.gradients(connected(gradient), [arrays[0]], grad_ys=[direction])
+            return gradient, connected(second)
+
+        return self.forward(with_gradients if mode == "session" else with_tapes, mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,12 +12,14 @@ import numpy as np
 import torch
 
 from harness import adapters
-from harness.adapters import Builder, Catalogue, Function, Native, NotSupported
+from harness.adapters import Function, Native, NotSupported
+from harness.adapters._torch_catalogue import catalogue
 
 if TYPE_CHECKING:
-    from harness.model import Array
+    from collections.abc import Iterator
 
-catalogue = Catalogue("torch")
+    from harness.adapters import Layout
+    from harness.model import Array
 
 # Change the answers of mode compile: whether Inductor rounds to the storage type between fused operations, and which
 # mathematics it lets the compilers use (torch/_inductor/config.py). torch's version does not show them.
@@ -27,187 +30,6 @@ FLAGS = (
 )
 # One code object serves many functions, dtypes and shapes, and each is one entry; torch's own limits are 8 and 256.
 ENTRIES = 1 << 20
-
-
-def plain(function: Function) -> Builder:
-    """Make a composition without options a builder."""
-    return lambda: function
-
-
-def reducing(losses: Function) -> Builder:
-    """Give a composition of un-reduced losses the option `reduction` as users write it: .mean() behind the losses."""
-
-    def build(*, reduction: str = "none") -> Function:
-        match reduction:
-            case "none":
-                return losses
-            case "mean":
-                return lambda logits, labels: losses(logits, labels).mean()
-        raise NotSupported(f"reduction is {reduction!r}, expected 'none' or 'mean'")
-
-    return build
-
-
-@catalogue.public("softmax", "torch.softmax", "torch.nn.functional.softmax", within=globals())
-@catalogue.public("log_softmax", "torch.log_softmax", "torch.nn.functional.log_softmax", within=globals())
-@catalogue.public("logsumexp", "torch.logsumexp", within=globals())
-def over_classes(function: Function) -> Function:
-    """Build a function of the last axis; torch wants it named."""
-    return lambda logits: function(logits, dim=-1)
-
-
-@catalogue.public("sigmoid", "torch.sigmoid", within=globals())
-@catalogue.public("log_sigmoid", "torch.nn.functional.logsigmoid", within=globals())
-def elementwise(function: Function) -> Function:
-    """Build a function of every element."""
-    # Note: not the builtin itself; torch.compile needs a Python frame to start from.
-    return lambda logits: function(logits)  # noqa: PLW0108
-
-
-@catalogue.public("sparse_xent", "torch.nn.functional.cross_entropy", within=globals())
-@catalogue.public("dense_xent", "torch.nn.functional.cross_entropy", within=globals())
-def cross_entropy(function: Function, *, reduction: str = "none") -> Function:
-    """Build the loss; class indices and class probabilities are one function, told apart by the labels' shape."""
-    return lambda logits, labels: function(logits, labels, reduction=reduction)
-
-
-@catalogue.public("sigmoid_xent", "torch.nn.functional.binary_cross_entropy_with_logits", within=globals())
-def binary_cross_entropy_with_logits(function: Function, *, pos_weight: float | None = None) -> Function:
-    """Build the loss; without pos_weight torch takes another branch than with pos_weight 1, so None is passed on."""
-    if pos_weight is None:
-        return lambda logits, labels: function(logits, labels, reduction="none")
-    return lambda logits, labels: function(logits, labels, reduction="none", pos_weight=logits.new_full((), pos_weight))
-
-
-@catalogue.form("softmax", "torch.exp(logits) / torch.exp(logits).sum()", "naive")
-@plain
-def _(logits: Native) -> Native:
-    exponentials = torch.exp(logits)
-    return exponentials / exponentials.sum(dim=-1, keepdim=True)
-
-
-@catalogue.form("log_softmax", "logits - torch.logsumexp(logits)", "composed")
-@plain
-def _(logits: Native) -> Native:
-    return logits - torch.logsumexp(logits, dim=-1, keepdim=True)
-
-
-@catalogue.form("log_softmax", "torch.log(torch.softmax(logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return torch.log(torch.softmax(logits, dim=-1))
-
-
-@catalogue.form("logsumexp", "torch.log(torch.exp(logits).sum())", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return torch.log(torch.exp(logits).sum(dim=-1))
-
-
-@catalogue.form("sigmoid", "1 / (1 + torch.exp(-logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return 1 / (1 + torch.exp(-logits))
-
-
-@catalogue.form("log_sigmoid", "-torch.nn.functional.softplus(-logits)", "composed")
-@plain
-def _(logits: Native) -> Native:
-    return -torch.nn.functional.softplus(-logits)
-
-
-@catalogue.form("log_sigmoid", "torch.log(torch.sigmoid(logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return torch.log(torch.sigmoid(logits))
-
-
-@catalogue.form("sparse_xent", "torch.nn.functional.nll_loss(torch.log_softmax(logits), labels)", "composed")
-def _(*, reduction: str = "none") -> Function:
-    return lambda logits, labels: torch.nn.functional.nll_loss(
-        torch.log_softmax(logits, dim=-1), labels, reduction=reduction
-    )
-
-
-@catalogue.form("sparse_xent", "torch.logsumexp(logits) - logits[labels]", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return torch.logsumexp(logits, dim=-1) - logits.gather(-1, labels[:, None])[:, 0]
-
-
-@catalogue.form("sparse_xent", "-torch.log(torch.softmax(logits))[labels]", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -torch.log(torch.softmax(logits, dim=-1)).gather(-1, labels[:, None])[:, 0]
-
-
-@catalogue.form("dense_xent", "-sum(labels * torch.log_softmax(logits))", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
-
-
-@catalogue.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits)))", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * torch.log(torch.softmax(logits, dim=-1))).sum(dim=-1)
-
-
-@catalogue.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits) + 1e-7))", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    # 1e-7 is keras.config.epsilon(), copied far beyond Keras; 1e-8 and less are lost in float16.
-    return -(labels * torch.log(torch.softmax(logits, dim=-1) + 1e-7)).sum(dim=-1)
-
-
-@catalogue.form("sparse_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
-@catalogue.form("dense_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
-def _(*, reduction: str = "none") -> Function:
-    return lambda logits, labels: torch.nn.functional.cross_entropy(
-        torch.softmax(logits, dim=-1), labels, reduction=reduction
-    )
-
-
-@catalogue.form("dense_xent", "-sum(labels * torch.log(logits))", "misuse")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * torch.log(logits)).sum(dim=-1)
-
-
-@catalogue.form(
-    "sigmoid_xent",
-    "-labels * logsigmoid(logits) - (1 - labels) * logsigmoid(-logits)",
-    "composed",
-)
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    logsigmoid = torch.nn.functional.logsigmoid
-    return -labels * logsigmoid(logits) - (1 - labels) * logsigmoid(-logits)
-
-
-# Naive and not composed: once the sigmoid has rounded to 1 (logits above 17 in float32), log(1 - 1) can only be
-# guessed, and torch guesses -100. The clamp is documented, the loss of the logit is the composition's.
-@catalogue.form("sigmoid_xent", "torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels)", "naive")
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    return torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels, reduction="none")
-
-
-@catalogue.form(
-    "sigmoid_xent",
-    "-labels * torch.log(torch.sigmoid(logits)) - (1 - labels) * torch.log(1 - torch.sigmoid(logits))",
-    "naive",
-)
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    probabilities = torch.sigmoid(logits)
-    return -labels * torch.log(probabilities) - (1 - labels) * torch.log(1 - probabilities)
-
-
-@catalogue.form("sigmoid_xent", "-labels * torch.log(torch.sigmoid(logits))", "misuse")
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    return -labels * torch.log(torch.sigmoid(logits))
 
 
 def compiled(function: Function) -> Function:
@@ -232,11 +54,44 @@ def differentiated(function: Function, argument: int, *arrays: Native) -> tuple[
     return value, torch.autograd.grad(value, leaf, upstream)[0]
 
 
+def tangents(function: Function, *arrays: Native) -> tuple[Native, Native]:
+    """Return the value and its derivative along the last array, by forward-mode differentiation."""
+    logits, *given, direction = arrays
+    value, derivative = torch.func.jvp(lambda x: function(x, *given), (logits,), (direction,))
+    return value, derivative
+
+
+def curved(function: Function, *arrays: Native) -> tuple[Native, Native]:
+    """Return the gradient and its derivative along the last array: reverse over reverse, which all functions have."""
+    *given, upstream, direction = arrays
+    given[0] = leaf = given[0].detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(function(*given), leaf, upstream, create_graph=True)
+    if not gradient.requires_grad:
+        raise NotSupported("the gradient has no graph of its own: no second derivative is offered")
+    return gradient, torch.autograd.grad(gradient, leaf, direction)[0]
+
+
+@contextlib.contextmanager
+def so_many_threads(count: int) -> Iterator[None]:
+    """Compute with `count` threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Adapter(adapters.Adapter):
     """PyTorch on the cpu and on every cuda device."""
 
     catalogue = catalogue
     modes = ("eager", "compile")
+
+    def __init__(self) -> None:
+        """See whether there is any device to wait for."""
+        super().__init__()
+        self._cuda = torch.cuda.is_available()
 
     def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
         return ("cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count())))
@@ -266,8 +121,10 @@ class Adapter(adapters.Adapter):
         return np.array(tensor.numpy())
 
     def wait(self, native: Native) -> None:  # noqa: D102
+        if not self._cuda:  # asked first, because it stands in every timed call
+            return
         tensors = native if isinstance(native, tuple) else (native,)
-        for device in {tensor.device for tensor in tensors if tensor.device.type == "cuda"}:
+        for device in {tensor.device for tensor in tensors if tensor.is_cuda}:
             torch.cuda.synchronize(device)
 
     def forward(self, function: Function, mode: str) -> Function:  # noqa: D102
@@ -276,3 +133,33 @@ class Adapter(adapters.Adapter):
     def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: D102
         # Only the forward is wrapped, as users do it: torch.compile then compiles the backward with it.
         return partial(differentiated, self.forward(function, mode), argument)
+
+    def tangent(self, function: Function, mode: str) -> Function:  # noqa: D102
+        if mode == "compile":
+            raise NotSupported("torch.compile does not take torch.func.jvp from outside; asked in mode eager")
+        return partial(tangents, function)
+
+    def curvature(self, function: Function, mode: str) -> Function:  # noqa: D102
+        if mode == "compile":
+            raise NotSupported("torch.compile supports no double backward")
+        return partial(curved, function)
+
+    def view(self, native: Native, layout: Layout) -> Native:  # noqa: D102
+        rows, columns = native.shape
+        match layout:
+            case "transposed":
+                return native.t().contiguous().t()
+            case "strided":  # every second column of a wider array
+                wide = native.new_zeros(rows, 2 * columns)
+                wide[:, ::2] = native
+                return wide[:, ::2]
+        # Begins one element behind an aligned address, where a vector load meets the wrong lanes.
+        flat = native.new_zeros(native.numel() + 1)
+        flat[1:] = native.reshape(-1)
+        return flat[1:].view(rows, columns)
+
+    def fill(self, native: Native, array: Array) -> None:  # noqa: D102
+        native.copy_(self.put(array, mode="eager", device=str(native.device)))
+
+    def threads(self, count: int) -> contextlib.AbstractContextManager[None]:  # noqa: D102
+        return so_many_threads(count)

@@ -50,3 +50,33 @@ def test_one_choice_is_one(text):
     """Where one name is wanted, none and two are errors as well."""
     with pytest.raises(ValueError, match=rf"^--preset is '{text}', expected one of a, b$"):
         plugin.choice("--preset", text, ("a", "b"))
+
+
+@pytest.mark.parametrize(("text", "read"), [("", (1, 1)), ("1/1", (1, 1)), ("2/4", (2, 4)), ("04/10", (4, 10))])
+def test_shard(text, read):
+    """A part of a whole is read; nothing is all of it."""
+    assert plugin.shard(text) == read
+
+
+@pytest.mark.parametrize(
+    "text", ["0/4", "5/4", "0/0", "1", "1/", "/4", "-1/4", "1/4/4", "a/b", "1.0/4", "1/99999", "1/²"]
+)
+def test_part_of_no_whole(text):
+    """What is no part of a whole is an error that says what would be."""
+    with pytest.raises(ValueError, match=rf"^--shard is '{re.escape(text)}', expected i/n with i from 1 to n; try: "):
+        plugin.shard(text)
+
+
+@pytest.mark.parametrize("text", ["ci-7", "20260101T000000-abc", "1.2_3", "a" * 80])
+def test_run_uid(text):
+    """An id is taken as it is."""
+    assert plugin.run_uid(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["latest", "latest~1", "", "a b", "a/b", "a@b", "-x", "<script>", "a" * 81, "é", "a\n"]
+)
+def test_run_uid_that_would_be_mistaken(text):
+    """An id that could be a path, a file's run or the latest one is refused."""
+    with pytest.raises(ValueError, match=r"--run-uid is .*, expected up to 80 letters"):
+        plugin.run_uid(text)

@@ -102,9 +102,10 @@ def test_the_rest_is_answered(answers):
 def test_refused_quantity_is_unsupported(trouble):
     """Gradients, which the troubled framework does not give, are stored as unsupported, none missing."""
     results = [r for r in read(trouble[1]) if r.target.implementation.framework == "trouble"]
-    quantities = Counter(result.case.quantity for result in results)
+    plain = [r for r in results if not r.case.check and not r.case.op.params]
+    quantities = Counter(result.case.quantity for result in plain)
 
-    assert quantities["grad_logits"] == quantities["value"]
+    assert quantities["grad_logits"] == quantities["value"] > 0
     assert {type(r.outcome) for r in results if r.case.quantity == "grad_logits"} == {Unsupported}
 
 

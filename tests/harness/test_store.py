@@ -5,12 +5,15 @@ import math
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from harness import store as stores
 from harness.model import (
     Case,
+    Checked,
     Crashed,
     Failed,
     Implementation,
@@ -96,6 +99,8 @@ def store(path):
         pytest.param(PLAIN, id="score"),
         pytest.param(NOWHERE, id="score-infinite"),
         pytest.param(dataclasses.replace(NOWHERE, worst=dataclasses.replace(WORST, index=())), id="score-of-a-mean"),
+        pytest.param(Checked(64, 0.25, detail="law"), id="checked"),
+        pytest.param(Checked(64, math.inf, "error IndexError", "eager: nan", WORST), id="checked-infinite"),
         pytest.param(Timing((1e-6, 2.5e-6), 100, 0.75), id="timing"),
         pytest.param(Unsupported("no float16 on 'cpu'"), id="unsupported"),
         pytest.param(Failed('RuntimeError: "exp" \u221e'), id="failed"),
@@ -295,8 +300,35 @@ def test_newer_version_is_named(tmp_path):
     """The message about a newer store names both versions."""
     newer_store(tmp_path / "results.sqlite")
 
-    with pytest.raises(StoreError, match=f"version {stores.VERSION + 1}, this program reads {stores.VERSION}"):
+    with pytest.raises(StoreError, match=f"version {stores.VERSION + 1}, this program reads 1 to {stores.VERSION}"):
         Store(tmp_path / "results.sqlite")
+
+
+@pytest.mark.parametrize("version", range(1, stores.VERSION))
+def test_older_store_is_migrated_and_backed_up(tmp_path, version):
+    """A store as an older version wrote it opens with all it held, takes new results, and is kept as it was beside."""
+    path = tmp_path / "results.sqlite"
+    written = (Path(__file__).parent / "stores" / f"version-{version}.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(written)
+    checked = Result(dataclasses.replace(case(), check="law.shift"), FUSED, Checked(8, 0.5), "conforms")
+
+    for _ in range(2):  # the second time there is nothing to migrate
+        with Store(path) as store:
+            store.append("20260101T000000-abc", [checked])
+            kept = list(store.results("20260101T000000-abc"))
+            absent = store.not_run("20260101T000000-abc")
+
+    assert [str(result.case) for result in kept] == [
+        "softmax-value-normal-float32-32x64",
+        "softmax-value-speed-float32-64x1000",
+        str(checked.case),
+    ]
+    assert kept[0].outcome.worst.logits == "0x1p+0 0x1.8p+0"
+    assert [entry.framework for entry in absent] == ["jax"]
+    with closing(sqlite3.connect(tmp_path / f"results.sqlite.version-{version}")) as backup:
+        assert backup.execute("PRAGMA user_version").fetchone() == (version,)
+        assert backup.execute("SELECT count(*) FROM results").fetchone() == (2,)
 
 
 def test_folder_that_cannot_be_made_is_named(tmp_path):

@@ -20,7 +20,13 @@ try:
     adapter = adapters.load(sys.argv[1])
 except adapters.NotInstalled as error:
     sys.exit(str(error))
-print(json.dumps([[i.op, i.name, i.kind] for i in adapter.implementations()]))
+def answers(implementation):
+    try:
+        adapter.offer(implementation).build()
+    except adapters.NotSupported:  # such as a loss that gives a mean alone
+        return False
+    return True
+print(json.dumps([[i.op, i.name, i.kind] for i in adapter.implementations() if answers(i)]))
 """
 RUNNER = """
 import contextlib, io, json, sys, traceback

@@ -197,3 +197,41 @@ def test_speed_keeps_to_the_filters(adapter):
 
     assert set(found) == {("softmax", "eager", "cpu")}
     assert not list(plan.speed_questions([adapter], wanted(dtypes=("float16",))))
+
+
+@pytest.mark.parametrize("parts", [2, 3, 7])
+def test_shards_are_all_of_it(parts):
+    """Every case falls into one shard, and no shard is left with far less than its part."""
+    whole = plan.wanted_cases(wanted("standard"))
+    shards = [plan.wanted_cases(wanted("standard", shard=(part, parts))) for part in range(1, parts + 1)]
+
+    assert sorted(map(str, whole)) == sorted(str(case) for shard in shards for case in shard)
+    assert min(map(len, shards)) > 0.7 * len(whole) / parts
+
+
+def test_shard_is_the_same_everywhere():
+    """The part of a case depends on its id alone: this one has been in the second of two since the first version."""
+    case = cases.Case(cases.Op("softmax"), "value", "normal", "float32", 32, 64)
+
+    assert [part for part in (1, 2) if plan.in_shard(case, part, 2)] == [2]
+
+
+def test_targets_of_a_case_share_its_shard(adapter):
+    """All targets of a case are asked by one shard, because they share its inputs and its golden."""
+    asked = [
+        {str(case) for _, case, _ in plan.questions([adapter], wanted(shard=(part, 2)), lambda _: True)}
+        for part in (1, 2)
+    ]
+
+    assert all(asked)
+    assert asked[0].isdisjoint(asked[1])
+
+
+def test_speed_is_sharded_too(adapter):
+    """Two shards time what one run times, each once."""
+    whole, *halves = (
+        [(str(case), str(target)) for _, case, target in plan.speed_questions([adapter], wanted(shard=shard))]
+        for shard in ((1, 1), (1, 2), (2, 2))
+    )
+
+    assert sorted(whole) == sorted(halves[0] + halves[1])

@@ -1,0 +1,75 @@
+"""The functions of a file, marked with `implements`, as adapters of their frameworks."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from harness import adapters
+from harness.adapters import SIGNATURES, Builder, Catalogue, Function
+
+
+def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
+    """Run a file and return its functions by framework, all of them or those named.
+
+    Raises ValueError for a file that is not there, does not run, or marks no function, and for a name not in it.
+    """
+    if not path.is_file():
+        raise ValueError(f"file is {path}, expected a Python file with functions marked by @implements; check the path")
+    spec = importlib.util.spec_from_file_location(f"judged_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"file is {path}, expected a Python file, with a name that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    before = list(sys.path)
+    sys.path.insert(0, str(path.parent.resolve()))  # as `python FILE.py` does, for what the file imports beside it
+    sys.modules[spec.name] = module  # where compilers look for a function's globals
+    adapters.IMPLEMENTED.clear()
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"file {path} does not run: {type(error).__name__}: {error}; try: python {path}") from error
+    finally:
+        sys.path[:] = before
+    marked = list(adapters.IMPLEMENTED)
+    if not marked:
+        raise ValueError(f'file is {path}, expected a function marked by @implements(op, framework="...") in it')
+    if absent := set(only) - {_name(function) for _, _, function in marked}:
+        there = ", ".join(sorted({_name(function) for _, _, function in marked}))
+        raise ValueError(f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {there}")
+    return _by_framework([one for one in marked if not only or _name(one[2]) in only])
+
+
+def _name(function: Function) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _by_framework(marked: list[tuple[str, str, Function]]) -> dict[str, Catalogue]:
+    found: dict[str, Catalogue] = {}
+    for framework, op, function in marked:
+        found.setdefault(framework, Catalogue(framework)).form(op, _name(function), "fused")(builder(op, function))
+    return found
+
+
+def builder(op: str, function: Function) -> Builder:
+    """Return the builder of a function: of the options, it takes an axis where it has that parameter."""
+    if "axis" not in SIGNATURES[op] or not _takes_axis(function):
+        return lambda: function
+
+    def build(*, axis: int = -1) -> Function:
+        return lambda logits: function(logits, axis)
+
+    return build
+
+
+def _takes_axis(function: Function) -> bool:
+    """Tell whether a second positional argument is taken; of a callable without a signature it is believed."""
+    try:
+        inspect.signature(function).bind(None, -1)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True

@@ -1,0 +1,177 @@
+"""One stored answer in words: the worst input, the exact value, what came back, the budget, and why it is exceeded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness import metrics
+from harness.model import Case, Checked, Result, Score, Worst
+from reference import bounds, golden
+from reference.cache import Cache
+from suites import ask, cases, invariance, laws, special_values
+from suites.checks import Check
+
+CLASSES: Mapping[str, str] = {
+    "S": "a stable algorithm, shifted by the maximum",
+    "N": "the same, with every intermediate result rounded to the narrow format",
+    "U": "an algorithm whose final form holds logsumexp itself, which cancels at large logits",
+}
+BUDGET = (
+    "The exact value is computed in arbitrary precision. The budget is a rounding-error bound for this very input, "
+    "derived for a stable algorithm in the same precision (Blanchard, Higham and Higham, IMA J. Numer. Anal. 41(4), "
+    "2021); it is no tolerance."
+)
+INPUT_SHOWN = 400  # characters of a worst row
+NEAR = 5  # names suggested for one that is not found
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The facts of an answer, in order; `script` asks it again without the harness."""
+
+    result: Result
+    versions: Mapping[str, str]
+    facts: tuple[tuple[str, str], ...]
+    why: str
+    script: str
+
+
+def named(result: Result) -> str:
+    """Return an answer's name on the command line: CASE@TARGET."""
+    return f"{result.case}@{result.target}"
+
+
+def find(results: Iterable[Result], name: str) -> Result:
+    """Return the answer of that name. Raises ValueError with names like it where there is none."""
+    every = {named(result): result for result in results}
+    if name not in every:
+        near = difflib.get_close_matches(name, every, NEAR, 0.3) or list(every)[:NEAR]
+        raise ValueError(f"answer is {name!r}, expected CASE@TARGET of the run, such as:\n  " + "\n  ".join(near))
+    return every[name]
+
+
+def explain(result: Result, versions: Mapping[str, str], cache: Cache, script: str) -> Explanation:
+    """Return an answer's explanation; the exact value is taken from the arbiter, to 30 digits."""
+    case, target = result.case, result.target
+    facts = [
+        ("question", f"{case.op}, {case.quantity}, {case.dtype}, {case.rows} x {case.classes}"),
+        ("inputs", described(case)),
+        ("asked of", f"{target.implementation.framework}: {target}"),
+        ("versions", ", ".join(f"{k} {v}" for k, v in versions.items() if k not in {"framework", "device"} and v)),
+    ]
+    match result.outcome:
+        case Score(worst=Worst() as worst) as score:
+            facts += _score_facts(case, score, worst, cache)
+        case Checked() as checked:
+            facts += _checked_facts(checked)
+        case other:
+            facts.append(("outcome", f"{type(other).__name__}: {getattr(other, 'reason', other)}"))
+    return Explanation(result, versions, tuple(facts), _why(result), script)
+
+
+def described(case: Case) -> str:
+    """Return what the inputs are, in the family's own words, and the claim of a check."""
+    family = cases.descriptions().get(case.family, "")
+    claim = every_check()[case.check].claim if case.check else ""
+    return " ".join(part for part in (f"{case.family}:" if family else case.family, family, claim) if part)
+
+
+def every_check() -> dict[str, Check]:
+    """Return the checks of all suites by name."""
+    return {**special_values.SPECIAL.checks, **laws.LAWS.checks, **invariance.INVARIANCE.checks}
+
+
+def _score_facts(case: Case, score: Score, worst: Worst, cache: Cache) -> list[tuple[str, str]]:
+    asked = ask.asked(case, cache)
+    exact = golden.digits(asked.golden, worst.index)
+    bound = {kind: float(error[worst.index]) for kind, error in asked.budget.error.items()}
+    return [
+        *_input_facts(worst),
+        ("exact", exact),
+        ("expected", f"{worst.expected} = {float.fromhex(worst.expected):.17g}"),
+        ("got", worst.got if "n" in worst.got else f"{worst.got} = {float.fromhex(worst.got):.17g}"),
+        ("error", f"{abs(worst.ulp):.4g} ulp; over all {score.elements} elements at most {score.max_ulp:.4g}"),
+        *((f"budget {kind}", f"{size:.3g} absolute: {CLASSES[kind]}") for kind, size in bound.items()),
+        ("error/budget", ", ".join(f"{kind} {ratio:.4g}" for kind, ratio in score.over_bound.items())),
+        ("formula", _formula(case)),
+        *((name.replace("_", " "), f"{count} elements: {_verdict(name)}") for name, count in score.verdicts.items()),
+    ]
+
+
+def _checked_facts(checked: Checked) -> list[tuple[str, str]]:
+    facts = [("found", checked.detail)] if checked.detail else []
+    if checked.policy:
+        facts.append(("policy", checked.policy))
+    if checked.worst:
+        facts += [*_input_facts(checked.worst), ("exact", checked.worst.exact)]
+        facts += [("expected", checked.worst.expected), ("got", checked.worst.got)]
+    return [(name, text) for name, text in facts if text]
+
+
+def _input_facts(worst: Worst) -> list[tuple[str, str]]:
+    parts = (("logits", worst.logits), ("label", worst.label), ("upstream", worst.upstream))
+    return [("element", str(worst.index)), *((name, _short(text)) for name, text in parts if text)]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= INPUT_SHOWN else f"{text[:INPUT_SHOWN]} ... (the script has all)"
+
+
+def _formula(case: Case) -> str:
+    formula = bounds.FORMULAS[case.op.name, case.quantity]
+    return " ".join((formula.__doc__ or "").split())
+
+
+def _verdict(name: str) -> str:
+    return " ".join((metrics.VERDICTS[name].__doc__ or "").split())
+
+
+def _why(result: Result) -> str:
+    match result.judgement:
+        case "conforms":
+            return "It conforms: the error is within the budget."
+        case "unjudged":
+            return f"It is not judged: kind is {result.target.implementation.kind}, which promises nothing."
+    return result.reason
+
+
+def text(explanation: Explanation) -> str:
+    """Return the explanation for a terminal."""
+    width = max(len(name) for name, _ in explanation.facts)
+    lines = [f"{name:<{width}}  {value}" for name, value in explanation.facts]
+    return "\n".join([named(explanation.result), "", *lines, "", explanation.why, "", explanation.script])
+
+
+def issue(explanation: Explanation) -> str:
+    """Return the explanation as a bug report in Markdown."""
+    result = explanation.result
+    of = result.target.implementation
+    facts = dict(explanation.facts)
+    title = f"# {of.name} ({result.case.dtype}, {result.target.mode}): {_headline(result)}"
+    shown = ("exact", "expected", "got", "error", "error/budget", "found")
+    table = [f"| {name} | {facts[name].replace('|', '&#124;')} |" for name in shown if facts.get(name)]
+    versions = [f"- {name}: {value}" for name, value in explanation.versions.items() if value]
+    script = ["## To reproduce", "", "```python", explanation.script.strip(), "```", ""] if explanation.script else []
+    return "\n".join(
+        [
+            *(title, "", explanation.why, ""),
+            *("## What was asked", "", f"{facts['question']}. {facts['inputs']}", ""),
+            *("## Expected and got", "", "| | |", "|---|---|", *table, ""),
+            BUDGET + (f" Its formula here: {facts['formula']}" if facts.get("formula") else ""),
+            *("", *script),
+            *("## Versions", "", *versions),
+        ]
+    )
+
+
+def _headline(result: Result) -> str:
+    match result.outcome:
+        case Score() as score:
+            what = next(iter(score.verdicts), "").replace("_", " ")
+            size = f"{score.max_ulp:.3g} ulp" if score.max_ulp != float("inf") else "no correct digit"
+            return f"{result.case.quantity} of {result.case.op} is off by {size}" + (f" ({what})" if what else "")
+        case Checked(detail=detail):
+            return detail
+    return result.reason

@@ -1,0 +1,68 @@
+"""The pytest command lines that a run is made of: one process a framework, those that take longest first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import adapters
+from harness.runner import Job
+from suites.plan import Wanted
+
+HERE = Path(__file__).parent
+ACCURACY = (
+    "test_accuracy.py",
+    "test_gradients.py",
+    "test_published.py",
+    "test_options.py",
+    "test_special_values.py",
+    "test_laws.py",
+    "test_invariance.py",
+)
+PYTEST = ("-q", "--tb=short", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
+# A round takes at least half a millisecond, so that a call of microseconds is not timed by itself.
+BENCHMARK = (
+    "--benchmark-max-time=0.1",
+    "--benchmark-min-time=0.0005",
+    "--benchmark-min-rounds=5",
+    "--benchmark-disable-gc",
+)
+
+
+def files() -> list[str]:
+    """Return the suites that judge answers."""
+    return [str(HERE / name) for name in ACCURACY if (HERE / name).exists()]
+
+
+def accuracy(wanted: Wanted, options: list[str]) -> list[Job]:
+    """Return a job a framework; the slowest to compile first."""
+    return [Job(name, (*PYTEST, *files(), *options, "--on", part)) for name, part in shares(wanted)]
+
+
+def speed(wanted: Wanted, options: list[str], logs: Path) -> list[Job]:
+    """Return a timing job a framework."""
+    file = str(HERE / "test_speed.py")
+    return [
+        Job(
+            f"{name}-speed",
+            (*PYTEST, *BENCHMARK, f"--benchmark-json={logs / name}-speed.json", file, *options, "--on", part),
+        )
+        for name, part in shares(wanted)
+        if name != "numpy"  # the control times nothing that is fused
+    ]
+
+
+def judging(file: Path, options: list[str]) -> list[Job]:
+    """Return the job that asks the functions of a file."""
+    return [Job(file.stem, (*PYTEST, *files(), *options, "--judge", str(file)))]
+
+
+def shares(wanted: Wanted) -> list[tuple[str, str]]:
+    """Return (framework, its part of --on), those that take longest first, so that none is left alone at the end."""
+    named = [framework for framework, _ in wanted.pairs] or list(adapters.names())
+    slow = {"jax": 0, "tensorflow": 1, "torch": 2}
+    ordered = sorted(dict.fromkeys(named), key=lambda name: (slow.get(name, len(slow)), name))
+    parts = {
+        name: ",".join(f"{name}:{mode}" if mode else name for framework, mode in wanted.pairs if framework == name)
+        for name in ordered
+    }
+    return [(name, part or name) for name, part in parts.items()]

@@ -1,0 +1,18 @@
+"""Invariance: the answer to a row depends on that row alone."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.adapters import Adapter
+from suites import plan
+from suites.conftest import Claim
+from suites.invariance import INVARIANCE
+
+
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+    """Take every check of the suite."""
+    return INVARIANCE.questions(adapters, wanted)
+
+
+def test_invariance(question: plan.Question, claim: Claim) -> None:
+    """Batch, position, layout, threads and run change nothing beyond the last bits, and no input."""
+    claim.check(question, INVARIANCE)

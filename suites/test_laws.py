@@ -1,0 +1,18 @@
+"""Laws: what holds between the answers of one function, whatever its algorithm."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.adapters import Adapter
+from suites import plan
+from suites.conftest import Claim
+from suites.laws import LAWS
+
+
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+    """Take every check of the suite."""
+    return LAWS.questions(adapters, wanted)
+
+
+def test_law(question: plan.Question, claim: Claim) -> None:
+    """Every law holds, exactly or within what rounding can do to it."""
+    claim.check(question, LAWS)

@@ -1,0 +1,21 @@
+"""Options: axes, reductions and their denominators, weights, ignored labels, smoothing, in each framework's meaning.
+
+What an option means is said in terms of the reference's own ops (`reference.meaning`), and the answer is measured
+against that. What a framework does not offer is recorded as unsupported.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from harness.adapters import Adapter
+from suites import plan
+from suites.conftest import Claim
+
+
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+    """Take the options of every op, alone and together."""
+    return plan.option_questions(adapters, wanted)
+
+
+def test_option(question: plan.Question, claim: Claim) -> None:
+    """A fused function with an option answers what the option means, within the budget of a stable algorithm."""
+    claim(question)

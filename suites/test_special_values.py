@@ -1,0 +1,18 @@
+"""Special values: claims where the answer is fixed, recorded policies where it is not."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.adapters import Adapter
+from suites import plan
+from suites.conftest import Claim
+from suites.special_values import SPECIAL
+
+
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+    """Take every check of the suite."""
+    return SPECIAL.questions(adapters, wanted)
+
+
+def test_special_value(question: plan.Question, claim: Claim) -> None:
+    """Every fixed answer is given, and a policy is the same in every mode and on every device."""
+    claim.check(question, SPECIAL)

@@ -1,0 +1,78 @@
+"""Explanations: found by name, with all that a bug report needs, and the exact value to 30 digits."""
+
+import pytest
+
+from harness.model import Case, Checked, Failed, Implementation, Op, Result, Score, Target, Worst
+from reference.cache import Cache
+from suites import cases, explain
+
+CASE = Case(Op.of("softmax"), "value", "all_equal", "float32", 12, 3)
+TARGET = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")
+WORST = Worst((2, 1), "-0x1p+0 -0x1p+0 -0x1p+0", "", "", "0.333", "0x1.555556p-2", "0x0.0p+0", 1.1e7)
+SCORE = Score(36, 1.1e7, 3e5, 0.0, {"S": 4e6, "U": 3e6}, None, {"zero_for_nonzero": 1}, WORST)
+RESULT = Result(CASE, TARGET, SCORE, "deviates", "the reason")
+BROKEN = Result(
+    Case(Op.of("softmax"), "value", "normal", "float32", 12, 3, check="law.planted"),
+    TARGET,
+    Checked(36, 40.0, detail="row 3 is off", worst=WORST),
+    "deviates",
+    "difference is 40 times what is allowed: row 3 is off",
+)
+VERSIONS = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Return the explanation of a wrong third."""
+    return explain.explain(RESULT, VERSIONS, Cache(tmp_path, "mpmath"), "print('again')")
+
+
+def test_name_finds_the_answer():
+    """CASE@TARGET names one answer; the check is part of the case."""
+    assert explain.find([RESULT, BROKEN], "softmax-value-all_equal-float32-12x3@torch.softmax@eager") is RESULT
+    assert explain.find([RESULT, BROKEN], "law.planted:softmax-value-normal-float32-12x3@torch.softmax@eager") is BROKEN
+
+
+def test_name_that_is_not_there_suggests_others():
+    """A misspelt name is answered with those like it."""
+    with pytest.raises(ValueError, match=r"answer is 'softmax-value-all_equl.*expected CASE@TARGET(.|\n)*all_equal"):
+        explain.find([RESULT], "softmax-value-all_equl-float32-12x3@torch.softmax@eager")
+
+
+def test_facts(told):
+    """The arbiter's 30 digits, what came back, each budget, the verdict and the reason are all there."""
+    facts = dict(told.facts)
+
+    assert facts["exact"] == "0.333333333333333333333333333333"
+    assert facts["got"].startswith("0x0.0p+0 = 0")
+    assert facts["logits"] == WORST.logits
+    assert "stable" in facts["budget S"]
+    assert facts["zero for nonzero"].startswith("1 elements: Zero, where the exact value")
+    assert cases.descriptions()["all_equal"] in facts["inputs"]
+    assert facts["versions"] == "torch 2.13.0, threads 1"
+
+
+def test_text_and_issue_hold_the_script(told):
+    """Both forms end with what runs; the report is Markdown with a headline."""
+    assert explain.text(told).endswith("the reason\n\nprint('again')")
+    report = explain.issue(told)
+    assert report.startswith(
+        "# torch.softmax (float32, eager): value of softmax is off by 1.1e+07 ulp (zero for nonzero)"
+    )
+    assert "```python\nprint('again')\n```" in report
+    assert "| exact | 0.333333333333333333333333333333 |" in report
+
+
+def test_outcome_without_numbers(tmp_path):
+    """A raise is explained by its message."""
+    result = Result(CASE, TARGET, Failed("RuntimeError: no"), "deviates", "the call raised RuntimeError: no")
+
+    told = explain.explain(result, {}, Cache(tmp_path, "mpmath"), "")
+
+    assert dict(told.facts)["outcome"] == "Failed: RuntimeError: no"
+    assert "## To reproduce" not in explain.issue(told)
+
+
+def test_every_check_has_a_claim():
+    """Whatever check is asked, its claim can be shown."""
+    assert all(check.claim for check in explain.every_check().values())
