@@ -81,9 +81,17 @@ def vectors(session: nox.Session) -> None:
 
 @nox.session(name="bench-reference", default=False)
 def bench_reference(session: nox.Session) -> None:
-    """Measure the reference against a plain mpmath loop and python-flint, in one run."""
+    """Measure the reference against a plain mpmath loop and python-flint in one run, and the speed of scoring."""
     install(session, "fast", "witness")
     session.run("python", "-m", "suites.bench_reference")
+    session.run("python", "-m", "suites.bench_scoring")
+
+
+@nox.session(default=False)
+def selftest(session: nox.Session) -> None:
+    """Judge the judge: planted faults must be caught, correct kernels not accused. Arguments go to `judge`."""
+    install(session, *FRAMEWORKS, "fast", groups=("tests",))
+    session.run("python", "-m", "tests.selftest", *session.posargs)
 
 
 @nox.session

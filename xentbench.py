@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from enum import IntEnum
 from pathlib import Path
@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 import reports
-import suites
 from harness import adapters, export, host, metrics, orphan, plugin
 from harness.adapters import NotInstalled
+from harness.ci import annotation, files
 from harness.model import (
     DTYPES,
     QUANTITIES,
@@ -29,19 +29,36 @@ from harness.model import (
     Failed,
     Outcome,
     Result,
+    Run,
     Score,
     Target,
     TimedOut,
     Timing,
 )
+from harness.options import OPTIONS, REDUCTIONS
 from harness.plugin import choice, choices, pairs
 from harness.progress import Progress
-from harness.runner import Job, Runner, Worker
+from harness.recall import existing
+from harness.runner import Runner, Worker
 from harness.store import Store, StoreError
 from reference.cache import Cache
 from reference.tiers import CERTIFY
-from reports import markdown, marks
-from suites import cases, families, golden_cli, goldens, judge, plan, published
+from reports import markdown, marks, reproducer
+from suites import (
+    cases,
+    compare_cli,
+    duel_cli,
+    explain,
+    families,
+    golden_cli,
+    goldens,
+    jobs,
+    judge,
+    judge_cli,
+    plan,
+    published,
+    tournament_cli,
+)
 
 SHOWN = 10  # new deviations listed in the terminal
 
@@ -59,6 +76,12 @@ class Exit(IntEnum):
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(golden_cli.app, name="golden")
+app.command(name="judge")(judge_cli.judge_file)
+app.command(name="compare")(compare_cli.compare_runs)
+app.command(name="status")(compare_cli.status)
+app.command(name="import")(compare_cli.import_runs)
+app.command(name="duel")(duel_cli.duel)
+app.command(name="tournament")(tournament_cli.tournament)
 out = Console(width=None if sys.stdout.isatty() else 120)  # elsewhere rich takes 80, too few for the table
 err = Console(stderr=True)
 
@@ -68,7 +91,8 @@ Dtypes = Annotated[str, typer.Option("--dtype", help=f"of {', '.join(DTYPES)}; d
 Device = Annotated[str, typer.Option(help="cpu, cuda, or cuda:N; default: every device found")]
 StorePath = Annotated[Path, typer.Option("--store", help="where results are kept")]
 ReportPath = Annotated[Path, typer.Option("--report", help="directory of the report")]
-RunUid = Annotated[str, typer.Option("--run", help="a run's id, its beginning, or latest")]
+CiFile = Annotated[Path | None, typer.Option(help="also write this for CI; see export --format")]
+RunUid = Annotated[str, typer.Option("--run", help="a run's id, its beginning, latest, or latest~1")]
 
 STORE = Path("build/results.sqlite")
 REPORT = Path("build/report")
@@ -84,12 +108,17 @@ def run(
     store: StorePath = STORE,
     report: ReportPath = REPORT,
     *,
-    reference: Annotated[str, typer.Option(help="mpmath, or fast: double-double first, audited by mpmath")] = "mpmath",
+    reference: Annotated[str, typer.Option(help="fast: double-double, audited by mpmath; or mpmath for all")] = "fast",
+    shard: Annotated[str, typer.Option(help="i/n: ask the i-th of n parts, the same on every machine")] = "",
+    uid: Annotated[str, typer.Option("--run-uid", help="id of the run; shards of one id are one run")] = "",
+    junit: CiFile = None,
+    summary: CiFile = None,
+    badge: CiFile = None,
     speed: Annotated[bool, typer.Option("--speed", help="also time the fused functions")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the latest run")] = False,
     timeout: Annotated[float, typer.Option(help="seconds for one question, compilation included")] = 300.0,
     threads: Annotated[int, typer.Option(help="threads a framework may use")] = 1,
-    jobs: Annotated[int, typer.Option(help="processes at a time; default: one a core")] = 0,
+    processes: Annotated[int, typer.Option("--jobs", help="processes at a time; default: one a core")] = 0,
 ) -> None:
     """Ask every framework and mode found, and write a report."""
     try:
@@ -99,15 +128,15 @@ def run(
             choices("--op", op, cases.ops()),
             choices("--dtype", dtype, DTYPES),
             plugin.device(device),
+            plugin.shard(shard),
         )
         choice("--reference", reference, tuple(CERTIFY))
         known = judge.known_deviations()
-        with existing(store) if resume else Store(store) as opened:
-            current = opened.run("latest") if resume else host.new_run(preset)
-            opened.begin(current)
+        wanted_files = files.wanted(junit=junit, summary=summary, badge=badge)
+        current, begun = begin(store, preset, uid, resume=resume)
     except ValueError as error:
         stop(Exit.USAGE, str(error))
-    at_once = jobs or os.cpu_count() or 1
+    at_once = processes or os.cpu_count() or 1
     progress = Progress(err)
     runner = Runner(
         store=store,
@@ -119,17 +148,17 @@ def run(
         progress=progress,
     )
     options = ["--preset", preset, "--op", op, "--dtype", dtype, "--device", device]
-    options += ["--reference", reference]
+    options += ["--reference", reference, "--shard", shard]
     try:
         make_goldens(wanted, Cache(store.parent / "goldens", reference), at_once)
         with progress:
-            workers = runner.run(accuracy_jobs(wanted, options), at_once=at_once)
+            workers = runner.run(jobs.accuracy(wanted, options), at_once=at_once)
             if speed:  # one at a time: two frameworks timed at once would time each other
-                workers += runner.run(speed_jobs(wanted, options, runner.logs), at_once=1)
+                workers += runner.run(jobs.speed(wanted, options, runner.logs), at_once=1)
     except KeyboardInterrupt:
         stop(Exit.INTERRUPTED, "interrupted; what was answered is stored; to go on, add --resume")
     if misused := next((worker.misused for worker in workers if worker.misused), ""):
-        if not resume:
+        if begun:
             with Store(store) as opened:
                 opened.discard(current.uid)
         stop(Exit.USAGE, misused)
@@ -141,50 +170,25 @@ def run(
             where = f"{entry.framework} {entry.mode} {entry.device}"
             out.print(f"not run: {where}: {entry.reason}", highlight=False, markup=False, soft_wrap=True)
         page = write_report(opened, current.uid, report)
+        recorded = opened.recorded(current.uid)
+    files.write(recorded, wanted_files)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))
     out.print(f"results: {store}\nreport:  {page}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(verdict(results, workers))
 
 
-def accuracy_jobs(wanted: plan.Wanted, options: list[str]) -> list[Job]:
-    """Return a job a framework; the slowest to compile first."""
-    directory = Path(suites.__file__).parent
-    files = [str(directory / name) for name in ("test_accuracy.py", "test_gradients.py", "test_published.py")]
-    return [Job(name, (*PYTEST, *files, *options, "--on", part)) for name, part in shares(wanted)]
-
-
-def speed_jobs(wanted: plan.Wanted, options: list[str], logs: Path) -> list[Job]:
-    """Return a timing job a framework."""
-    file = str(Path(suites.__file__).parent / "test_speed.py")
-    return [
-        Job(
-            f"{name}-speed",
-            (*PYTEST, *BENCHMARK, f"--benchmark-json={logs / name}-speed.json", file, *options, "--on", part),
-        )
-        for name, part in shares(wanted)
-        if name != "numpy"  # the control times nothing that is fused
-    ]
-
-
-# A round takes at least half a millisecond, so that a call of microseconds is not timed by itself.
-BENCHMARK = (
-    "--benchmark-max-time=0.1",
-    "--benchmark-min-time=0.0005",
-    "--benchmark-min-rounds=5",
-    "--benchmark-disable-gc",
-)
-PYTEST = ("-q", "--tb=short", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
-
-
-def shares(wanted: plan.Wanted) -> list[tuple[str, str]]:
-    """Return (framework, its part of --on), those that take longest first, so that none is left alone at the end."""
-    named = [framework for framework, _ in wanted.pairs] or list(adapters.names())
-    slow = {"jax": 0, "tensorflow": 1, "torch": 2}
-    ordered = sorted(dict.fromkeys(named), key=lambda name: (slow.get(name, len(slow)), name))
-    parts = {
-        name: ",".join(f"{name}:{mode}" if mode else name for framework, mode in wanted.pairs if framework == name)
-        for name in ordered
-    }
-    return [(name, part or name) for name, part in parts.items()]
+def begin(store: Path, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
+    """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here."""
+    if uid:
+        plugin.run_uid(uid)
+    with existing(store) if resume else Store(store) as opened:
+        there = resume or uid in {run.uid for run in opened.runs()}
+        current = opened.run(uid or "latest") if there else host.new_run(preset, uid)
+        if uid and current.preset != preset:
+            raise ValueError(f"run {uid} is of preset {current.preset!r}, expected {preset!r}; try: another --run-uid")
+        opened.begin(current)
+    return current, not there
 
 
 def make_goldens(wanted: plan.Wanted, cache: Cache, at_once: int) -> None:
@@ -269,6 +273,7 @@ def write_report(store: Store, uid: str, directory: Path) -> Path:
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
     }
+    descriptions |= {name: check.claim for name, check in explain.every_check().items()}
     return reports.write(store, uid, directory, descriptions=descriptions, published=digits)
 
 
@@ -318,15 +323,20 @@ def table(
 
 @app.command(name="export")
 def export_results(
-    form: Annotated[str, typer.Option("--format", help="jsonl or csv")] = "jsonl",
+    form: Annotated[str, typer.Option("--format", help=", ".join(export.FORMATS))] = "jsonl",
     store: StorePath = STORE,
     run_uid: RunUid = "latest",
 ) -> None:
-    """Write a run's results to standard output, one object a result."""
+    """Write a run to standard output: an object a result, or as one file for another store or for CI to read."""
     try:
         choice("--format", form, export.FORMATS)
+        if form == "run":
+            redirected()
         with existing(store) as opened:
-            export.write(opened.results(opened.run(run_uid).uid), opened.environments(), form, sys.stdout)
+            if form in export.STREAMED:
+                export.write(opened.results(opened.run(run_uid).uid), opened.environments(), form, sys.stdout)
+            else:
+                export.WHOLE[form](opened.recorded(run_uid), sys.stdout.buffer)
             sys.stdout.flush()  # here, where a reader that has gone is no error
     except ValueError as error:
         stop(Exit.USAGE, str(error))
@@ -334,35 +344,67 @@ def export_results(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def redirected() -> None:
+    """Raise ValueError where compressed bytes would go to a terminal."""
+    if sys.stdout.isatty():
+        raise ValueError("standard output is a terminal, expected a file; try: --format run > run.jsonl.gz")
+
+
+@app.command(name="explain")
+def explain_answer(
+    answer: Annotated[str, typer.Argument(help="CASE@TARGET, as the terminal, the report and `export` name it")],
+    store: StorePath = STORE,
+    run_uid: RunUid = "latest",
+    *,
+    issue: Annotated[bool, typer.Option("--issue", help="write it as a bug report in Markdown")] = False,
+) -> None:
+    """Explain one stored answer: worst input, exact value, what came back, budget, and a script that asks again."""
+    try:
+        with existing(store) as opened:
+            found = explain.find(opened.results(opened.run(run_uid).uid), answer)
+            versions = opened.environments().get(found.environment, {})
+    except ValueError as error:
+        stop(Exit.USAGE, str(error))
+    script = reproducer.script(found) if reproducer.offered(found) else ""
+    told = explain.explain(found, versions, Cache(store.parent / "goldens", "mpmath"), script)
+    sys.stdout.write((explain.issue(told) if issue else explain.text(told)) + "\n")
+
+
 @app.command(name="list")
 def list_things(
-    what: Annotated[str, typer.Argument(help="ops, implementations, families or targets")],
+    what: Annotated[str, typer.Argument(help="ops, options, implementations, families or targets")],
     on: On = "",
 ) -> None:
     """List what can be asked, and of whom."""
     try:
-        choice("what", what, ("ops", "implementations", "families", "targets"))
+        choice("what", what, ("ops", "options", "implementations", "families", "targets"))
         wanted = plan.Wanted(cases.PRESETS["full"], pairs(on))
     except ValueError as error:
         stop(Exit.USAGE, str(error))
     table = Table(box=None, pad_edge=False)
     match what:
         case "ops":
-            for column in ("op", "quantities"):
-                table.add_column(column)
-            for asked, (quantities, _) in cases.OPS.items():
-                table.add_row(str(asked), ", ".join(quantities))
+            rows = {str(asked): ", ".join(quantities) for asked, (quantities, _) in cases.OPS.items()}
+            add_texts(table, ("op", "quantities"), rows)
+        case "options":
+            reductions = {f"reduction={name}": text for name, text in REDUCTIONS.items()}
+            add_texts(table, ("option", "what it means"), {**OPTIONS, **reductions})
         case "families":
-            for column in ("family", "what it provokes"):
-                table.add_column(column)
-            for name, text in cases.descriptions().items():
-                table.add_row(name, text)
+            add_texts(table, ("family", "what it provokes"), cases.descriptions())
         case _:
             for column in ("op", "implementation", "kind", *(("mode", "device") if what == "targets" else ("modes",))):
                 table.add_column(column, overflow="fold")
-            for name, _ in shares(wanted):
+            for name, _ in jobs.shares(wanted):
                 add_targets(table, name, wanted, each=what == "targets")
     out.print(table, highlight=False, markup=False)
+
+
+def add_texts(table: Table, columns: tuple[str, str], rows: Mapping[str, str]) -> None:
+    """Fill a table of two columns."""
+    for column in columns:
+        table.add_column(column)
+    for row in rows.items():
+        table.add_row(*row)
 
 
 def add_targets(table: Table, name: str, wanted: plan.Wanted, *, each: bool) -> None:
@@ -379,13 +421,6 @@ def add_targets(table: Table, name: str, wanted: plan.Wanted, *, each: bool) -> 
         return
     for of in adapter.implementations():
         table.add_row(of.op, of.name, of.kind, ", ".join(wanted.modes(adapter)))
-
-
-def existing(path: Path) -> Store:
-    """Open a store that must be there: reading makes none."""
-    if not path.is_file():
-        raise StoreError(f"store {path} is not there, expected the results of a run; try: xentbench run")
-    return Store(path)
 
 
 def stop(code: Exit, message: str) -> NoReturn:

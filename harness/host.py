@@ -44,8 +44,8 @@ def memory_bytes() -> int:
         return 8 << 30
 
 
-def new_run(preset: str) -> Run:
-    """Make a run with an id that sorts by time."""
+def new_run(preset: str, uid: str = "") -> Run:
+    """Make a run, with an id that sorts by time where none is given."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    return Run(f"{stamp}-{secrets.token_hex(3)}", now(), None, command, preset, facts())
+    return Run(uid or f"{stamp}-{secrets.token_hex(3)}", now(), None, command, preset, facts())

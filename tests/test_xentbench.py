@@ -178,7 +178,7 @@ def test_file_that_is_no_store(tmp_path, command):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("list", "x"), "what is 'x', expected one of ops, implementations, families, targets"),
+        (("list", "x"), "what is 'x', expected one of ops, options, implementations, families, targets"),
         (("list", "ops,families"), "what is 'ops,families', expected one of"),
         (("list", "targets", "--on", "tourch"), "--on is 'tourch', expected one of"),
         (("export", "--format", "xml"), "--format is 'xml', expected one of jsonl, csv"),
@@ -269,6 +269,7 @@ def test_help_imports_no_framework(arguments):
     ("arguments", "named"),
     [
         (("ops",), [*map(str, cases.OPS), "value, grad_logits"]),
+        (("options",), ["label_smoothing", "reduction=mean_valid", "their sum over the number of those"]),
         (("families",), list(cases.ROW_FAMILIES)),
         (("implementations", "--on", "numpy"), ["-(the textbook log_softmax)[labels]", "control", "eager", "softmax"]),
         (("targets", "--on", "numpy"), ["np.exp(logits - max) / sum", "cpu", "device"]),
@@ -305,14 +306,16 @@ def test_tiny_run_conforms(tiny):
 
 
 def test_tiny_run_has_every_answer(stored):
-    """Every case is answered by every implementation, once, and nothing but gradients of numpy is refused."""
+    """Every plain case is answered by every implementation, once, and nothing but gradients of numpy is refused."""
     asked = Counter((str(result.case), str(result.target)) for result in stored)
-    by_target = Counter(target for _, target in asked)
-    others = [r for r in stored if not isinstance(r.outcome, Score)]
+    plain = [r for r in stored if not r.case.check and not r.case.op.params]
+    by_target = Counter(str(result.target) for result in plain)
+    others = [r for r in plain if not isinstance(r.outcome, Score)]
 
     assert set(asked.values()) == {1}
     assert len(set(by_target.values())) == 1
     assert {r.target.implementation.framework for r in stored} == {"numpy", "jax", "torch"}
+    assert {r.case.check.partition(".")[0] for r in stored} == {"", "special", "law", "invariance"}
     assert {(r.target.implementation.framework, r.case.quantity) for r in others} == {("numpy", "grad_logits")}
 
 
@@ -424,7 +427,7 @@ def test_report_shows_the_exported_numbers(tiny, exported):
     assert {at: float(text) for at, text in shown.items()} == {
         (re.sub(r"\s", "", f"{f['implementation']}@{f['mode']}"), f["family"]): float(f"{float(f['max_ulp']):.3g}")
         for f in exported
-        if f["quantity"] == "value" and not f["family"].startswith("published")
+        if f["quantity"] == "value" and not f["check"] and "/" not in f["family"]
     }
 
 
@@ -507,3 +510,114 @@ def test_pytest_that_asks_nothing_leaves_no_run(shell, folder, arguments, code):
     if store.exists():
         with Store(store) as opened:
             assert opened.runs() == []
+
+
+# -- shards, run files and CI -----------------------------------------------------------------------------------------
+
+
+NUMPY = ("run", "--on", "numpy", "--op", "logsumexp", "--dtype", "float32")
+
+
+@pytest.fixture(scope="module")
+def shards(shell, folder):
+    """Return the stores of two shards of one run, each made as on a machine of its own, and the files for CI."""
+    stores = [folder / f"shard{part}.sqlite" for part in (1, 2)]
+    files = [folder / name for name in ("junit.xml", "summary.md", "badge.json")]
+    listening = type(shell)(shell.folder, {"GITHUB_ACTIONS": "true"})
+    for part, store in enumerate(stores, 1):
+        ended = listening(
+            *(*NUMPY, "--shard", f"{part}/2", "--run-uid", "ci-7", "--store", store, "--report", folder / "shard"),
+            *("--junit", files[0], "--summary", files[1], "--badge", files[2]),
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    return stores, files
+
+
+def test_shards_make_one_run(shell, shards, folder, tmp_path):
+    """The run files of two shards merge into one run, which holds what an undivided run holds, each answer once."""
+    merged, whole = tmp_path / "merged.sqlite", folder / "whole.sqlite"
+    files = []
+    for store in shards[0]:
+        files.append(tmp_path / f"{store.stem}.jsonl.gz")
+        with files[-1].open("wb") as to:
+            process = shell.start("export", "--format", "run", "--store", store, stdout=to)
+            assert (process.communicate()[1], process.returncode) == ("", 0)
+    assert shell(*NUMPY, "--store", whole, "--report", folder / "whole").returncode == 0
+
+    assert invoke("import", *files, *shards[0], "--store", merged).exit_code == 0
+
+    ended = invoke("compare", f"{whole}@latest", merged, "--fail-on", "any")
+    assert ended.exit_code == 0, ended.stdout
+    with Store(merged) as store:
+        (run,) = store.runs()
+        assert run.uid == "ci-7"
+        assert run.finished
+        assert len(list(store.results(run.uid))) > len(store.environments()) == 1
+
+
+def test_shard_of_a_run_that_is_there_adds_to_it(shell, shards, folder):
+    """A second shard of one id in the same store goes on with the run."""
+    store = shards[0][0]
+    with Store(store) as opened:
+        before = len(opened.done("ci-7"))
+    args = ("--run-uid", "ci-7", "--store", store, "--report", folder / "shard")
+
+    assert shell(*NUMPY, "--shard", "2/2", *args).returncode == 0
+
+    with Store(store) as opened:
+        (run,) = opened.runs()
+        assert len(opened.done(run.uid)) > before
+    assert invoke(*NUMPY, "--preset", "full", *args).stderr.startswith("error: run ci-7 is of preset 'quick', expected")
+
+
+def test_files_for_ci(shards):
+    """A run writes what CI asks for."""
+    junit, summary, badge = shards[1]
+
+    assert "logsumexp" in junit.read_text(encoding="utf-8")
+    assert summary.read_text(encoding="utf-8").startswith("## ⚪ xentbench: nothing judged")
+    assert json.loads(badge.read_text(encoding="utf-8"))["schemaVersion"] == 1
+
+
+@pytest.mark.parametrize("form", ["junit", "summary", "badge"])
+def test_export_writes_what_the_run_wrote(shell, shards, form):
+    """The same file comes of the stored run again."""
+    stores, files = shards
+    written = next(path for path in files if path.stem == form).read_text(encoding="utf-8")
+
+    ended = shell("export", "--format", form, "--store", stores[1])
+
+    assert (ended.stdout, ended.stderr, ended.returncode) == (written, "", 0)
+
+
+def test_pytest_begins_the_run_that_is_named(shell, folder):
+    """`pytest suites --run-uid` begins a run of that id, or adds a shard to it, and ends it."""
+    store = folder / "named.sqlite"
+    args = (*FEW, "-k", "softmax and near_ties", "--run-uid", "ci-8", "--store", store)
+
+    for shard in ("1/2", "2/2"):
+        ended = shell("suites", *args, "--shard", shard, module="pytest", cwd=ROOT)
+        assert ended.returncode in {0, 5}, ended.stdout + ended.stderr
+
+    with Store(store) as opened:
+        (run,) = opened.runs()
+        assert run.uid == "ci-8"
+        assert run.finished
+        assert len(opened.done("ci-8")) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--shard", "3/2"), "--shard is '3/2', expected i/n"),
+        (("--run-uid", "latest"), "--run-uid is 'latest', expected up to 80"),
+        (("--junit", "."), "--junit is . (Is a directory), expected a file"),
+    ],
+)
+def test_option_for_ci_that_is_off(tmp_path, options, message):
+    """A part of no whole, an id that would be mistaken and a file that none can write are code 2, at once."""
+    ended = invoke(*NUMPY, *options, "--store", tmp_path / "r.sqlite")
+
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"error: {message}")
+    assert not (tmp_path / "r.sqlite").exists()

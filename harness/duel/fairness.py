@@ -1,0 +1,164 @@
+"""The fairness card: what a figure holds and what it does not, stated with it."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.duel.pairing import Measured
+
+L2 = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
+CACHE_BYTES = 2 << 20  # of a core's own cache where the system does not tell
+DEVICE_CACHE_BYTES = 64 << 20  # above the L2 of today's GPUs: 40 MB (A100) to 60 MB (H100)
+ISAS = ("avx512f", "avx2", "avx", "asimd", "sse4_2")  # the widest first; asimd is Arm's
+MALLOC = (
+    "LD_PRELOAD",
+    "MALLOC_MMAP_MAX_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_TOP_PAD_",
+    "GLIBC_TUNABLES",
+)
+DEVICE_MALLOC = ("PYTORCH_CUDA_ALLOC_CONF", "XLA_PYTHON_CLIENT_PREALLOCATE", "TF_GPU_ALLOCATOR")
+# glibc then keeps what is freed: a fresh large array is no longer a page fault for every 4 KiB of it.
+WARM_MALLOC: Mapping[str, str] = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What stands beside a figure. Seconds and counts are a call's."""
+
+    synchronised: str
+    threads: str
+    allocator: str
+    compile: str  # that it is excluded
+    transfers: str
+    output: str
+    dtype: str
+    x64: str
+    cache: str
+    isa: str
+    garbage: str
+    first_seconds: float  # the first call of the first worker: compilation, tracing and lazy loading are in it
+    dispatch_seconds: float | None  # the same target on the smallest op: what no kernel can save
+    overhead_seconds: float  # the harness's own loop and wait
+    minor_faults: float
+    major_faults: float
+    preempted: float  # share of blocks
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What was set, and not measured."""
+        return {name: value for name, value in asdict(self).items() if isinstance(value, str)}
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """The card in words, for a terminal."""
+        dispatch = "not measured" if self.dispatch_seconds is None else spoken(self.dispatch_seconds)
+        return self.settings | {
+            "first call": f"{spoken(self.first_seconds)}, not in the figure",
+            "dispatch": f"{dispatch}, the smallest op",
+            "overhead": f"{spoken(self.overhead_seconds)}, in the figure",
+            "page faults": f"{self.minor_faults:.3g} minor, {self.major_faults:.3g} major a call",
+            "pre-empted": f"{self.preempted:.0%} of blocks",
+        }
+
+
+def card(
+    *,
+    dtype: str,
+    device: str,
+    environment: Mapping[str, str],
+    surroundings: Mapping[str, str],
+    held: Mapping[str, float],
+    blocks: Iterable[Measured],
+    dispatch_seconds: float | None,
+) -> Card:
+    """Fill in a target's card from what its workers said and how its blocks went."""
+    measured = list(blocks)
+    calls = sum(one.calls * len(one.seconds) for one in measured)
+    on_cpu = device == "cpu"
+    return Card(
+        synchronised="every call waited for" if on_cpu else "waited for once a stamp, behind a full queue",
+        threads=surroundings["threads"],
+        allocator=surroundings["allocator" if on_cpu else "device_allocator"],
+        compile="excluded",
+        transfers="excluded: inputs on the device, answers left there",
+        output="written to memory, freed before the next call" if on_cpu else "written to memory",
+        dtype=dtype,
+        x64=environment.get("x64", "as the dtype says"),
+        cache=_cache(held),
+        isa=environment.get("cpu_capability", surroundings["isa"]) if on_cpu else environment.get("device", device),
+        garbage="collector off in blocks",
+        first_seconds=held["first_seconds"],
+        dispatch_seconds=dispatch_seconds,
+        overhead_seconds=held["overhead_seconds"],
+        minor_faults=sum(one.minor_faults for one in measured) / calls,
+        major_faults=sum(one.major_faults for one in measured) / calls,
+        preempted=sum(one.preemptions > 0 for one in measured) / len(measured),
+    )
+
+
+def _cache(held: Mapping[str, float]) -> str:
+    copies, size = int(held["copies"]), held["bytes"]
+    if copies == 1:
+        return f"one buffer of {_bytes(size)}"
+    return f"{copies} buffers of {_bytes(size)} in turn"
+
+
+def surroundings() -> dict[str, str]:
+    """Return the settings of this process that a figure depends on and no framework tells."""
+    return {
+        "threads": os.environ.get("OMP_NUM_THREADS", f"one a core: {os.cpu_count()}"),
+        "allocator": _settings(f"{platform.libc_ver()[0] or 'system'} malloc", MALLOC),
+        "device_allocator": _settings("the framework's own", DEVICE_MALLOC),
+        "isa": _isa(),
+    }
+
+
+def _settings(what: str, names: Iterable[str]) -> str:
+    return " ".join([what, *(f"{name}={os.environ[name]}" for name in names if name in os.environ)])
+
+
+def _isa() -> str:
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.machine()
+    flags = next((line for line in info.read_text().splitlines() if line.startswith(("flags", "Features"))), "").split()
+    return next((isa for isa in ISAS if isa in flags), platform.machine())
+
+
+def cache_bytes(device: str) -> int:
+    """Return what inputs are to outgrow: a core's own cache, not the one that cores and machines share."""
+    if device != "cpu":
+        return DEVICE_CACHE_BYTES
+    text = L2.read_text().strip() if L2.exists() else ""
+    return int(text[:-1]) << 10 if text.endswith("K") else CACHE_BYTES
+
+
+def seconds(block: Measured) -> float:
+    """Return a block's seconds a call."""
+    return math.exp(block.log_seconds)
+
+
+def spoken(seconds: float) -> str:
+    """Write seconds with three digits and the unit that fits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def _bytes(size: float) -> str:
+    for unit, many in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= many:
+            return f"{size / many:.3g} {unit}"
+    return f"{size:.0f} bytes"
