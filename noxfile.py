@@ -79,6 +79,20 @@ def vectors(session: nox.Session) -> None:
         session.log("node is not installed: the vectors were not read from JavaScript")
 
 
+@nox.session(default=False)
+def speed(session: nox.Session) -> None:
+    """Rank all fused implementations x modes of an op and shape. Arguments go to `xentbench tournament`."""
+    install(session, *FRAMEWORKS, "fast")
+    session.run("xentbench", "tournament", *session.posargs)
+
+
+@nox.session(name="selftest-speed", default=False)
+def selftest_speed(session: nox.Session) -> None:
+    """Plant slowdowns, and print false alarms and power of the duel beside other people's rules; 15 minutes."""
+    install(session, "torch", groups=("tests",))
+    session.run("python", "-m", "tests.selftest_speed", *session.posargs)
+
+
 @nox.session(name="bench-reference", default=False)
 def bench_reference(session: nox.Session) -> None:
     """Measure the reference against a plain mpmath loop and python-flint in one run, and the speed of scoring."""

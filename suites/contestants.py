@@ -40,7 +40,7 @@ class Written:
 
     @classmethod
     def read(cls, text: str, device: str) -> Written:
-        """Read a target; `device` is where it runs unless it says so. Raises ValueError for a file that is not there."""
+        """Read a target; `device` is where it runs unless it says so. Raises ValueError for a missing file."""
         named, _, behind = text.rpartition("@") if "@" in text else (text, "", "")
         mode, _, own = behind.partition(":")
         file, _, function = named.rpartition("::")

@@ -111,7 +111,7 @@ def busy(count):
 
 def pool(options, number, tally, out):
     """Start a pool of workers, play its duels, and return the largest overhead of an op."""
-    rule, rng = Rule(), random.Random(f"{options.seed} {number}")  # noqa: S311 - dealing, no secrets
+    rule, rng = Rule(), random.Random(f"{options.seed} {number}")  # noqa: S311 - an order of play
     started = time.monotonic()
     with Staff() as staff:
         place = Place.of("", "", 1, {})

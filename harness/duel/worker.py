@@ -30,7 +30,7 @@ Told = Mapping[str, Any]  # of a question: see `gateways.Question`
 NAMES = ("logits", "labels", "upstream")
 ESTIMATE_SECONDS = 20e-3
 ESTIMATE_CALLS = 40, 400  # at least, of calls that are short enough; at most
-OVERHEAD_TIMES, OVERHEAD_STAMPS = 10, 50
+OVERHEAD_TIMES, OVERHEAD_STAMPS = 60, 50
 LARGE_BYTES = 64 << 20  # of arrays whose calls last for so long that one is estimate enough
 COPIES_AT_MOST = 64
 WAITED_EACH = "cpu"  # elsewhere a queue is kept full, and waited for once a stamp
@@ -190,7 +190,7 @@ class Bench:
     def _shared_arrays(
         self, adapter: Adapter, inputs: Inputs, told: Told, small: adapters.Prepared, size: int
     ) -> tuple[tuple[Native, ...], ...]:
-        """Return arrays on the device, those of an earlier call where it took the same: all modes fit in memory then."""
+        """Return arrays on the device, those of an earlier call where it took the same: all modes fit then."""
         paths = tuple(one and one[0] for one in told["arrays"].values())
         kinds = tuple(type(array) for array in small.arrays)  # a session takes other arrays than eager calls do
         copies = _copies(size, told["outgrow_bytes"])

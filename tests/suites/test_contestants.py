@@ -19,7 +19,11 @@ def target(name, op):
         ("tf.nn.softmax@xla", "cuda:0", ("tf.nn.softmax", "xla", "cuda:0")),
         ("torch.softmax@eager:cuda:1", "cpu", ("torch.softmax", "eager", "cuda:1")),
         ("torch.softmax", "", ("torch.softmax", "", "cpu")),
-        ("-torch.log(torch.softmax(logits))[labels]@eager", "", ("-torch.log(torch.softmax(logits))[labels]", "eager", "cpu")),
+        (
+            "-torch.log(torch.softmax(logits))[labels]@eager",
+            "",
+            ("-torch.log(torch.softmax(logits))[labels]", "eager", "cpu"),
+        ),
     ],
 )
 def test_written(text, device, expected):

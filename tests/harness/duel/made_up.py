@@ -12,7 +12,7 @@ class MadeUp:
 
     def __init__(self, seconds, spread=0.005, seed=0):
         """Choose the effect."""
-        self._rng = random.Random(seed)
+        self._rng = random.Random(seed)  # noqa: S311 - an order of play
         self.seconds = seconds * (1 + self._rng.gauss(0, spread))
         self.asked = []
 
@@ -21,9 +21,7 @@ class MadeUp:
         assert not MadeUp.playing
         MadeUp.playing += 1
         self.asked.append(blocks)
-        stamps = tuple(
-            blocks.calls * self.seconds * (1 + abs(self._rng.gauss(0, 0.002))) for _ in range(blocks.stamps)
-        )
+        stamps = tuple(blocks.calls * self.seconds * (1 + abs(self._rng.gauss(0, 0.002))) for _ in range(blocks.stamps))
         MadeUp.playing -= 1
         return Measured(stamps, blocks.calls, 3, 0, 0)
 

@@ -170,7 +170,7 @@ def test_quantile(probability, freedom, expected):
 @pytest.mark.parametrize(("probability", "freedom"), [(0.4, 5), (1.0, 5), (0.9, 1.5)])
 def test_quantile_outside(probability, freedom):
     """Outside its range the formula is refused."""
-    with pytest.raises(ValueError, match="expected 0.5 to 1"):
+    with pytest.raises(ValueError, match=r"expected 0\.5 to 1"):
         decision.quantile(probability, freedom)
 
 

@@ -15,7 +15,7 @@ RULE = Rule(min_effect=0.05)
 @pytest.fixture(scope="module")
 def settled():
     """Return a duel."""
-    return contest.settle(lambda look: (team(1e-3, 5, f"a{look}"), team(1.2e-3, 5, f"b{look}")), RULE, random.Random(3))
+    return contest.settle(lambda look: (team(1e-3, 5, f"a{look}"), team(1.2e-3, 5, f"b{look}")), RULE, random.Random(3))  # noqa: S311 - an order of play
 
 
 def test_verdict_is_computed_anew(tmp_path, settled):
