@@ -458,6 +458,7 @@ def test_torch_waits_for_each_cuda_device(monkeypatch):
     torch = pytest.importorskip("torch")
     waited = []
     monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    monkeypatch.setattr(adapter, "_cuda", True)
     names = ("cpu", "cuda:0", "cuda:1")
     on = {name: SimpleNamespace(device=torch.device(name), is_cuda=name != "cpu") for name in names}
 
