@@ -7,7 +7,8 @@ is given against a named size, because between two processes there is always *so
 Looks: after the first wave only `same` can be said. An alarm takes a second wave of fresh workers: all of them together
 must exclude the negligible, and the newest by themselves must point the same way. Processes can fall into two classes
 (alignment, huge pages), and five of them are by chance all of one: a rule that trusts one wave raises false alarms of
-several per cent then. So does one that leaves out workers that stand apart, which are the minority's: none is left out.
+several per cent then. So does one that leaves out whatever stands apart, which is then the minority's: `typical` leaves
+out the rare worker that is held up all its life, and keeps those that could be a class.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from harness.model import Array
 
 Answer = Literal["slower", "faster", "same", "cannot tell"]
 
+APART = 5.0  # robust standard deviations from which a worker stands apart (Hampel's identifier)
+LEAST_SPREAD = 0.01  # what ordinary processes differ by: a smaller spread of a few of them is chance
+TO_SIGMA = 1.4826  # median absolute deviation -> standard deviation, of normal numbers
+RARE = 5  # at most one worker in so many is left out
 POWER = 0.9  # of the smallest effect that is called detectable
 
 
@@ -123,10 +128,29 @@ def effects(wave: Wave) -> tuple[Array, Array]:
     return np.median(wave.a - centre, axis=1), np.median(wave.b - centre, axis=1)
 
 
+def typical(side: Array, other: Array) -> Array:
+    """Leave out workers that stand apart from their side; none where there are many, or where they are as the other.
+
+    One of those that stand among the other side's workers may be of a class that both sides have.
+    """
+    apart = _apart(side, side)
+    if apart.sum() <= len(side) // RARE and _apart(side[apart], other).all():
+        return side[~apart]
+    return side
+
+
+def _apart(workers: Array, side: Array) -> Array:
+    """Tell of each worker whether it stands apart from a side."""
+    middle = np.median(side)
+    spread = max(TO_SIGMA * float(np.median(np.abs(side - middle))), LEAST_SPREAD)
+    return np.abs(workers - middle) > APART * spread
+
+
 def estimate(a: Array, b: Array) -> Estimate:
     """Compare two sides' effects by Welch's test. Raises ValueError for a side with fewer than three workers."""
     if min(len(a), len(b)) < 3:
         raise ValueError(f"workers are {len(a)} and {len(b)}, expected at least 3 a side")
+    a, b = typical(a, b), typical(b, a)
     of_a, of_b = (float(side.var(ddof=1)) / len(side) for side in (a, b))
     both = of_a + of_b
     theta = float(b.mean() - a.mean())

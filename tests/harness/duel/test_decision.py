@@ -17,6 +17,7 @@ PROCESSES = {  # what processes differ by: draw(rng, workers) in log seconds
     "skewed": lambda rng, workers: 0.01 * rng.exponential(1, workers),
     "two classes": lambda rng, workers: np.where(rng.random(workers) < 0.25, 0.03, 0) + rng.normal(0, 0.003, workers),
     "two far classes": lambda rng, workers: np.where(rng.random(workers) < 0.3, 0.2, 0) + rng.normal(0, 0.003, workers),
+    "one held up": lambda rng, workers: np.where(rng.random(workers) < 0.04, 0.5, 0) + rng.normal(0, 0.006, workers),
 }
 DUELS = 600
 # 3 sigma above 0.5 % of so many duels: what is higher is no chance
@@ -64,7 +65,7 @@ def test_drift_and_disturbed_rounds_raise_no_alarm():
     assert found.count("same") > 0.9 * DUELS
 
 
-@pytest.mark.parametrize("kind", ["alike", "normal", "heavy tails", "skewed"])
+@pytest.mark.parametrize("kind", ["alike", "normal", "heavy tails", "skewed", "one held up"])
 @pytest.mark.parametrize(("effect", "answer"), [(0.05, "slower"), (1 / 1.05 - 1, "faster")])
 def test_five_per_cent_is_found(kind, effect, answer):
     """A change of 5 % is found in 99 of 100 duels, in either direction."""
@@ -117,6 +118,23 @@ def test_verdict_holds_the_planted_ratio():
         held += verdict.low <= 1.25 <= verdict.high
 
     assert held >= 96
+
+
+def test_typical_leaves_out_the_rare_worker():
+    """One worker in five that stands apart from its side and from the other is left out."""
+    other = np.array([0.05, 0.051, 0.049, 0.052, 0.05])
+
+    assert decision.typical(np.array([0.0, 0.001, 0.4, 0.002, 0.001]), other).tolist() == [0.0, 0.001, 0.002, 0.001]
+
+
+def test_typical_keeps_what_may_be_a_class():
+    """Two in five are kept, and so is one that stands among the other side's workers."""
+    other = np.full(5, 0.2)
+    two = np.array([0.0, 0.001, 0.4, 0.41, 0.001])
+    among_the_other = np.array([0.0, 0.001, 0.2, 0.002, 0.001])
+
+    assert decision.typical(two, other) is two
+    assert decision.typical(among_the_other, other) is among_the_other
 
 
 def test_effects_by_hand():
