@@ -12,7 +12,7 @@ import math
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -250,6 +250,10 @@ class Store:
     def forget_not_run(self, uid: str, frameworks: Iterable[str]) -> None:
         """Remove what was stored of frameworks that are about to be asked again."""
         self._db.executemany("DELETE FROM not_run WHERE run = ? AND framework = ?", [(uid, f) for f in frameworks])
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query; for pages over many runs, which read columns and not results."""
+        yield from self._db.execute(sql, parameters)
 
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""

@@ -39,9 +39,9 @@ class Words:
         return list(self.places)
 
 
-def encode(material: Material) -> str:
-    """Return the block as base64 text."""
-    return base64.b64encode(gzip.compress(dumps(facts(material)).encode(), LEVEL, mtime=0)).decode()
+def packed(value: Any) -> str:
+    """Return plain values as JSON, compressed, as base64 text."""
+    return base64.b64encode(gzip.compress(dumps(value).encode(), LEVEL, mtime=0)).decode()
 
 
 def facts(material: Material) -> dict[str, Any]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports import numbers
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 HERE = Path(__file__).parent
+STATIC = HERE / "static"
 STYLES = ("style.css", "matrix.css", "detail.css", "print.css")
-SCRIPTS = ("numbers.js", "block.js", "matrix.js", "detail.js", "page.js")
+SCRIPTS = ("numbers.js", "block.js", "element.js", "detail.js")  # before the pages' own, and page.js behind them
 
 
 def fill(template: str, **values: Any) -> str:
@@ -21,14 +25,24 @@ def fill(template: str, **values: Any) -> str:
     return _environment.get_template(template).render(**values)
 
 
-def static(names: tuple[str, ...]) -> str:
-    """Join files of static/, to be put into the page as they are: they are ours."""
-    return "\n".join((HERE / "static" / name).read_text("utf-8") for name in names)
+def styles() -> str:
+    """Join the style sheets, those of pages last; all are ours, and go into the file as they are."""
+    return _joined([*(STATIC / name for name in STYLES), *sorted((STATIC / "pages").glob("*.css"))])
+
+
+def scripts(pages: Iterable[str]) -> str:
+    """Join the scripts: what all share, those of the pages that there are, and what sets it going."""
+    own = [path for name in pages if (path := STATIC / "pages" / f"{name}.js").exists()]
+    return _joined([*(STATIC / name for name in SCRIPTS), *own, STATIC / "page.js"])
+
+
+def _joined(paths: Iterable[Path]) -> str:
+    return "\n".join(path.read_text("utf-8") for path in paths)
 
 
 def link(text: str) -> str:
     """Return the fragment that opens a result."""
-    return "#r=" + quote(text, safe="")
+    return "#case?r=" + quote(text, safe="")
 
 
 def pieces(text: str) -> list[str]:

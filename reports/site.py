@@ -1,24 +1,12 @@
-"""Put the sections into one page, and the page into its place."""
+"""Put the pages into one file, and the file into its place."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from reports import (
-    block,
-    claims,
-    colour,
-    findings,
-    layout,
-    matrix,
-    missing,
-    policies,
-    published,
-    semantics,
-    speed,
-    verdict,
-)
+from reports import block, colour, layout, pages, vendor
 from reports.material import Material
 
 if TYPE_CHECKING:
@@ -27,7 +15,17 @@ if TYPE_CHECKING:
 
     from harness.store import Store
 
-SECTIONS = (verdict, findings, matrix, claims, policies, semantics, published, speed, missing)  # top to bottom
+
+@dataclass(frozen=True)
+class Page:
+    """One page as it stands in the file."""
+
+    name: str
+    title: str
+    nav: str
+    html: str
+    data: Any
+    libraries: tuple[str, ...]
 
 
 def write(
@@ -38,7 +36,7 @@ def write(
     descriptions: Mapping[str, str] | None = None,
     published: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a run's page to `directory`/index.html and return its path; until it is whole an older page stands.
+    """Write a run's report to `directory`/index.html and return its path; until it is whole an older one stands.
 
     `descriptions` explains families and metrics by name; `published` quotes the digits of the published examples by id.
     Raises StoreError where there is no such run.
@@ -63,13 +61,22 @@ def write(
 
 
 def render(material: Material) -> str:
-    """Return the whole page as HTML."""
-    sections = [(module.__name__.rpartition(".")[2], module.TITLE, module.render(material)) for module in SECTIONS]
+    """Return the whole file as HTML."""
+    there = [page for module in pages.found() if (page := _page(module, material)).html]
+    facts = block.facts(material) | {"pages": {page.name: page.data for page in there if page.data is not None}}
     return layout.fill(
         "page.html.j2",
         run=material.run,
-        sections=[section for section in sections if section[2]],
-        style=layout.static(layout.STYLES) + colour.css(),
-        script=layout.static(layout.SCRIPTS),
-        block=block.encode(material),
+        pages=there,
+        style=layout.styles() + colour.css(),
+        script=layout.scripts([page.name for page in there]),
+        block=block.packed(facts),
+        libraries={name: vendor.packed(name) for page in there for name in page.libraries},
     )
+
+
+def _page(module: Any, material: Material) -> Page:
+    name = module.__name__.rpartition(".")[2]
+    html = module.render(material)
+    data = module.data(material) if html and hasattr(module, "data") else None
+    return Page(name, module.TITLE, module.NAV, html, data, getattr(module, "LIBRARIES", ()))

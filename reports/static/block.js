@@ -2,10 +2,13 @@
 const CLASSES = ["S", "U", "N"];
 const revive = v => typeof v !== "string" ? v : v === "inf" ? Infinity : v === "-inf" ? -Infinity : NaN;
 
-async function open(id) {
+function unpacked(id) {
   const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), c => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const block = await new Response(stream).json();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+}
+
+async function open(id) {
+  const block = await unpacked(id).json();
   for (const name of ["ulp", ...CLASSES]) block.columns[name] = block.columns[name].map(revive);
   for (const name of ["worst_ulp", "mean", "bias"]) block.details[name] = block.details[name].map(revive);
   block.size = block.columns.line.length;

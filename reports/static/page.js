@@ -1,83 +1,69 @@
-// The page's state is its fragment: #quantity=...&dtype=... chooses a view, #r=... opens an answer, #name is a section.
-(async () => {
-  const started = document.getElementById("started"), age = (Date.now() - Date.parse(started.dateTime)) / 3.6e6;
-  if (age >= 0) started.append(age < 1 ? ", less than an hour ago" : age < 48 ? `, ${Math.round(age)} h ago` : `, ${Math.round(age / 24)} days ago`);
-  const form = document.getElementById("filters"), dialog = document.getElementById("sheet");
-  if (!form || !("DecompressionStream" in window)) return;
-  const block = await open("block");
-  const defaults = Object.fromEntries(new FormData(form));
-  const read = () => new URLSearchParams(location.hash.slice(1));
-  const isState = () => location.hash.includes("=");
-  let drawn = JSON.stringify(defaults);
+// The report's state is its fragment: #page, #page?name=value, #case?r=answer, or the id of something on a page.
+{
+  const sections = [...document.querySelectorAll("main > .page")], dialog = document.getElementById("sheet");
+  let block, beneath = "";  // beneath: the fragment of the page under the sheet
 
-  function apply(state) {
-    for (const [name, value] of Object.entries(state)) {
-      form.elements[name].value = value;
-      if (form.elements[name].selectedIndex < 0) form.elements[name].value = state[name] = defaults[name];
-    }
-    const wanted = JSON.stringify(state);
-    if (wanted === drawn) return;
-    drawn = wanted;
-    const shown = ["dtype", "family"].map(view => draw(block, state, view));
-    document.getElementById("shown").textContent = `${shown[0]} lines by dtype, ${shown[1]} by family`;
-    document.querySelector(".ramp").style.display = state.metric === "bound" ? "none" : "";
-    rove();
+  function asked() {
+    const [, name, query] = location.hash.match(/^#?([^?]*)\??(.*)$/s);
+    return [decodeURIComponent(name), new URLSearchParams(query)];
   }
 
-  function follow() {
-    if (!isState()) return;
-    const asked = read(), state = { ...defaults };
-    for (const name of Object.keys(defaults)) if (asked.has(name)) state[name] = asked.get(name);
-    apply(state);
-    if (!asked.has("r")) return void dialog.close();
-    const i = find(block, asked.get("r"));
-    dialog.replaceChildren(i < 0 ? element("p", { class: "sheet" }, "There is no such answer in this run: " + asked.get("r")) : sheet(block, i));
+  function turn(section) {
+    for (const other of sections) other.classList.toggle("current", other === section);
+    for (const link of document.querySelectorAll(".top nav a")) {
+      if (link.hash === "#" + section.id) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+
+  async function show(name, params) {
+    const target = document.getElementById(name), section = target?.closest(".page") ?? sections[0];
+    const turned = !section.classList.contains("current");
+    turn(section);
+    for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    if (target && target !== section) target.scrollIntoView();
+    else if (turned) scrollTo(0, 0);
+    if (block) await pages[section.id]?.show(section, section.id === name ? params : new URLSearchParams(), block);
+  }
+
+  async function follow() {
+    const [name, params] = asked();
+    if (name === "case") {
+      if (!document.querySelector(".page.current")) await show("");
+      if (block) present(params.get("r"));
+    } else {
+      beneath = location.hash;
+      dialog.close();
+      await show(name, params);
+    }
+    if (block) document.documentElement.dataset.ready = location.hash || "#";
+  }
+
+  function present(wanted) {
+    const i = find(block, wanted);
+    dialog.replaceChildren(i < 0 ? element("p", { class: "sheet" }, "There is no such answer in this run: " + wanted) : sheet(block, i));
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
   }
 
-  function go(changes, replace) {
-    const state = { ...Object.fromEntries(new FormData(form)), ...changes };
-    const kept = Object.entries(state).filter(([name, value]) => value && value !== defaults[name]);
-    const hash = "#" + new URLSearchParams(kept.length ? kept : [["quantity", defaults.quantity]]);
-    history[replace ? "replaceState" : "pushState"](null, "", hash);
-    follow();
+  // Go to a page with parameters, as if a link of it had been followed.
+  pages.go = (name, params = {}, replace = false) => {
+    const query = new URLSearchParams(params).toString();
+    history[replace ? "replaceState" : "pushState"](null, "", "#" + name + (query && "?" + query));
+    return follow();
+  };
+
+  function age(time) {
+    const hours = (Date.now() - Date.parse(time.dateTime)) / 3.6e6;
+    if (hours >= 0) time.append(hours < 1 ? ", less than an hour ago" : hours < 48 ? `, ${Math.round(hours)} h ago` : `, ${Math.round(hours / 24)} days ago`);
   }
 
-  // One tab stop a table; arrow keys move inside it.
-  function rove() {
-    for (const made of document.querySelectorAll(".matrix")) {
-      made.setAttribute("role", "grid");
-      made.querySelectorAll(".c").forEach((cell, n) => { cell.tabIndex = n ? -1 : 0; });
-    }
+  document.querySelectorAll("time").forEach(age);
+  if (document.documentElement.classList.contains("live")) {
+    dialog.addEventListener("close", () => { if (asked()[0] === "case") { history.pushState(null, "", beneath || "#"); follow(); } });
+    dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
+    addEventListener("hashchange", follow);
+    follow();  // the page as it was written, at once; what needs the data, when it is unpacked
+    open("block").then(async opened => { block = opened; await follow(); performance.mark("ready"); });
   }
-  function move(cell, right, down) {
-    const rows = [...cell.closest("table").querySelectorAll("tr:has(.c)")], column = cell.cellIndex;
-    let row = rows.indexOf(cell.parentNode), at = column, next;
-    do {
-      row += down; at += right; next = rows[row]?.cells[at];
-    } while (next && !next.matches(".c"));
-    if (!next) return;
-    cell.tabIndex = -1; next.tabIndex = 0; next.focus();
-  }
-
-  const views = document.getElementById("matrix");
-  const show = cell => go({ r: address(block, Number(cell.dataset.i)) });
-  views.addEventListener("click", event => { const cell = event.target.closest(".c"); if (cell) show(cell); });
-  views.addEventListener("keydown", event => {
-    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
-    if (!event.target.matches(".c")) return;
-    if (step) { event.preventDefault(); move(event.target, ...step); }
-    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(event.target); }
-  });
-  form.addEventListener("change", () => go({}, true));
-  form.addEventListener("reset", () => setTimeout(() => go({}, true)));
-  form.addEventListener("submit", event => event.preventDefault());
-  dialog.addEventListener("close", () => { if (read().has("r")) go({}, false); });
-  dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
-  addEventListener("hashchange", follow);
-  addEventListener("popstate", follow);
-  rove();
-  follow();
-  if (isState() && !read().has("r")) views.scrollIntoView();
-})();
+}

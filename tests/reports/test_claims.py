@@ -1,12 +1,14 @@
 """Claims, policies, options and findings: counted right, told by their worst case, escaped, absent where not asked."""
 
 import math
+from collections import Counter
 
 import pytest
 
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Run, Score, Target, Unsupported, Worst
-from reports import claims, findings, marks, policies, semantics, verdict
+from reports import marks
 from reports.material import Material, place
+from reports.pages import claims, findings, overview, policies, semantics
 
 RUN = Run("20260101T000000-abc", "2026-01-01T00:00:00+00:00", None, "xentbench run", "quick", {})
 WORST = Worst((0,), "0x1p+0", "", "", "0.25", "0x1p-2", "0x0p+0", 3.0)
@@ -84,8 +86,8 @@ def test_broken_claims_count_in_the_verdict():
     """A page with a broken law does not open with good news, and links to the law."""
     page = material(HELD, BROKEN)
 
-    assert verdict.headline(verdict.Counter(marks.state(r) for r in page.judged), page) == ("bad", "1 new deviation")
-    assert verdict.groups([BROKEN])[0].at == "#law.shift" == place(BROKEN)
+    assert overview.headline(Counter(marks.state(r) for r in page.judged), page) == ("bad", "1 new deviation")
+    assert overview.groups([BROKEN])[0].at == "#law.shift" == place(BROKEN)
 
 
 def test_modes_of_one_policy_share_a_line():

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from reports import colour, numbers, order, published
+from reports import colour, numbers, order
+from reports.pages import published
 
 
 @pytest.mark.parametrize(

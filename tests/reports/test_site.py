@@ -155,7 +155,7 @@ def test_twenty_thousand_results(large, tmp_path):
 
 def test_filter_in_the_fragment(page, tmp_path):
     """A link with a filter opens filtered, and what JavaScript draws is what Python drew."""
-    dom = opened(page, "#op=softmax", tmp_path)
+    dom = opened(page, "#matrix?op=softmax", tmp_path)
     source = page.read_text("utf-8")
 
     assert 'aria-label="log_softmax by family"' not in dom

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reports.material import Material
 
 TITLE = "Speed"
+NAV = "Speed"
+PLACE = 45
 WIDTH, HEIGHT, MARGIN = 260, 18, 8  # of a strip, in CSS pixels
 WORK = {"value": "forward", "grad_logits": "forward + backward", "grad_labels": "forward + backward (labels)"}
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TITLE = "Policies, side by side"
+NAV = "Policies"
+PLACE = 65
 PREFIX = "special."
 
 

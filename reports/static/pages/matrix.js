@@ -1,13 +1,5 @@
 // The matrices in any view; the default one comes from reports/table.py and looks the same.
-const element = (name, attributes = {}, ...children) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== "") made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-};
-const named = text => text.split(/(?<=[._(,])/).flatMap((piece, i) => i ? [element("wbr"), piece] : [piece]);
-const dot = framework => element("i", { class: "dot " + framework });
-
+{
 // The worst answer of each line and column: by rank of its mark, then by the metric.
 function worst(block, state, column, fits) {
   const value = state.metric === "bound" ? i => block.ratio(i) ?? 0 : i => block.columns.ulp[i] ?? 0;
@@ -78,4 +70,66 @@ function draw(block, state, view) {
   document.querySelector(`[data-view=${view}]`).textContent = view === "dtype"
     ? `${state.quantity}, ${metric}, the worst over all input families` : `${state.quantity}, ${state.dtype}, ${metric}`;
   return lines.length;
+}
+
+// One tab stop a table; arrow keys move inside it.
+function rove(views) {
+  for (const made of views.querySelectorAll(".matrix")) {
+    made.setAttribute("role", "grid");
+    made.querySelectorAll(".c").forEach((cell, n) => { cell.tabIndex = n ? -1 : 0; });
+  }
+}
+
+function move(cell, right, down) {
+  const rows = [...cell.closest("table").querySelectorAll("tr:has(.c)")];
+  let row = rows.indexOf(cell.parentNode), at = cell.cellIndex, next;
+  do {
+    row += down; at += right; next = rows[row]?.cells[at];
+  } while (next && !next.matches(".c"));
+  if (!next) return;
+  cell.tabIndex = -1; next.tabIndex = 0; next.focus();
+}
+
+let drawn, defaults;
+
+function start(views, form, block) {
+  defaults = Object.fromEntries(new FormData(form));
+  drawn = JSON.stringify(defaults);
+  const filter = () => {
+    const kept = [...new FormData(form)].filter(([name, value]) => value && value !== defaults[name]);
+    pages.go("matrix", kept, true);
+  };
+  const open = cell => pages.go("case", { r: address(block, Number(cell.dataset.i)) });
+  views.addEventListener("click", event => { const cell = event.target.closest(".c"); if (cell) open(cell); });
+  views.addEventListener("keydown", event => {
+    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
+    if (!event.target.matches(".c")) return;
+    if (step) { event.preventDefault(); move(event.target, ...step); }
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(event.target); }
+  });
+  form.addEventListener("change", filter);
+  form.addEventListener("reset", () => setTimeout(filter));
+  form.addEventListener("submit", event => event.preventDefault());
+  rove(views);
+}
+
+pages.matrix = {
+  show(views, asked, block) {
+    const form = document.getElementById("filters");
+    if (!defaults) start(views, form, block);
+    const state = { ...defaults };
+    for (const [name, value] of Object.entries(defaults)) {
+      form.elements[name].value = asked.get(name) ?? value;
+      if (form.elements[name].selectedIndex < 0) form.elements[name].value = value;
+      state[name] = form.elements[name].value;
+    }
+    const wanted = JSON.stringify(state);
+    if (wanted === drawn) return;
+    drawn = wanted;
+    const shown = ["dtype", "family"].map(view => draw(block, state, view));
+    document.getElementById("shown").textContent = `${shown[0]} lines by dtype, ${shown[1]} by family`;
+    document.querySelector(".ramp").style.display = state.metric === "bound" ? "none" : "";
+    rove(views);
+  },
+};
 }

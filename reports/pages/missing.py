@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from harness.model import Result
 
 TITLE = "What did not run, and why"
+NAV = "Not run"
+PLACE = 95
 STATES = {
     "crashed": "The process died with the question in hand.",
     "timed out": "No answer within the time allowed; the process was stopped.",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TITLE = "What the options mean"
+NAV = "Options"
+PLACE = 70
 
 
 @dataclass(frozen=True)

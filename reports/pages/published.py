@@ -10,6 +10,8 @@ from reports import layout, marks, numbers
 from reports.material import PUBLISHED, Material, text
 
 TITLE = "Published examples"
+NAV = "Examples"
+PLACE = 75
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 TITLE = "Laws, invariance and special values"
+NAV = "Laws"
+PLACE = 60
 SUITES = {
     "special": "Special values",
     "law": "Laws",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 TITLE = "Verdict"
+NAV = "Overview"
+PLACE = 10
 STATES = ("conforms", "known", "deviates", "unjudged", "unsupported", "failed", "crashed", "timed out")
 LISTED = 12  # groups of deviations in sight; the rest one click away
 
@@ -35,7 +37,7 @@ def render(material: Material) -> str:
     """Return the section's HTML."""
     counts = Counter(marks.state(answer) for answer in material.judged)
     return layout.fill(
-        "verdict.html.j2",
+        "overview.html.j2",
         run=material.run,
         headline=headline(counts, material),
         counts=counts,

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from reports.material import Material
 
 TITLE = "Distance from the truth"
+NAV = "Matrix"
+PLACE = 30
 
 
 def render(material: Material) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TITLE = "The strongest findings"
+NAV = "Findings"
+PLACE = 20
 SHOWN = 10
 LINK = re.compile(r" \((https://[^\s()]+)\)$")  # as a known deviation's link is stored behind its reason
 USUAL = ("float32", "bfloat16", "float16", "float64")  # what most people compute in comes first

@@ -1,0 +1,18 @@
+// Pieces of the page, and where its pages register: `pages.name = {show(section, params, block)}`, called whenever
+// the fragment names them; it may return a promise.
+const pages = {};
+const element = (name, attributes = {}, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== "") made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+const named = text => text.split(/(?<=[._(,])/).flatMap((piece, i) => i ? [element("wbr"), piece] : [piece]);
+const dot = framework => element("i", { class: "dot " + framework });
+
+// A vendored library, unpacked and run once, when a page first asks for it.
+const libraries = new Map();
+const library = name => {
+  if (!libraries.has(name)) libraries.set(name, unpacked("library-" + name).text().then(source => { document.head.append(element("script", {}, source)); }));
+  return libraries.get(name);
+};
