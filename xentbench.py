@@ -40,10 +40,11 @@ from harness.plugin import choice, choices, pairs
 from harness.progress import Progress
 from harness.recall import existing
 from harness.runner import Runner, Worker
+from harness.state import STATES, state
 from harness.store import Store, StoreError
 from reference.cache import Cache
 from reference.tiers import CERTIFY
-from reports import markdown, marks, reproducer
+from reports import markdown, reproducer
 from suites import (
     cases,
     compare_cli,
@@ -231,8 +232,7 @@ def summarise(results: Sequence[Result], workers: Sequence[Worker]) -> None:
         target = result.target
         key = (target.implementation.framework, target.mode, target.device)
         counts.setdefault(key, Counter())[state(result)] += 1
-    columns = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
-    shown = [column for column in columns if any(count[column] for count in counts.values())]
+    shown = [column for column in STATES if any(count[column] for count in counts.values())]
     table = Table("framework", "mode", "device", *shown, title="answers", title_justify="left")
     for column in table.columns[3:]:
         column.justify = "right"
@@ -249,14 +249,6 @@ def summarise(results: Sequence[Result], workers: Sequence[Worker]) -> None:
             out.print(f"failed: {worker.job.name}: {worker.reasons[-1]}", highlight=False, markup=False)
 
 
-def state(result: Result) -> str:
-    """Name the state of a result in one word, as the table's columns do."""
-    if isinstance(result.outcome, Timing):
-        return "timed"
-    word = marks.state(result)
-    return "shown" if word == "unjudged" else word
-
-
 def verdict(results: Sequence[Result], workers: Sequence[Worker]) -> Exit:
     """Return the exit code: machinery first, because a broken run proves nothing."""
     broken = any(isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" for result in results)
@@ -268,13 +260,15 @@ def verdict(results: Sequence[Result], workers: Sequence[Worker]) -> Exit:
 
 
 def write_report(store: Store, uid: str, directory: Path) -> Path:
-    """Write the report of a run and return the path of its first page."""
+    """Write the report of a run, held against the one before of its preset, and return the path of its first page."""
     digits = {example: text.digits for example, text in published.EXAMPLES.items()}
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
     }
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
-    return reports.write(store, uid, directory, descriptions=descriptions, published=digits)
+    earlier = store.earlier(uid)
+    before = store.recorded(earlier) if earlier else None
+    return reports.write(store, uid, directory, descriptions=descriptions, published=digits, before=before)
 
 
 @app.command()

@@ -12,12 +12,14 @@ import math
 import re
 import sqlite3
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from statistics import median
 from typing import Any, Self
 
 from harness.model import (
@@ -40,10 +42,12 @@ from harness.model import (
     Worst,
 )
 
-VERSION = 2  # PRAGMA user_version; an older store is migrated, a newer one refused
+VERSION = 3  # PRAGMA user_version; an older store is migrated, a newer one refused
 BUSY_MILLISECONDS = 30_000  # how long a writer waits for another one's batch
 
-SCHEMA = """
+# Every column that pages over all runs read, so that they need not touch the facts.
+HISTORY = 'CREATE INDEX history ON results ("case", target, run, outcome, judgement, figure, environment)'
+SCHEMA = f"""
 CREATE TABLE runs (
     uid TEXT PRIMARY KEY, started TEXT NOT NULL, finished TEXT,
     command TEXT NOT NULL, preset TEXT NOT NULL, host TEXT NOT NULL
@@ -62,9 +66,9 @@ CREATE TABLE texts (key TEXT PRIMARY KEY, "text" BLOB NOT NULL) STRICT, WITHOUT 
 CREATE TABLE results (
     run TEXT NOT NULL REFERENCES runs, "case" INTEGER NOT NULL REFERENCES cases,
     target INTEGER NOT NULL REFERENCES targets, environment TEXT NOT NULL, outcome TEXT NOT NULL,
-    judgement TEXT NOT NULL, reason TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (run, "case", target)
+    judgement TEXT NOT NULL, reason TEXT NOT NULL, facts TEXT NOT NULL, figure REAL, PRIMARY KEY (run, "case", target)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX history ON results ("case", target, run);
+{HISTORY};
 CREATE TABLE not_run (
     run TEXT NOT NULL REFERENCES runs, framework TEXT NOT NULL, mode TEXT NOT NULL, device TEXT NOT NULL,
     reason TEXT NOT NULL, PRIMARY KEY (run, framework, mode, device)
@@ -72,7 +76,10 @@ CREATE TABLE not_run (
 """
 
 # version -> what makes the next one of it
-MIGRATIONS: Mapping[int, str] = {1: """ALTER TABLE cases ADD COLUMN "check" TEXT NOT NULL DEFAULT ''"""}
+MIGRATIONS: Mapping[int, Sequence[str]] = {
+    1: ["""ALTER TABLE cases ADD COLUMN "check" TEXT NOT NULL DEFAULT ''"""],
+    2: ["ALTER TABLE results ADD COLUMN figure REAL", "DROP INDEX history", HISTORY],
+}
 
 OUTCOMES: Mapping[str, type[Any]] = {
     "score": Score,
@@ -118,9 +125,11 @@ class Store:
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
             version = self._version()
-            steps = [MIGRATIONS[older] for older in range(version, VERSION)] if version else SCHEMA.split(";\n")
-            for statement in steps:
+            newer = [step for older in range(version or VERSION, VERSION) for step in MIGRATIONS[older]]
+            for statement in newer if version else SCHEMA.split(";\n"):
                 self._db.execute(statement)
+            if 0 < version < 3:  # noqa: PLR2004 - the first with figures
+                self._add_figures()
             self._db.execute(f"PRAGMA user_version = {VERSION}")
             self._db.execute("COMMIT")
         except BaseException:
@@ -133,6 +142,13 @@ class Store:
         if (version == 0 and self._db.execute("SELECT 1 FROM sqlite_schema").fetchone()) or version > VERSION:
             raise sqlite3.DatabaseError(f"version {version}, this program reads 1 to {VERSION}")
         return int(version)
+
+    def _add_figures(self) -> None:
+        """Fill in the figures of results that were stored without, a run at a time."""
+        for (uid,) in self._db.execute("SELECT uid FROM runs").fetchall():
+            rows = self._db.execute('SELECT outcome, facts, "case", target FROM results WHERE run = ?', (uid,))
+            told = [(figure(unpack(row[0], row[1], defaultdict(str))), uid, *row[2:]) for row in rows]
+            self._db.executemany('UPDATE results SET figure = ? WHERE (run, "case", target) = (?, ?, ?)', told)
 
     def _back_up(self, version: int) -> None:
         """Copy a store that is about to be migrated beside it, once."""
@@ -224,10 +240,11 @@ class Store:
         facts, texts = pack(result.outcome)
         self._db.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
         self._db.execute(
-            "INSERT OR REPLACE INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ? FROM cases c, targets t"
+            "INSERT OR REPLACE INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ?, ? FROM cases c, targets t"
             " WHERE c.id = ? AND c.content = ? AND (t.framework, t.op, t.name, t.mode, t.device) = (?, ?, ?, ?, ?)",
             (
                 *(uid, result.environment, NAMES[type(result.outcome)], result.judgement, result.reason, facts),
+                figure(result.outcome),
                 *(str(case), result.content),
                 *(of.framework, of.op, of.name, target.mode, target.device),
             ),
@@ -275,6 +292,12 @@ class Store:
             raise StoreError(f"run is {uid!r}, expected `latest` or one of the runs in {self.path}: {known}")
         return found[0]
 
+    def earlier(self, uid: str) -> str:
+        """Return the uid of the last finished run of the same preset that started before; empty where there is none."""
+        run = self.run(uid)
+        found = [one for one in self.runs() if one.started < run.started and one.preset == run.preset and one.finished]
+        return found[-1].uid if found else ""
+
     def done(self, uid: str) -> set[tuple[str, str, str]]:
         """Return (case id, framework, target) of every result of a run."""
         rows = self._db.execute(
@@ -321,6 +344,19 @@ class Store:
 def now() -> str:
     """Return the time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def figure(outcome: Outcome) -> float | None:
+    """Return the number that history follows: largest error in ulps, share of the allowance, or median seconds.
+
+    None where there is none, or a nan.
+    """
+    match outcome:
+        case Score(max_ulp=number) | Checked(over=number):
+            return None if math.isnan(number) else number
+        case Timing(seconds) if seconds:
+            return median(seconds)
+    return None
 
 
 LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst; many results share a row, so each is stored once

@@ -13,6 +13,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score
+from harness.state import state
 from reports import marks, numbers, reproducer, table
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def facts(material: Material) -> dict[str, Any]:
     for answer in answers:  # so that the columns keep the order of the families in the store
         words["families"](answer.case.family)
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("line", *names, "rank", "ulp", *marks.CLASSES, "budget", "elements")
+        name: [] for name in ("line", *names, "rank", "ulp", "ratio", "budget", "elements")
     }
     for answer in answers:
         columns["line"].append(place[table.key(answer)])
@@ -85,7 +86,7 @@ def _answer(answer: Result, words: dict[str, Words], columns: dict[str, list[Any
         "quantities": case.quantity,
         "shapes": f"{case.rows}\u00d7{case.classes}{seed}",
         "symbols": marks.symbol(answer),
-        "states": marks.state(answer),
+        "states": state(answer),
         "reasons": marks.why(answer),
         "verdicts": verdicts,
     }
@@ -93,9 +94,9 @@ def _answer(answer: Result, words: dict[str, Words], columns: dict[str, list[Any
         columns[name].append(words[name](word))
     columns["rank"].append(marks.rank(answer))
     columns["ulp"].append(numbers.rounded(score.max_ulp) if score else None)
-    for budget in marks.CLASSES:
-        columns[budget].append(numbers.rounded(score.over_bound.get(budget)) if score else None)
-    columns["budget"].append(marks.ratio(score)[1] if score else "")
+    ratio, budget = marks.ratio(score) if score else (None, "")
+    columns["ratio"].append(numbers.rounded(ratio))
+    columns["budget"].append(budget)
     columns["elements"].append(score.elements if score else 0)
 
 
@@ -114,6 +115,7 @@ def details(answers: Sequence[Result]) -> dict[str, Any]:
         "index",
         "mean",
         "bias",
+        "bounds",
         "script",
     )
     columns: dict[str, list[Any]] = {name: [] for name in names}
@@ -133,7 +135,9 @@ def details(answers: Sequence[Result]) -> dict[str, Any]:
                 worst.got,
             ),
             *(numbers.rounded(worst.ulp), list(worst.index), numbers.rounded(score.mean_ulp)),
-            *(numbers.rounded(score.bias_ulp), scripts(reproducer.template(answers[place]))),
+            numbers.rounded(score.bias_ulp),
+            [numbers.rounded(score.over_bound.get(budget)) for budget in marks.CLASSES],
+            scripts(reproducer.template(answers[place])),
         )
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)

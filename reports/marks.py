@@ -50,20 +50,6 @@ def rank(result: Result) -> int:
     return 2
 
 
-def state(result: Result) -> str:
-    """Return the state a reader counts: a judgement for an answer, else why there is none."""
-    match result.outcome:
-        case Unsupported():
-            return "unsupported"
-        case Failed():
-            return "known" if result.judgement == "known" else "failed"
-        case Crashed():
-            return "crashed"
-        case TimedOut():
-            return "timed out"
-    return result.judgement
-
-
 def ratio(score: Score) -> tuple[float | None, str]:
     """Return error / bound and its class: the tightest class met, else the loosest one there is."""
     if score.budget_class is not None and score.budget_class in score.over_bound:

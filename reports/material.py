@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.model import NotRun, Result, Run, Timing
+from harness import compare
+from harness.compare import Comparison
+from harness.model import NotRun, Recorded, Result, Run, Score, Timing
 from reports import layout
 
 if TYPE_CHECKING:
@@ -18,7 +20,10 @@ OPTIONS = "options/"  # and of those that ask an op with its options
 
 @dataclass(frozen=True)
 class Material:
-    """One run, ready to be shown. `descriptions` explains families and metrics by name, `published` quotes digits."""
+    """One run, ready to be shown.
+
+    `descriptions` explains families and metrics by name, `published` quotes digits, `before` is the run compared with.
+    """
 
     run: Run
     results: Sequence[Result]
@@ -26,6 +31,15 @@ class Material:
     not_run: Sequence[NotRun]
     descriptions: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
+    before: Recorded | None = None
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """What changed since the run before; None where there is none to compare with."""
+        if self.before is None:
+            return None
+        now = Recorded(self.run, self.environments, self.not_run, self.results)
+        return compare.compare(self.before, now)
 
     @cached_property
     def answers(self) -> list[Result]:
@@ -36,6 +50,15 @@ class Material:
     def judged(self) -> list[Result]:
         """Every result but the timings."""
         return [result for result in self.results if not isinstance(result.outcome, Timing)]
+
+    @cached_property
+    def scores(self) -> dict[str, list[Result]]:
+        """The answers that are distances, by op; those to published examples left out."""
+        found: dict[str, list[Result]] = {}
+        for answer in self.answers:
+            if isinstance(answer.outcome, Score) and not answer.case.family.startswith(PUBLISHED):
+                found.setdefault(str(answer.case.op), []).append(answer)
+        return found
 
     @cached_property
     def options(self) -> list[Result]:

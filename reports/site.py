@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.model import Recorded
     from harness.store import Store
 
 
@@ -35,11 +36,12 @@ def write(
     *,
     descriptions: Mapping[str, str] | None = None,
     published: Mapping[str, str] | None = None,
+    before: Recorded | None = None,
 ) -> Path:
     """Write a run's report to `directory`/index.html and return its path; until it is whole an older one stands.
 
-    `descriptions` explains families and metrics by name; `published` quotes the digits of the published examples by id.
-    Raises StoreError where there is no such run.
+    `descriptions` explains families and metrics by name; `published` quotes the digits of the published examples by id;
+    `before` is the run to compare with. Raises StoreError where there is no such run.
     """
     run = store.run(uid)
     material = Material(
@@ -49,6 +51,7 @@ def write(
         store.not_run(run.uid),
         descriptions or {},
         published or {},
+        before,
     )
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"

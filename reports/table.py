@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import DTYPES, KINDS, Result, Score, Target
+from harness.state import state
 from reports import colour, marks, numbers
 from reports.material import PUBLISHED
 
@@ -95,4 +96,4 @@ def cell(place: int, result: Result) -> Cell:
     if isinstance(result.outcome, Score):
         ulp = numbers.rounded(result.outcome.max_ulp)
         return Cell(place, numbers.short(ulp), symbol, colour.ulp_level(ulp or 0.0))
-    return Cell(place, "" if symbol == "∅" else marks.state(result), symbol, None)
+    return Cell(place, "" if symbol == "∅" else state(result), symbol, None)

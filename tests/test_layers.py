@@ -15,7 +15,7 @@ ARROWS = {
     "harness": ("harness",),
     "reference": ("reference", "harness.model", "harness.options", "harness.ulp"),
     "suites": ("suites", "reference", "harness"),
-    "reports": ("reports", "harness.model", "harness.store"),
+    "reports": ("reports", "harness.model", "harness.store", "harness.compare", "harness.change", "harness.state"),
 }
 # Each framework belongs to its adapter's files.
 FRAMEWORKS = {

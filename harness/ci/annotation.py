@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.ci import tally
 from harness.model import Recorded
+from harness.state import state
 
 AT_MOST = 10  # errors a step
 LONGEST = 500  # characters of a message
@@ -16,8 +17,7 @@ def commands(recorded: Recorded) -> list[str]:
     every = dead + others
     shown = every if len(every) <= AT_MOST else every[: AT_MOST - 1]
     lines = [
-        error(f"{result.target} {result.case}", result.reason or f"{tally.state(result)}: no answer")
-        for result in shown
+        error(f"{result.target} {result.case}", result.reason or f"{state(result)}: no answer") for result in shown
     ]
     if len(every) > len(shown):
         lines.append(error("xentbench", f"and {len(every) - len(shown)} more; the report has them all"))

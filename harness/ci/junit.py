@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from harness.ci import tally
 from harness.model import NotRun, Recorded, Result, Unsupported
+from harness.state import state
 
 LISTED = 20  # deviations told of in a test case
 # What XML 1.0 (section 2.2) has no way to write.
@@ -67,7 +68,7 @@ def _case(key: Key, results: Sequence[Result]) -> ET.Element:
     framework, op, dtype, name, mode, device = key
     case = _element(f"{framework}.{op}", f"{name}@{mode} {dtype} {device}")
     if dead := [result for result in results if tally.broken(result)]:
-        _add(case, "error", f"{tally.state(dead[0])}: {tally.plural(len(dead), 'question')}", dead)
+        _add(case, "error", f"{state(dead[0])}: {tally.plural(len(dead), 'question')}", dead)
     elif new := tally.news(results):
         _add(case, "failure", f"{tally.plural(len(new), 'new deviation')} of {len(results)}: {new[0].reason}", new)
     elif all(isinstance(result.outcome, Unsupported) for result in results):

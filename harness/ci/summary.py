@@ -12,6 +12,7 @@ from typing import BinaryIO
 from harness import gfm
 from harness.ci import tally
 from harness.model import Recorded
+from harness.state import STATES, state
 
 LIMIT_BYTES = 900_000
 LISTED = 100  # deviations
@@ -56,8 +57,8 @@ def _counts(recorded: Recorded) -> Iterator[str]:
     for result in recorded.results:
         target = result.target
         where = (target.implementation.framework, target.mode, target.device)
-        counts.setdefault(where, Counter())[tally.state(result)] += 1
-    shown = [state for state in tally.STATES if any(count[state] for count in counts.values())]
+        counts.setdefault(where, Counter())[state(result)] += 1
+    shown = [one for one in STATES if any(count[one] for count in counts.values())]
     cells = [[*map(gfm.plain, where), *(str(count[s]) for s in shown)] for where, count in sorted(counts.items())]
     yield from gfm.table(("framework", "mode", "device", *shown), cells).splitlines()
     yield ""

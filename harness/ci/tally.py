@@ -7,26 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from harness.model import Checked, Crashed, Failed, Recorded, Result, Score, TimedOut, Timing, Unsupported
+from harness.model import Checked, Crashed, Recorded, Result, Score, TimedOut
 
 Colour = Literal["red", "orange", "green", "grey"]
-STATES = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
-
-
-def state(result: Result) -> str:
-    """Name what became of a question: a judgement, else why there is no answer."""
-    match result.outcome:
-        case Unsupported():
-            return "unsupported"
-        case Failed():
-            return "known" if result.judgement == "known" else "failed"
-        case Crashed():
-            return "crashed"
-        case TimedOut():
-            return "timed out"
-        case Timing():
-            return "timed"
-    return "shown" if result.judgement == "unjudged" else result.judgement
 
 
 def news(results: Iterable[Result]) -> list[Result]:

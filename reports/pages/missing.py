@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.state import state
 from reports import layout, marks
 from reports.material import Material, place
 
@@ -38,10 +39,10 @@ class Group:
 
 def render(material: Material) -> str:
     """Return the section's HTML."""
-    states = {state: groups([a for a in material.judged if marks.state(a) == state]) for state in STATES}
+    states = {name: groups([a for a in material.judged if state(a) == name]) for name in STATES}
     return layout.fill(
         "missing.html.j2",
-        states=[(state, STATES[state], found, sum(g.count for g in found)) for state, found in states.items() if found],
+        states=[(name, STATES[name], found, sum(g.count for g in found)) for name, found in states.items() if found],
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
     )
 

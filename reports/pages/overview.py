@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score
+from harness.state import STATES, state
 from reports import layout, marks, numbers, table
 from reports.material import Material, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.change import Change
+    from harness.compare import Difference
 
 TITLE = "Verdict"
 NAV = "Overview"
 PLACE = 10
-STATES = ("conforms", "known", "deviates", "unjudged", "unsupported", "failed", "crashed", "timed out")
 LISTED = 12  # groups of deviations in sight; the rest one click away
+CHANGES_LISTED = 4  # of those that got worse since the run before
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Group:
 
 def render(material: Material) -> str:
     """Return the section's HTML."""
-    counts = Counter(marks.state(answer) for answer in material.judged)
+    counts = Counter(state(answer) for answer in material.judged)
     return layout.fill(
         "overview.html.j2",
         run=material.run,
@@ -43,15 +47,44 @@ def render(material: Material) -> str:
         counts=counts,
         tiles=tiles(counts, material),
         table=by_mode(material),
-        states=STATES,
-        symbols={"conforms": "✓", "known": "!", "deviates": "✗", "unjudged": "○", "unsupported": "∅"},
+        states=[name for name in STATES if name != "timed"],
+        symbols={"conforms": "✓", "known": "!", "deviates": "✗", "shown": "○", "unsupported": "∅"},
         new=groups(a for a in material.judged if a.judgement == "deviates"),
         known=groups(a for a in material.judged if a.judgement == "known"),
         listed=LISTED,
+        since=since(material),
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
         environments=environments(material),
         versions=versions(material),
     )
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since the run before, accuracy apart from speed."""
+
+    uid: str
+    started: str
+    aspects: tuple[tuple[str, int, int, int], ...]  # aspect, worse, better, merely different
+    counts: Mapping[str, int]
+    versions: tuple[Difference, ...]
+    worst: tuple[tuple[Change, str], ...]  # with the place that tells of it
+
+
+def since(material: Material) -> Since | None:
+    """Return what changed since the run before; None where there is none, or it shares no question."""
+    found = material.comparison
+    if found is None or not found.shared:
+        return None
+    aspects = tuple(
+        (aspect, *(len(found.turned(turn, aspect)) for turn in ("worse", "better", "different")))
+        for aspect in ("accuracy", "speed")
+    )
+    frameworks = {result.target.implementation.framework for result in material.results}
+    versions = tuple(one for one in found.environments if one.fact in frameworks)
+    worst = tuple((one, place(one.after) if one.after else "#versions") for one in found.turned("worse"))
+    run = found.before
+    return Since(run.uid, run.started, aspects, found.counts, versions, worst[:CHANGES_LISTED])
 
 
 def headline(counts: Counter[str], material: Material) -> tuple[str, str]:
@@ -78,7 +111,7 @@ def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int,
         ("broken", "⚠", broken, "failed, crashed or timed out"),
         ("absent", "\u2013", len(material.not_run), "not run"),
         ("unsupported", "∅", counts["unsupported"], "unsupported"),
-        ("unjudged", "○", counts["unjudged"], "shown, not judged"),
+        ("shown", "○", counts["shown"], "shown, not judged"),
     ]
 
 
@@ -88,7 +121,7 @@ def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]
     for answer in material.judged:
         target = answer.target
         where = (target.implementation.framework, target.mode, target.device)
-        counts.setdefault(where, Counter())[marks.state(answer)] += 1
+        counts.setdefault(where, Counter())[state(answer)] += 1
     return sorted(counts.items())
 
 

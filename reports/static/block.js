@@ -9,13 +9,14 @@ function unpacked(id) {
 
 async function open(id) {
   const block = await unpacked(id).json();
-  for (const name of ["ulp", ...CLASSES]) block.columns[name] = block.columns[name].map(revive);
+  for (const name of ["ulp", "ratio"]) block.columns[name] = block.columns[name].map(revive);
+  block.details.bounds = block.details.bounds.map(ratios => ratios.map(revive));
   for (const name of ["worst_ulp", "mean", "bias"]) block.details[name] = block.details[name].map(revive);
   block.size = block.columns.line.length;
   block.detail = new Map(block.details.answer.map((answer, place) => [answer, place]));
   block.word = (name, i) => block.words[name][block.columns[name][i]];
   block.line = i => block.lines[block.columns.line[i]];
-  block.ratio = i => block.columns.budget[i] ? block.columns[block.columns.budget[i]][i] : null;
+  block.ratio = i => block.columns.ratio[i];
   return block;
 }
 

@@ -52,7 +52,8 @@ function reproducer(text, pre) {
 function sheet(block, i) {
   const c = block.columns, d = block.detail.get(i), v = block.details;
   const [op, framework, , kind, , , target] = block.line(i);
-  const symbol = block.word("symbols", i), ratios = CLASSES.filter(name => c[name][i] !== null).map(name => `${name} ${short(c[name][i])}`).join(", ");
+  const symbol = block.word("symbols", i), ratios = CLASSES.flatMap((name, at) => (v.bounds[d]?.[at] ?? null) === null ? [] : `${name} ${short(v.bounds[d][at])}`).join(", ")
+    || (c.ratio[i] === null ? "" : `${c.budget[i]} ${short(c.ratio[i])}`);
   const close = element("button", { type: "button", autofocus: "" }, "Close");
   close.addEventListener("click", () => document.getElementById("sheet").close());
   const made = element("div", { class: "sheet" },

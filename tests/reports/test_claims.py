@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Run, Score, Target, Unsupported, Worst
-from reports import marks
+from harness.state import state
 from reports.material import Material, place
 from reports.pages import claims, findings, overview, policies, semantics
 
@@ -86,7 +86,7 @@ def test_broken_claims_count_in_the_verdict():
     """A page with a broken law does not open with good news, and links to the law."""
     page = material(HELD, BROKEN)
 
-    assert overview.headline(Counter(marks.state(r) for r in page.judged), page) == ("bad", "1 new deviation")
+    assert overview.headline(Counter(state(r) for r in page.judged), page) == ("bad", "1 new deviation")
     assert overview.groups([BROKEN])[0].at == "#law.shift" == place(BROKEN)
 
 

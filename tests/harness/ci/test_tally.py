@@ -6,7 +6,7 @@ import pytest
 
 from harness.ci import tally
 from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
-from tests.records import checked, missing, recorded, result, run, score, timing
+from tests.records import checked, missing, recorded, result, run, score
 
 
 def bad(over, family="bad"):
@@ -58,22 +58,3 @@ def test_news_is_the_worst_first():
     ]
 
     assert [found.case.family for found in tally.news(results)] == ["c", "d", "b", "a"]
-
-
-@pytest.mark.parametrize(
-    ("outcome", "judgement", "state"),
-    [
-        (score(), "conforms", "conforms"),
-        (score(), "unjudged", "shown"),
-        (checked(), "deviates", "deviates"),
-        (timing(1.0), "unjudged", "timed"),
-        (Unsupported("no"), "unjudged", "unsupported"),
-        (Failed("E"), "deviates", "failed"),
-        (Crashed("E"), "deviates", "crashed"),
-        (TimedOut(1.0), "deviates", "timed out"),
-    ],
-)
-def test_every_state_has_a_column(outcome, judgement, state):
-    """Every outcome is counted under a word that the tables have."""
-    assert tally.state(result(outcome, judgement=judgement)) == state
-    assert state in tally.STATES
