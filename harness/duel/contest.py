@@ -27,14 +27,20 @@ class Player(Protocol):
 
 
 Players = tuple[Sequence[Player], Sequence[Player]]  # A's and B's
+Side = tuple[tuple[Measured, ...], ...]  # blocks by worker and round
 
 
 @dataclass(frozen=True)
 class Played:
     """The blocks of a wave: (workers, rounds) a side, raw."""
 
-    a: tuple[tuple[Measured, ...], ...]
-    b: tuple[tuple[Measured, ...], ...]
+    a: Side
+    b: Side
+
+    @property
+    def measured_seconds(self) -> float:
+        """Time spent in blocks, both sides."""
+        return sum(sum(block.seconds) for side in (self.a, self.b) for worker in side for block in worker)
 
     @property
     def wave(self) -> Wave:
@@ -56,16 +62,39 @@ class Duel:
     @property
     def measured_seconds(self) -> float:
         """Time spent in blocks, both sides."""
-        return sum(sum(one.seconds) for side in "ab" for one in self.blocks(side))
+        return sum(wave.measured_seconds for wave in self.waves)
 
 
 def settle(players: Callable[[int], Players], rule: Rule, rng: random.Random) -> Duel:
-    """Play waves until the rule has its answer; `players(look)` brings those of a wave, fresh ones each time."""
+    """Play waves, then overtime, until the rule has its answer; `players(look)` brings a wave of fresh ones."""
+    there: list[Players] = []
     played: list[Played] = []
-    while True:
-        played.append(play(*players(len(played)), rule.rounds, rng))
+    for look in range(len(rule.waves)):
+        there.append(players(look))
+        played.append(play(*there[-1], rule.rounds, rng))
         if verdict := decision.decide([one.wave for one in played], rule):
             return Duel(verdict, tuple(played))
+    played = overtime(there, played, rule, rng)
+    verdict = decision.decide([one.wave for one in played], rule)
+    assert verdict is not None  # the last look has always an answer
+    return Duel(verdict, tuple(played))
+
+
+def overtime(there: Sequence[Players], played: Sequence[Played], rule: Rule, rng: random.Random) -> list[Played]:
+    """Let everybody play on while the rule has seconds left, one round at least; return all that was played."""
+    spent = sum(one.measured_seconds for one in played)
+    a, b = ([one for wave in there for one in wave[side]] for side in (0, 1))
+    rounds = int((rule.seconds - spent) / spent * rule.rounds)
+    more = play(a, b, min(max(rounds, 1), rule.overtime), rng)
+    joined, at = [], 0
+    for one in played:
+        reach = slice(at, at := at + len(one.a))
+        joined.append(Played(_joined(one.a, more.a[reach]), _joined(one.b, more.b[reach])))
+    return joined
+
+
+def _joined(before: Side, after: Side) -> Side:
+    return tuple((*early, *late) for early, late in zip(before, after, strict=True))
 
 
 def play(a: Sequence[Player], b: Sequence[Player], rounds: int, rng: random.Random) -> Played:

@@ -9,6 +9,9 @@ must exclude the negligible, and the newest by themselves must point the same wa
 (alignment, huge pages), and five of them are by chance all of one: a rule that trusts one wave raises false alarms of
 several per cent then. So does one that leaves out whatever stands apart, which is then the minority's: `typical` leaves
 out the rare worker that is held up all its life, and keeps those that could be a class.
+
+Overtime: on a busy machine blocks differ by more than processes do: it is rounds that are lacking then, not workers.
+Where the waves leave it open, everybody plays more rounds, and the last look is at all of them.
 """
 
 from __future__ import annotations
@@ -36,16 +39,18 @@ POWER = 0.9  # of the smallest effect that is called detectable
 class Rule:
     """When to stop and with which answer. Effects are relative times; levels are one-sided.
 
-    alarm: the level of each look's interval; 0 where a look raises none. Their sum, 0.0025, bounds the rate of false
-    alarms on each side for normal effects, however the looks depend on each other (Bonferroni).
+    alarm: the level of each look's interval, overtime's last; 0 where a look raises none. Their sum, 0.0025, bounds the
+    rate of false alarms on each side for normal effects, however the looks depend on each other (Bonferroni).
     """
 
     min_effect: float = 0.03  # `same` means within this
     waves: tuple[int, ...] = (5, 5, 5)  # fresh workers a side
     rounds: int = 10
-    alarm: tuple[float, ...] = (0.0, 0.001, 0.0015)
+    overtime: int = 30  # rounds more, at most
+    seconds: float = 0.9  # of blocks in all, from which overtime is not begun or ends
+    alarm: tuple[float, ...] = (0.0, 0.0007, 0.0008, 0.001)
     agreement: float = 0.1  # level of the newest wave's own interval, which must exclude 0
-    same: float = 0.025
+    same: float = 0.01
 
     @property
     def negligible(self) -> float:
@@ -89,11 +94,12 @@ class Verdict:
 
 
 def decide(waves: Sequence[Wave], rule: Rule) -> Verdict | None:
-    """Return the verdict after these waves, or None where another wave is to be played."""
+    """Return the verdict after these waves, or None where another wave or overtime is to be played."""
     sides = [effects(wave) for wave in waves]
     pooled = estimate(np.concatenate([a for a, _ in sides]), np.concatenate([b for _, b in sides]))
-    answer, level = _answer(pooled, estimate(*sides[-1]), len(waves), rule)
-    if answer == "cannot tell" and len(waves) < len(rule.waves):
+    overtime = waves[0].a.shape[1] > rule.rounds
+    answer, level = _answer(pooled, estimate(*sides[-1]), len(waves) + overtime, rule)
+    if answer == "cannot tell" and not overtime:
         return None
     margin = pooled.margin(level)
     return Verdict(
@@ -104,7 +110,7 @@ def decide(waves: Sequence[Wave], rule: Rule) -> Verdict | None:
         confidence=1 - 2 * level,
         detectable=detectable(pooled, rule),
         workers=sum(len(wave.a) for wave in waves),
-        looks=len(waves),
+        looks=len(waves) + overtime,
     )
 
 

@@ -43,3 +43,16 @@ def test_raw_blocks_are_kept():
 
     assert len(blocks) == 10 * RULE.rounds
     assert settled.measured_seconds == pytest.approx(sum(sum(one.seconds) for one in blocks))
+
+
+def test_overtime_is_played_by_everybody_within_its_seconds():
+    """What three waves leave open is played on by all, each round joined to its worker's; the seconds bound it."""
+    rule = Rule(min_effect=1e-9, alarm=(0.0, 0.0, 0.0, 1e-9))  # hardly anything is the same, or an alarm
+    waves = [(team(40e-6, 5, f"a{look}"), team(40e-6, 5, f"b{look}")) for look in range(3)]
+    settled = contest.settle(lambda look: waves[look], rule, random.Random(1))  # noqa: S311 - an order of play
+    rounds = {len(blocks) for wave in settled.waves for side in (wave.a, wave.b) for blocks in side}
+
+    assert (settled.verdict.answer, settled.verdict.looks) == ("cannot tell", 4)
+    assert rounds == {len(one.asked) for wave in waves for side in wave for one in side}
+    assert min(rounds) > rule.rounds
+    assert settled.measured_seconds <= rule.seconds * 1.1
