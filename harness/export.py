@@ -11,9 +11,20 @@ from typing import Any, BinaryIO, TextIO
 from harness import runfile
 from harness.ci import files
 from harness.model import Checked, Crashed, Failed, Recorded, Result, Score, TimedOut, Timing, Unsupported
+from harness.store.extras import load
+
+
+def _parquet(recorded: Recorded, to: BinaryIO) -> None:
+    load("harness.parquet", "parquet", "--format parquet").write(recorded, to)
+
 
 STREAMED = ("jsonl", "csv")
-WHOLE: Mapping[str, Callable[[Recorded, BinaryIO], object]] = {"run": runfile.write, **files.WRITERS}
+PACKED = {"run": "run.jsonl.gz", "parquet": "run.parquet"}  # and what such a file may be called
+WHOLE: Mapping[str, Callable[[Recorded, BinaryIO], object]] = {
+    "run": runfile.write,
+    "parquet": _parquet,
+    **files.WRITERS,
+}
 FORMATS = (*STREAMED, *WHOLE)
 
 
@@ -56,6 +67,7 @@ def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[
             "over_bound": {key: number(value) for key, value in score.over_bound.items()} if score else None,
             "budget_class": score.budget_class if score else None,
             "verdicts": dict(score.verdicts) if score else None,
+            "bits": (score.bits or None) if score else None,
             "over_allowance": number(checked.over) if checked else None,
             "policy": checked.policy if checked else None,
             "worst_index": list(worst.index) if worst else None,

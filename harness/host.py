@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.model import Run
-from harness.store import now
+from harness.store import now, without_passwords
 
 
 def facts() -> dict[str, str]:
@@ -47,5 +47,5 @@ def memory_bytes() -> int:
 def new_run(preset: str, uid: str = "") -> Run:
     """Make a run, with an id that sorts by time where none is given."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    command = without_passwords(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
     return Run(uid or f"{stamp}-{secrets.token_hex(3)}", now(), None, command, preset, facts())

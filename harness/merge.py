@@ -1,4 +1,4 @@
-"""Runs from elsewhere into a store: run files and other stores, one transaction a file, nothing doubled.
+"""Runs from elsewhere into a store: run files and other stores, one transaction each, nothing doubled.
 
 What a store holds of a run is never overwritten by another machine's word: a result that is there stays, and one that
 differs from it is counted.
@@ -17,9 +17,15 @@ from urllib.parse import quote
 
 from harness import runfile
 from harness.model import Recorded, Result
-from harness.store import Store, StoreError, pack
+from harness.store import Location, Store, StoreError, Unfit, pack
+from harness.store.extras import load
 
-SQLITE = b"SQLite format 3\0"  # how every database begins
+Kind = Literal["store", "run file", "Parquet file"]
+BEGINNINGS: dict[bytes, Kind] = {  # of every file of a kind
+    b"SQLite format 3\0": "store",
+    runfile.MAGIC: "run file",
+    b"PAR1": "Parquet file",
+}
 
 
 @dataclass(frozen=True)
@@ -32,44 +38,56 @@ class Merged:
     differing: int
 
 
-def merge(store: Store, file: Path) -> list[Merged]:
-    """Merge every run of a file into a store, all or nothing.
+def merge(store: Store, source: Location | Path) -> list[Merged]:
+    """Merge every run of a file, or of a store, into a store, all or nothing.
 
     Raises StoreError for a file that is neither a run file nor a store of this version or an older one, and for a run
     that is here already with another preset.
     """
     try:
         with store.transaction():
-            return [_merge(store, recorded) for recorded in runs(file)]
-    except (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
-        raise StoreError(f"file is {file} ({error}), expected fields of the types that a store takes") from error
+            return [_merge(store, recorded) for recorded in runs(source)]
+    except Unfit as error:
+        raise StoreError(f"file is {source} ({error}), expected fields of the types that a store takes") from error
 
 
-def runs(file: Path) -> Iterator[Recorded]:
-    """Yield the runs of a run file or a store, oldest first; the file stays as it is. Raises StoreError as `merge`."""
-    if kind(file) == "store":
-        yield from _stored(file)
+def runs(source: Location | Path) -> Iterator[Recorded]:
+    """Yield the runs of a run file or a store, oldest first; a file stays as it is. Raises StoreError as `merge`."""
+    location = Location.of(source)
+    if location.is_url:
+        yield from _every(location)
+    elif (form := kind(Path(location.text))) == "store":
+        yield from _copied(Path(location.text))
     else:
-        yield runfile.read(file)
+        yield run_of(Path(location.text), form)
 
 
-def kind(file: Path) -> Literal["store", "run file"]:
-    """Tell by its first bytes what a file is. Raises StoreError where it is neither."""
+def kind(file: Path) -> Kind:
+    """Tell by its first bytes what a file is. Raises StoreError where it is none of ours."""
     try:
         with file.open("rb") as opened:
-            beginning = opened.read(len(SQLITE))
+            beginning = opened.read(max(map(len, BEGINNINGS)))
     except OSError as error:
         raise StoreError(f"file is {file} ({error.strerror}), expected a run file or a store") from error
-    if beginning == SQLITE:
-        return "store"
-    if beginning.startswith(runfile.MAGIC):
-        return "run file"
+    for begins, form in BEGINNINGS.items():
+        if beginning.startswith(begins):
+            return form
     raise StoreError(
-        f"file is {file} (neither gzip nor SQLite), expected a run file or a store; try: xentbench export --format run"
+        f"file is {file} (neither gzip, Parquet nor SQLite), expected a run file or a store; "
+        "try: xentbench export --format run"
     )
 
 
-def _stored(file: Path) -> Iterator[Recorded]:
+def run_of(file: Path, form: Kind) -> Recorded:
+    """Read the run of a run file. Raises StoreError where it is not whole, or where its form needs a package."""
+    if form == "run file":
+        return runfile.read(file)
+    parquet = load("harness.parquet", "parquet", f"file {file}")
+    recorded: Recorded = parquet.read(file)
+    return recorded
+
+
+def _copied(file: Path) -> Iterator[Recorded]:
     """Yield the runs of a copy, which may be migrated where the store itself may not."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "results.sqlite"
@@ -79,12 +97,17 @@ def _stored(file: Path) -> Iterator[Recorded]:
                 closing(sqlite3.connect(copy)) as target,
             ):
                 source.backup(target)
-            with Store(copy) as store:
-                for run in store.runs():
-                    yield store.recorded(run.uid)
-        except (sqlite3.DatabaseError, StoreError) as error:
-            why = error.__cause__ or error
-            raise StoreError(f"store is {file} ({why}), expected a results store of this program") from error
+            yield from _every(Location.of(copy))
+        except sqlite3.Error as error:
+            raise StoreError(f"store is {file} ({error}), expected a results store of this program") from error
+        except StoreError as error:
+            raise StoreError(str(error).replace(str(copy), str(file))) from error
+
+
+def _every(location: Location) -> Iterator[Recorded]:
+    with Store(location, make=False) as store:
+        for run in store.runs():
+            yield store.recorded(run.uid)
 
 
 def _merge(store: Store, recorded: Recorded) -> Merged:

@@ -10,7 +10,7 @@ import pytest
 
 from harness import adapters, host, orphan
 from harness.recorder import Recorder
-from harness.store import Store
+from harness.store import Location, Store
 
 RECORDER = pytest.StashKey[Recorder]()
 BEGUN = pytest.StashKey[bool]()  # by this process, which ends it
@@ -27,7 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dtype", default="", help="dtypes, comma-separated; default: all")
     group.addoption("--device", default="", help="cpu, cuda, or cuda:N; default: every device found")
     group.addoption("--shard", default="", help="i/n: the i-th of n parts of all questions, the same on every machine")
-    group.addoption("--store", default=str(BUILD / "results.sqlite"), help="where results go")
+    group.addoption(
+        "--store", default=str(BUILD / "results.sqlite"), help="where results go: a file, or a database's URL"
+    )
     group.addoption("--goldens", default="", help="golden cache; default: `goldens` beside the store")
     group.addoption("--run-uid", default="", help="id of the run: add to it, or begin it; shards of one id are one run")
     group.addoption("--reference", default="fast", help="fast: double-double, audited by mpmath; or mpmath for all")
@@ -45,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not uid or config.getoption("--run-uid"):
         uid = _begin(config, uid)
     config.stash[RECORDER] = Recorder(
-        Path(config.getoption("--store")),
+        Location.of(config.getoption("--store")),
         uid,
         Path(config.getoption("--journal")) if config.getoption("--journal") else None,
     )
@@ -55,13 +57,13 @@ def _begin(config: pytest.Config, uid: str) -> str:
     """Begin a run, of this id if there is one, unless it is there already; return its id."""
     try:
         named = run_uid(uid) if uid else ""
+        with Store(config.getoption("--store")) as store:
+            if named in {run.uid for run in store.runs()}:
+                return named
+            run = host.new_run(config.getoption("--preset"), named)
+            store.begin(run)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    with Store(Path(config.getoption("--store"))) as store:
-        if named in {run.uid for run in store.runs()}:
-            return named
-        run = host.new_run(config.getoption("--preset"), named)
-        store.begin(run)
     config.stash[BEGUN] = True
     os.environ["XENTBENCH_RUN"] = run.uid  # inherited by xdist's workers
     return run.uid
@@ -81,7 +83,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     recorder.close()
     if config.stash.get(BEGUN, False):
         os.environ.pop("XENTBENCH_RUN", None)
-        with Store(Path(config.getoption("--store"))) as store:
+        with Store(config.getoption("--store")) as store:
             if store.done(recorder.uid) or store.not_run(recorder.uid):
                 store.finish(recorder.uid)
             else:  # nothing was asked, as with --collect-only or an option that is off

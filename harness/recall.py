@@ -4,35 +4,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import merge, runfile
+from harness import merge
 from harness.model import Recorded
-from harness.store import Store, StoreError
+from harness.store import Location, Store, StoreError
 
-SUFFIXES = (".gz", ".sqlite", ".db")  # of what is surely meant as a file
+SUFFIXES = (".gz", ".parquet", ".sqlite", ".db")  # of what is surely meant as a file
 
 
-def recall(reference: str, store: Path) -> Recorded:
-    """Return the run that `reference` means: a file's, `FILE@RUN`, or one of the store. Raises StoreError."""
-    file, _, uid = reference.rpartition("@")
+def recall(reference: str, store: Location | Path) -> Recorded:
+    """Return the run that `reference` means: a file's, `STORE@RUN`, or one of the store. Raises StoreError."""
+    beginning, _, uid = reference.rpartition("@")
+    if (url := Location.of(reference)).is_url:
+        named = Location.of(beginning)  # a second @, which no URL has, and behind a database: what follows is a run
+        is_run = url.unreadable and named.text.count("/") > 2 and "/" not in uid
+        return _stored(named, uid) if is_run else _stored(url, "latest")
     if Path(reference).is_file():
         return _of_file(Path(reference), "latest")
-    if file and Path(file).is_file():
-        return _of_file(Path(file), uid)
+    if beginning and Path(beginning).is_file():
+        return _of_file(Path(beginning), uid)
     if "/" in reference or reference.endswith(SUFFIXES):
         raise StoreError(f"file {reference} is not there, expected a run file, a store, or a run of {store}")
-    with existing(store) as opened:
-        return opened.recorded(reference)
+    return _stored(store, reference)
 
 
-def existing(path: Path) -> Store:
+def existing(location: Location | Path) -> Store:
     """Open a store that must be there: reading makes none."""
-    if not path.is_file():
-        raise StoreError(f"store {path} is not there, expected the results of a run; try: xentbench run")
-    return Store(path)
+    return Store(location, make=False)
 
 
 def _of_file(file: Path, uid: str) -> Recorded:
-    if merge.kind(file) == "run file":
-        return runfile.read(file)
-    with Store(file) as opened:
+    form = merge.kind(file)
+    return _stored(file, uid) if form == "store" else merge.run_of(file, form)
+
+
+def _stored(location: Location | Path, uid: str) -> Recorded:
+    with existing(location) as opened:
         return opened.recorded(uid)

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.adapters import Adapter
 from harness.journal import Journal, Line
 from harness.model import Case, NotRun, Result, Target
-from harness.store import Store
+from harness.store import Location, Store
 
 BATCH_RESULTS = 200
 BATCH_SECONDS = 0.5
@@ -17,7 +17,7 @@ BATCH_SECONDS = 0.5
 class Recorder:
     """One process's way into the store, and its journal where somebody watches."""
 
-    def __init__(self, store: Path, uid: str, journal: Path | None) -> None:
+    def __init__(self, store: Location | Path, uid: str, journal: Path | None) -> None:
         """Open the store; the run must have begun there."""
         self.uid = uid
         self._store = Store(store)

@@ -2,7 +2,7 @@
 
 A header (format, version, the run, its environments, what was not run); a line a result, each long text on a line of
 its own before the first result that names it; an end with the number of results, so that a file that was written by
-halves is known. No number of one store is in it, and the same run makes the same bytes.
+halves is known. The same run makes the same bytes.
 """
 
 from __future__ import annotations
@@ -11,49 +11,32 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
-from harness.model import (
-    DTYPES,
-    KINDS,
-    QUANTITIES,
-    Case,
-    Implementation,
-    Judgement,
-    NotRun,
-    Op,
-    Recorded,
-    Result,
-    Run,
-    Target,
-)
-from harness.store import NAMES, OUTCOMES, StoreError, pack, unpack
+from harness import exchange
+from harness.exchange import Malformed
+from harness.model import Recorded, Result
+from harness.store import pack
 
-FORMAT = "xentbench run"
-VERSION = 1
 MAGIC = b"\x1f\x8b"  # of gzip, RFC 1952
 LEVEL = 6  # level 9 takes three times as long for 1 to 3 % less
-
-
-class Malformed(ValueError):  # noqa: N818 - said of a file, as in reference.vectors
-    """A line that is not as expected."""
 
 
 def write(recorded: Recorded, to: BinaryIO) -> int:
     """Write a run and return the number of its results."""
     count = 0
     with gzip.GzipFile(fileobj=to, mode="wb", compresslevel=LEVEL, filename="", mtime=0) as packed:
-        packed.write(_line(_header(recorded)))
+        packed.write(_line(exchange.header(recorded)))
         written: set[str] = set()
         for count, result in enumerate(recorded.results, 1):  # noqa: B007 - counted for the end
             facts, texts = pack(result.outcome)
             for key in texts:
                 if key not in written:
-                    packed.write(_line({"text": key, "is": zlib.decompress(texts[key]).decode()}))
+                    packed.write(_line({"text": key, "is": texts[key]}))
             written |= texts.keys()
-            packed.write(_line(_fields(result) | {"facts": json.loads(facts)}))
+            packed.write(_line(exchange.fields(result) | {"facts": facts}))
         packed.write(_line({"end": count}))
     return count
 
@@ -73,23 +56,11 @@ def read(path: Path) -> Recorded:
         why = error.strerror or str(error)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"a line is not as written by this program: {error}"
-    raise StoreError(
-        f"run file is {path} ({why}), expected a whole run file, version {VERSION}; "
-        "try: xentbench export --format run, once more"
-    )
+    raise exchange.refused(path, why, "run")
 
 
 def _read(lines: Iterator[dict[str, Any]]) -> Recorded:
-    header = next(lines, {})
-    if header.get("format") != FORMAT:
-        raise Malformed("another program's file")
-    if header["version"] != VERSION:
-        raise Malformed(f"version {header['version']}, this program reads {VERSION}")
-    run = Run(**header["run"] | {"host": dict(header["run"]["host"])})
-    if not all(isinstance(word, str) for word in (run.uid, run.started, run.command, run.preset)):
-        raise Malformed("a run's id is no text")
-    environments = {key: dict(facts) for key, facts in header["environments"].items()}
-    not_run = [NotRun(**entry) for entry in header["not_run"]]
+    begun = exchange.begun(next(lines, {}))
     texts: dict[str, str] = {}
     results: list[Result] = []
     for line in lines:
@@ -98,9 +69,9 @@ def _read(lines: Iterator[dict[str, Any]]) -> Recorded:
         elif "end" in line:
             if line["end"] != len(results) or next(lines, None) is not None:
                 raise Malformed(f"{len(results)} results and what follows them, expected {line['end']} and the end")
-            return Recorded(run, environments, not_run, results)
+            return replace(begun, results=results)
         else:
-            results.append(_result(line, texts))
+            results.append(exchange.result(line, texts))
     raise Malformed("truncated")
 
 
@@ -116,44 +87,3 @@ def _object(line: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Malformed("a line is no JSON object")
     return found
-
-
-def _header(recorded: Recorded) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "run": asdict(recorded.run),
-        "environments": {key: dict(facts) for key, facts in recorded.environments.items()},
-        "not_run": [asdict(entry) for entry in recorded.not_run],
-    }
-
-
-def _fields(result: Result) -> dict[str, Any]:
-    """Return a result's fields but for its outcome's."""
-    case, target = result.case, result.target
-    return {
-        "case": vars(case) | {"op": case.op.name, "options": case.op.options},
-        "target": vars(target.implementation) | {"mode": target.mode, "device": target.device},
-        "judgement": result.judgement,
-        "reason": result.reason,
-        "environment": result.environment,
-        "content": result.content,
-        "outcome": NAMES[type(result.outcome)],
-    }
-
-
-def _result(line: Mapping[str, Any], texts: Mapping[str, str]) -> Result:
-    drawn, of = dict(line["case"]), dict(line["target"])
-    case = Case(op=Op.of(drawn.pop("op"), **drawn.pop("options")), **drawn)
-    target = Target(mode=of.pop("mode"), device=of.pop("device"), implementation=Implementation(**of))
-    for what, word, known in (
-        ("quantity", case.quantity, QUANTITIES),
-        ("dtype", case.dtype, DTYPES),
-        ("kind", target.implementation.kind, KINDS),
-        ("judgement", line["judgement"], get_args(Judgement)),
-        ("outcome", line["outcome"], OUTCOMES),
-    ):
-        if word not in known:
-            raise Malformed(f"{what} is {word!r}, expected one of {', '.join(known)}")
-    outcome = unpack(line["outcome"], json.dumps(line["facts"]), texts)
-    return Result(case, target, outcome, line["judgement"], line["reason"], line["environment"], line["content"])

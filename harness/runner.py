@@ -19,7 +19,7 @@ from typing import TextIO
 from harness import orphan
 from harness.journal import Line, Reader
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
-from harness.store import Store
+from harness.store import Location, Store
 
 POLL_SECONDS = 0.1
 STARTS_AT_MOST = 25  # of one framework; a framework that dies on every question would go on for ever
@@ -68,7 +68,7 @@ class Runner:
     judge: turns what the runner itself finds (Crashed, TimedOut) into a Result.
     """
 
-    store: Path
+    store: Location
     uid: str
     logs: Path
     judge: Judge
@@ -114,7 +114,10 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=worker.log,
             stderr=subprocess.STDOUT,
-            env=os.environ | thread_limits(self.threads) | {"PYTHONUNBUFFERED": "1", orphan.PARENT: str(os.getpid())},
+            env=os.environ
+            | thread_limits(self.threads)
+            | self.store.environment
+            | {"PYTHONUNBUFFERED": "1", orphan.PARENT: str(os.getpid())},
             start_new_session=True,  # so that a kill reaches its children (compilers), and Ctrl-C reaches us alone
         )
 

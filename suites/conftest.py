@@ -26,6 +26,7 @@ from harness.plugin import (
     shard,
 )
 from harness.recorder import Recorder
+from harness.store import Location
 from reference.cache import Cache
 from reference.tiers import CERTIFY
 from suites import ask, cases, checks, judge, plan
@@ -165,7 +166,7 @@ class Claim:
 def claim(request: pytest.FixtureRequest) -> Claim:
     """Return what a claim is made with."""
     config = request.config
-    directory = config.getoption("--goldens") or str(Path(config.getoption("--store")).parent / "goldens")
+    directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / "goldens")
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
     known = () if config.getoption("--judge") else judge.known_deviations()
     return Claim(config.stash[RECORDER], cache, known)

@@ -10,7 +10,7 @@ from harness import metrics
 from harness.model import Case, Checked, Result, Score, Worst
 from reference import bounds, golden
 from reference.cache import Cache
-from suites import ask, cases, invariance, laws, special_values
+from suites import ask, cases, families, invariance, laws, special_values
 from suites.checks import Check
 
 CLASSES: Mapping[str, str] = {
@@ -73,7 +73,7 @@ def explain(result: Result, versions: Mapping[str, str], cache: Cache, script: s
 
 def described(case: Case) -> str:
     """Return what the inputs are, in the family's own words, and the claim of a check."""
-    family = cases.descriptions().get(case.family, "")
+    family = cases.descriptions().get(families.sized(case.family)[0], "")
     claim = every_check()[case.check].claim if case.check else ""
     return " ".join(part for part in (f"{case.family}:" if family else case.family, family, claim) if part)
 

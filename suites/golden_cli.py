@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from harness.model import FORMATS, Golden
-from harness.store import StoreError
+from harness.store import Location, StoreError
 from reference import golden, rounding
 from reference.vectors import (
     FOLDER,
@@ -31,6 +31,7 @@ from reference.vectors import (
 )
 from reference.vectors.truth import DEEPEST, Witness
 from suites import vector_check, vectors, worst
+from suites.store_option import FORMS
 
 app = typer.Typer(no_args_is_help=True, help="Test vectors for other test suites: write, check and show them.")
 
@@ -44,12 +45,15 @@ Files = Annotated[list[Path] | None, typer.Argument(help="JSON Lines files; defa
 def export(
     directory: Annotated[Path, typer.Argument(help="where to; made if it is not there")] = Path("build/vectors"),
     worst_from: Annotated[
-        Path | None, typer.Option(help="take the worst rows from this results store; default: keep those there are")
+        Location | None,
+        typer.Option(
+            parser=Location.of,
+            metavar=FORMS,
+            help="take the worst rows from this results store; default: keep those there are",
+        ),
     ] = None,
 ) -> None:
     """Compute the curated test vectors anew and write them, with their schema and page."""
-    if worst_from and not worst_from.is_file():
-        _stop(f"store {worst_from} is not there, expected the results of a run; try: xentbench run")
     try:
         rows = worst.in_store(worst_from) if worst_from else worst.in_files(map(read, packaged()))
         made = vectors.files(rows)

@@ -30,11 +30,13 @@ from harness.model import (
 from harness.plugin import choice, choices
 from harness.progress import Progress
 from harness.runner import Runner
-from harness.store import Store
+from harness.store import Location, Store
 from suites import cases, jobs, judge, options, published
+from suites.store_option import StoreLocation
 
 # Those that compile for seconds are asked by name: --on torch:compile.
 MODES = "torch:eager,tensorflow:eager,tensorflow:function,jax:eager,jax:jit,numpy"
+JUDGED = Location.of("build/judged.sqlite")
 SHOWN = 5  # findings a function, in the terminal
 
 Verdict = Literal["conforms", "deviates", "failed"]
@@ -64,7 +66,7 @@ def judge_file(
     only: Annotated[str, typer.Option(help="functions of the file, comma-separated; default: all")] = "",
     dtype: Annotated[str, typer.Option(help=f"of {', '.join(DTYPES)}; default: all")] = "",
     device: Annotated[str, typer.Option(help="cpu, cuda, or cuda:N; default: every device found")] = "",
-    store: Annotated[Path, typer.Option(help="where the answers are kept")] = Path("build/judged.sqlite"),
+    store: StoreLocation = JUDGED,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="print a JSON list of verdicts and findings")] = False,
     timeout: Annotated[float, typer.Option(help="seconds for one question")] = 60.0,
@@ -78,17 +80,17 @@ def judge_file(
         choices("--dtype", dtype, DTYPES)
         plugin.device(device)
         plugin.pairs(on)
+        with Store(store) as opened:
+            run = host.new_run(preset)
+            opened.begin(run)
     except ValueError as error:
         _stop(2, str(error))
     options = ["--preset", preset, "--dtype", dtype, "--device", device, "--on", on, "--only", only]
-    with Store(store) as opened:
-        run = host.new_run(preset)
-        opened.begin(run)
     progress = Progress(err)
     runner = Runner(
         store=store,
         uid=run.uid,
-        logs=store.parent / "logs",
+        logs=store.folder / "logs",
         judge=_judged,
         timeout_seconds=timeout,
         threads=1,

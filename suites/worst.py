@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.model import Case, Op, Quantity, Score, Worst
-from harness.store import Store
+from harness.recall import existing
+from harness.store import Location
 from reference.vectors import File, Question
 from suites.cases import OPS, POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors import WORST, Chosen
@@ -16,10 +17,10 @@ MOST_CLASSES = 64  # of a worst row
 LEAST_ULP = 1.0  # a row counts as a worst one where somebody is further off
 
 
-def in_store(path: Path) -> list[Chosen]:
+def in_store(location: Location | Path) -> list[Chosen]:
     """Return the rows of a store's latest run on which a fused function was furthest off, one a question's kind."""
     furthest: dict[tuple[Op, Quantity, str, str], tuple[float, Case, Worst]] = {}
-    with Store(path) as store:
+    with existing(location) as store:
         for result in store.results(store.run("latest").uid):
             case, outcome = result.case, result.outcome
             if result.target.implementation.kind != "fused" or not isinstance(outcome, Score):

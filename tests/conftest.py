@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import server
 from tests.processes import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -48,3 +49,18 @@ def folder(tmp_path_factory):
 def shell(folder):
     """Return how to start a command."""
     return Shell(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """Start a PostgreSQL server and return the URL of its database."""
+    if why := server.missing():
+        pytest.skip(why)
+    with server.running() as url:
+        yield url
+
+
+@pytest.fixture
+def database(postgres):
+    """Return the URL of a schema with nothing in it."""
+    return server.schema(postgres)

@@ -1,8 +1,26 @@
 """Runs as they are stored, made by hand: for tests of what is done with them."""
 
 import dataclasses
+import math
 
-from harness.model import Case, Checked, Implementation, NotRun, Op, Recorded, Result, Run, Score, Target, Timing
+from harness.model import (
+    Case,
+    Checked,
+    Crashed,
+    Failed,
+    Implementation,
+    NotRun,
+    Op,
+    Recorded,
+    Result,
+    Run,
+    Score,
+    Target,
+    TimedOut,
+    Timing,
+    Unsupported,
+    Worst,
+)
 
 HOSTILE = '<script>alert("1")</script> | `*[x](y)*` \x1b[31m\n]]>'
 TORCH = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")
@@ -48,3 +66,24 @@ def recorded(*results, run=run(), environments=None, not_run=()):  # noqa: B008 
 def missing(framework="jax", mode="", device="cpu"):
     """Make an entry of what was not run."""
     return NotRun(framework, mode, device, f"no {framework}; try: pip install {framework}")
+
+
+ROW = " ".join(["0x1.8p+0"] * 200)
+WORST = Worst((3, 7), ROW, "2", "", "0.3333", "0x1.555556p-2", "inf", math.inf)
+EVERY = (  # outcome
+    result(score(math.inf, worst=WORST, verdicts={"nan": 3}), judgement="deviates", reason=HOSTILE),
+    result(score(7.0, worst=WORST), HOSTILE, environment="key"),
+    result(checked(math.inf, "eager: nan"), check="law.shift", dtype="bfloat16", seed=3),
+    result(timing(1e-6, 2.5e-6), "speed"),
+    result(Unsupported("no"), "a"),
+    result(Failed("E: \u221e"), "b"),
+    result(Crashed("SIGKILL"), "c"),
+    result(TimedOut(300.0), "d"),
+)
+
+
+def contents(store):
+    """Return all that an open store holds, table by table."""
+    tables = ("runs", "environments", "cases", "targets", "texts", "results", "not_run")
+    rows = {table: store.rows(f"SELECT * FROM {table}") for table in tables}  # noqa: S608 - constants
+    return {table: sorted(found, key=repr) for table, found in rows.items()}

@@ -63,6 +63,14 @@ def refuse(name):
     raise AssertionError(f"{name} is no JSON")
 
 
+@pytest.mark.parametrize(("kept", "told"), [("a0", "a0"), ("", None)])
+def test_bits_are_told_where_they_were_kept(kept, told):
+    """The digest of an answer's bits is exported; an answer of an older store has none."""
+    kept_so = dataclasses.replace(RESULT, outcome=dataclasses.replace(SCORE, bits=kept))
+
+    assert export.flat(kept_so, {})["bits"] == told
+
+
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 def test_every_outcome_has_every_field(outcome):
     """An outcome of any kind is one line of strict JSON with every field that the project names."""

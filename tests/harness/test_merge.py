@@ -11,16 +11,16 @@ from harness import merge, runfile, store
 from harness.merge import Merged
 from harness.model import Crashed
 from harness.store import Store, StoreError
-from tests.records import ENVIRONMENT, JAX, missing, recorded, result, run, score
+from tests.records import ENVIRONMENT, JAX, contents, missing, recorded, result, run, score
 
 STORES = Path(__file__).parent / "stores"
 PARTS = [result(family=name) for name in "abcd"]
 
 
 @pytest.fixture
-def target(tmp_path):
+def target(location):
     """Return an open, empty store."""
-    with Store(tmp_path / "results.sqlite") as opened:
+    with Store(location) as opened:
         yield opened
 
 
@@ -44,11 +44,6 @@ def stored(folder, name, *runs):
             for entry in whole.not_run:
                 opened.add_not_run(whole.run.uid, entry)
     return path
-
-
-def dump(opened):
-    """Return all that a store holds, as SQL."""
-    return list(opened._db.iterdump())
 
 
 def key():
@@ -79,10 +74,10 @@ def test_second_time_adds_nothing(tmp_path, target, whole, write):
     """The same file again leaves the store as it is."""
     file = write(tmp_path, "other", whole)
     merge.merge(target, file)
-    before = dump(target)
+    before = contents(target)
 
     assert merge.merge(target, file) == [Merged(whole.run.uid, 0, 5, 0)]
-    assert dump(target) == before
+    assert contents(target) == before
 
 
 def test_shards_become_one_run(tmp_path, target):
@@ -132,11 +127,11 @@ def test_runs_of_a_store_keep_apart(tmp_path, target):
 def test_run_of_another_preset_is_refused(tmp_path, target):
     """Two runs that chance, or a pipeline, gave one id are not mixed."""
     merge.merge(target, written(tmp_path, "one", recorded(PARTS[0])))
-    before = dump(target)
+    before = contents(target)
 
     with pytest.raises(StoreError, match=r"is of preset 'full', expected 'quick', .*; try: another --run-uid"):
         merge.merge(target, written(tmp_path, "two", recorded(PARTS[1], run=run(preset="full"))))
-    assert dump(target) == before
+    assert contents(target) == before
 
 
 def text_file(path):
@@ -189,12 +184,12 @@ def test_bad_file_loses_nothing(tmp_path, target, make):
     merge.merge(target, written(tmp_path, "good", recorded(*PARTS, run=run("good"))))
     path = tmp_path / "bad.jsonl.gz"
     make(path)
-    before, content = dump(target), path.read_bytes()
+    before, content = contents(target), path.read_bytes()
 
     with pytest.raises(StoreError, match=r"expected "):
         merge.merge(target, path)
 
-    assert dump(target) == before
+    assert contents(target) == before
     assert path.read_bytes() == content
 
 
@@ -226,7 +221,7 @@ def test_older_store_is_merged_and_left_as_it_is(tmp_path, target, version):
 def test_store_into_itself(target, tmp_path, whole):
     """A store merged into itself is as it was."""
     merge.merge(target, written(tmp_path, "one", whole))
-    before = dump(target)
+    before = contents(target)
 
-    assert [one.added for one in merge.merge(target, target.path)] == [0]
-    assert dump(target) == before
+    assert [one.added for one in merge.merge(target, target.location)] == [0]
+    assert contents(target) == before

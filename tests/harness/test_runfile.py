@@ -3,28 +3,14 @@
 import gzip
 import io
 import json
-import math
 
 import pytest
 
 from harness import runfile
-from harness.model import Crashed, Failed, TimedOut, Unsupported, Worst
 from harness.store import StoreError
-from tests.records import ENVIRONMENT, HOSTILE, checked, missing, recorded, result, run, score, timing
+from tests.records import ENVIRONMENT, EVERY, HOSTILE, ROW, missing, recorded, run
 
-ROW = " ".join(["0x1.8p+0"] * 200)
-WORST = Worst((3, 7), ROW, "2", "", "0.3333", "0x1.555556p-2", "inf", math.inf)
-RESULTS = (
-    result(score(math.inf, worst=WORST, verdicts={"nan": 3}), judgement="deviates", reason=HOSTILE),
-    result(score(7.0, worst=WORST), HOSTILE, environment="key"),
-    result(checked(math.inf, "eager: nan"), check="law.shift", dtype="bfloat16", seed=3),
-    result(timing(1e-6, 2.5e-6), "speed"),
-    result(Unsupported("no"), "a"),
-    result(Failed("E: \u221e"), "b"),
-    result(Crashed("SIGKILL"), "c"),
-    result(TimedOut(300.0), "d"),
-)
-WHOLE = recorded(*RESULTS, environments={"key": ENVIRONMENT}, not_run=[missing()])
+WHOLE = recorded(*EVERY, environments={"key": ENVIRONMENT}, not_run=[missing()])
 
 
 def packed(whole=WHOLE):
@@ -135,6 +121,12 @@ def test_truncated_file_is_refused(file, part):
         pytest.param(last(["facts"], {"max_ulp": 1}), "a line is not as written", id="facts"),
         pytest.param(last(["case", "more"], 1), "a line is not as written", id="field"),
         pytest.param(last(["target"], None), "a line is not as written", id="null"),
+        pytest.param(last(["case", "family"], ["a"]), "a word is ['a'], expected a text", id="list"),
+        pytest.param(last(["reason"], None), "a word is None, expected a text", id="no-reason"),
+        pytest.param(
+            last(["case", "rows"], "many"), "a number is 'many', expected a whole one", id="text-for-a-number"
+        ),
+        pytest.param(last(["case", "seed"], 1 << 63), "expected a whole one of 64 bits", id="too-large"),
     ],
 )
 def test_file_that_is_none_is_refused(file, content, why):

@@ -1,11 +1,13 @@
-"""The store: what goes in comes out, whole batches or nothing, whoever writes and whatever kills the writer."""
+"""The store: what goes in comes out, whole batches or nothing, whoever writes and whatever kills the writer.
+
+All of it in a SQLite file and in PostgreSQL, but for what concerns files.
+"""
 
 import dataclasses
 import math
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,9 @@ from harness.model import (
     Unsupported,
     Worst,
 )
-from harness.store import Store, StoreError
+from harness.store import Store, StoreError, Unfit
+from tests import server
+from tests.records import ENVIRONMENT, EVERY, contents, missing, recorded
 
 FUSED = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")
 ROW = " ".join(["0x1.8p+0"] * 200)
@@ -38,14 +42,14 @@ NOWHERE = Score(10, math.inf, math.inf, -math.inf, {"S": math.inf}, None, {"nan"
 
 # Writes batches of ten results for ever, and says which it has committed.
 ENDLESS_WRITER = """
-import dataclasses, itertools, pathlib, sys
+import dataclasses, itertools, sys
 from harness.model import Case, Failed, Implementation, Op, Result, Target
 from harness.store import Store
 
-path, uid, framework = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+location, uid, framework = sys.argv[1], sys.argv[2], sys.argv[3]
 batches = int(sys.argv[4]) if len(sys.argv) > 4 else None
 target = Target(Implementation(framework, "softmax", "softmax", "fused"), "eager")
-with Store(path) as store:
+with Store(location) as store:
     for batch in itertools.count() if batches is None else range(batches):
         cases = [Case(Op("softmax"), "value", "normal", "float32", 4, 8, 10 * batch + i) for i in range(10)]
         store.append(uid, [Result(case, target, Failed("why"), "unjudged") for case in cases])
@@ -70,9 +74,11 @@ def result(outcome=PLAIN, seed=0, target=FUSED):
     return Result(case(seed), target, outcome, "conforms", "a reason", "key", f"content{seed}")
 
 
-def count(path):
-    """Count a store's results, integrity checked, as any SQLite program sees them."""
-    with sqlite3.connect(path) as db:
+def count(location):
+    """Count a store's results, integrity checked where it is a file, as any other program sees them."""
+    if not isinstance(location, Path):
+        return server.execute(location, "SELECT count(*) FROM results")[0][0]
+    with sqlite3.connect(location) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         (found,) = db.execute("SELECT count(*) FROM results").fetchone()
     db.close()
@@ -80,15 +86,9 @@ def count(path):
 
 
 @pytest.fixture
-def path(tmp_path):
-    """Return where a store is to be made, in a folder that is not there yet."""
-    return tmp_path / "new" / "results.sqlite"
-
-
-@pytest.fixture
-def store(path):
+def store(location):
     """Return an open store with one run begun."""
-    with Store(path) as opened:
+    with Store(location) as opened:
         opened.begin(run())
         yield opened
 
@@ -126,13 +126,11 @@ def test_nan_comes_back_as_nan(store):
     assert math.isnan(found.outcome.over_bound["S"])
 
 
-def test_long_texts_are_stored_once(store, path):
-    """A row of logits that a hundred results name as their worst is in the file once, and packed."""
+def test_long_texts_are_stored_once(store):
+    """A row of logits that a hundred results name as their worst is in the store once, and packed."""
     store.append(run().uid, [result(NOWHERE, seed) for seed in range(100)])
 
-    with sqlite3.connect(path) as db:
-        texts = db.execute("SELECT length(text) FROM texts").fetchall()
-    db.close()
+    texts = list(store.rows('SELECT length("text") FROM texts'))
     assert len(texts) == len({WORST.logits, WORST.label, WORST.upstream})
     assert max(texts)[0] < len(ROW) / 4
     assert {found.outcome.worst.logits for found in store.results(run().uid)} == {ROW}
@@ -150,7 +148,7 @@ def test_failing_batch_leaves_nothing(store):
 
 def test_unknown_run_takes_no_results(store):
     """Results of a run that never began are refused."""
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(Unfit, match=r"a value for .* is not as expected"):
         store.append("nobody", [result()])
 
     assert list(store.results("nobody")) == []
@@ -225,9 +223,9 @@ def test_not_run_comes_back(store):
 @pytest.mark.parametrize(
     ("asked", "found"), [("latest", "20260103T"), ("20260102", "20260102T"), ("20260101T", "20260101T")]
 )
-def test_run_lookup(path, asked, found):
+def test_run_lookup(location, asked, found):
     """A run is found as the latest, by its uid, or by a beginning that no other run has."""
-    with Store(path) as store:
+    with Store(location) as store:
         for day in (2, 3, 1):
             store.begin(run(f"2026010{day}T", f"2026-01-0{day}T00:00:00+00:00"))
 
@@ -235,9 +233,9 @@ def test_run_lookup(path, asked, found):
 
 
 @pytest.mark.parametrize("asked", ["2027", "2026", "", "Latest"])
-def test_missing_run_lists_the_choices(path, asked):
+def test_missing_run_lists_the_choices(location, asked):
     """A uid that fits no run, or several, is an error that lists the runs there are."""
-    with Store(path) as store:
+    with Store(location) as store:
         store.begin(run("20260101T"))
         store.begin(run("20260102T"))
 
@@ -245,142 +243,113 @@ def test_missing_run_lists_the_choices(path, asked):
             store.run(asked)
 
 
-def test_empty_store_says_what_to_try(path):
+def test_empty_store_says_what_to_try(location):
     """A store without runs says how to make one."""
-    with Store(path) as store, pytest.raises(StoreError, match="none yet; try: xentbench run"):
+    with Store(location) as store, pytest.raises(StoreError, match="none yet; try: xentbench run"):
         store.run()
 
 
-def text_file(path):
-    """Make a file that is no database."""
-    path.write_text("implementation,max_ulp\n" * 100)
+def test_reading_waits_for_no_writer(location):
+    """A store opens, and reads what is committed, while somebody writes to it."""
+    with Store(location) as writing, writing.transaction():
+        writing.begin(run())
+        with Store(location) as reading:
+            assert reading.runs() == []
+    with Store(location) as reading:
+        assert reading.runs() == [run()]
 
 
-def foreign_database(path):
-    """Make another program's database."""
-    with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE cookies (name TEXT)")
-    db.close()
+def test_rows_of_a_query(store):
+    """A query takes parameters by question marks, but for those in quotes, and returns numbers alike everywhere."""
+    store.append(run().uid, [result(seed=seed) for seed in (1, 2, 4)])
+
+    sql = (
+        "SELECT '50 % ?', \"check\", count(*), sum(seed), avg(seed) FROM cases"
+        ' WHERE seed > ? AND id <> ? GROUP BY "check"'
+    )
+    (row,) = store.rows(sql, (0, "what's this?"))
+
+    assert row == ("50 % ?", "", 3, 7, 7 / 3)
+    assert [type(value) for value in row[2:]] == [int, int, float]
 
 
-def newer_store(path):
-    """Make a store as a later version might."""
-    with Store(path) as store:
-        store._db.execute(f"PRAGMA user_version = {stores.VERSION + 1}")
+def test_texts_are_ordered_by_code_points(location):
+    """Runs that started together come in the order of their ids, capitals first, whatever the server's language."""
+    with Store(location) as store:
+        for uid in ("b", "B", "a", "_", "ä"):
+            store.begin(run(uid))
+
+        assert [one.uid for one in store.runs()] == ["B", "_", "a", "b", "ä"]
 
 
-def truncated_store(path):
-    """Cut a store in half, as a full disk or a broken copy does."""
-    with Store(path) as store:
-        store.begin(run())
-        store.append(run().uid, [result(NOWHERE, seed) for seed in range(50)])
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"rows": "many"}, id="text-for-a-number"),
+        pytest.param({"rows": 1 << 70}, id="too-large"),
+        pytest.param({"family": "\ud800"}, id="half-a-character"),
+        pytest.param({"family": None}, id="nothing"),
+    ],
+)
+def test_value_that_does_not_fit_is_refused(store, wrong):
+    """A value of another type than its column's is refused with its batch, and the store goes on."""
+    given = dataclasses.replace(result(), case=dataclasses.replace(case(), **wrong))
+
+    with pytest.raises(Unfit, match=r"a value for .* is not as expected"):
+        store.append(run().uid, [result(), given])
+
+    assert list(store.results(run().uid)) == []
+    store.append(run().uid, [result()])
+    assert len(store.done(run().uid)) == 1
 
 
-def directory(path):
-    """Make a folder where a file is expected."""
-    path.mkdir()
+def test_absent_fields_take_their_defaults():
+    """What an older program wrote lacks the fields that a noun has gained since."""
+    facts, texts = stores.pack(dataclasses.replace(PLAIN, bits="digest"))
+    del facts["bits"], facts["verdicts"], facts["worst"]
+
+    assert stores.unpack("score", facts, texts) == PLAIN
 
 
-@pytest.mark.parametrize("make", [text_file, foreign_database, newer_store, truncated_store, directory])
-def test_no_store_is_refused(tmp_path, make):
-    """What is no store of this version is refused with its name and what to try, and is left as it was."""
-    path = tmp_path / "results.sqlite"
-    make(path)
-    before = path.read_bytes() if path.is_file() else None
+def test_same_results_from_both(path, database):
+    """A run with every outcome, copied from a file to a server and back, is the same to the last bit in each."""
+    given = recorded(*EVERY, environments={"key": ENVIRONMENT}, not_run=[missing()])
+    read = []
+    for location in (path, database):
+        with Store(location) as store:
+            store.join(given.run)
+            store.append(given.run.uid, given.results)
+            key = store.add_environment(ENVIRONMENT)
+            store.add_not_run(given.run.uid, missing())
+            whole = store.recorded("latest")
+            dumped = contents(store)
+            read.append((whole, sorted(store.done(given.run.uid)), key, dumped))
+            assert list(map(repr, whole.results)) == list(map(repr, EVERY))
 
-    with pytest.raises(StoreError, match=r"store is .*results.sqlite \(.+\), expected a results store; name another"):
-        Store(path)
-
-    assert (path.read_bytes() if path.is_file() else None) == before
-
-
-def test_newer_version_is_named(tmp_path):
-    """The message about a newer store names both versions."""
-    newer_store(tmp_path / "results.sqlite")
-
-    with pytest.raises(StoreError, match=f"version {stores.VERSION + 1}, this program reads 1 to {stores.VERSION}"):
-        Store(tmp_path / "results.sqlite")
+    assert repr(read[0]) == repr(read[1])  # which a nan equals, too
 
 
-@pytest.mark.parametrize("version", range(1, stores.VERSION))
-def test_older_store_is_migrated_and_backed_up(tmp_path, version):
-    """A store as an older version wrote it opens with all it held, takes new results, and is kept as it was beside."""
-    path = tmp_path / "results.sqlite"
-    written = (Path(__file__).parent / "stores" / f"version-{version}.sql").read_text(encoding="utf-8")
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(written)
-    checked = Result(dataclasses.replace(case(), check="law.shift"), FUSED, Checked(8, 0.5), "conforms")
-
-    for _ in range(2):  # the second time there is nothing to migrate
-        with Store(path) as store:
-            store.append("20260101T000000-abc", [checked])
-            kept = list(store.results("20260101T000000-abc"))
-            absent = store.not_run("20260101T000000-abc")
-
-    assert [str(result.case) for result in kept] == [
-        "softmax-value-normal-float32-32x64",
-        "softmax-value-speed-float32-64x1000",
-        str(checked.case),
-    ]
-    assert kept[0].outcome.worst.logits == "0x1p+0 0x1.8p+0"
-    assert [entry.framework for entry in absent] == ["jax"]
-    with closing(sqlite3.connect(tmp_path / f"results.sqlite.version-{version}")) as backup:
-        assert backup.execute("PRAGMA user_version").fetchone() == (version,)
-        assert backup.execute("SELECT count(*) FROM results").fetchone() == (2,)
-
-
-def test_folder_that_cannot_be_made_is_named(tmp_path):
-    """A store below a file is refused like any other path that holds no store."""
-    (tmp_path / "file").write_text("")
-
-    with pytest.raises(StoreError, match="expected a results store"):
-        Store(tmp_path / "file" / "results.sqlite")
-
-
-def writer(path, *arguments):
+def writer(location, *arguments):
     """Start a process that writes to a store."""
-    command = [sys.executable, "-c", ENDLESS_WRITER, str(path), *arguments]
+    command = [sys.executable, "-c", ENDLESS_WRITER, str(location), *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_write_one_new_file(path):
-    """Two processes that open a file which is not there yet, and write at the same time, lose nothing."""
-    with Store(path.with_name("runs.sqlite")):  # makes the folder, not the file
-        pass
-    with Store(path) as store:
+def test_processes_write_at_once(location):
+    """Processes that write at the same time, the same questions among them, lose nothing and do not lock up."""
+    with Store(location) as store:
         store.begin(run())
-    writers = [writer(path, run().uid, framework, "40") for framework in ("torch", "jax", "torch")]
+    writers = [writer(location, run().uid, framework, "40") for framework in ("torch", "jax", "torch")]
 
     assert [process.communicate() and process.returncode for process in writers] == [0, 0, 0]
-    assert count(path) == 2 * 40 * 10  # the third wrote the first one's results once more
+    assert count(location) == 2 * 40 * 10  # the third wrote the first one's results once more
 
 
-def test_two_processes_make_one_new_file(path):
-    """Processes that open a file at once while there is none make one store of it."""
-    openers = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "import pathlib, sys; from harness.store import Store; Store(pathlib.Path(sys.argv[1]))",
-                path,
-            ]
-        )
-        for _ in range(4)
-    ]
-
-    assert [process.wait() for process in openers] == [0] * 4
-    with Store(path) as store:
-        assert store.runs() == []
-
-
-def test_killed_writer_loses_no_committed_batch(path):
+def test_killed_writer_loses_no_committed_batch(location):
     """After kill -9 in the middle of writing, every batch that was committed is there, whole, and can be added to."""
-    with Store(path) as store:
+    with Store(location) as store:
         store.begin(run())
-    process = writer(path, run().uid, "torch")
+    process = writer(location, run().uid, "torch")
     for line in process.stdout:
         if int(line) == 30:
             break
@@ -389,7 +358,7 @@ def test_killed_writer_loses_no_committed_batch(path):
     process.wait()
     process.stdout.close()
 
-    assert count(path) in {10 * committed, 10 * (committed + 1)}  # the last may have been committed and not yet said
-    with Store(path) as store:
-        store.append(run().uid, [result()])
-        assert len(store.done(run().uid)) == count(path)
+    with Store(location) as store:
+        store.append(run().uid, [result()])  # which waits for what the dead writer's server has still in hand
+        assert len(store.done(run().uid)) == count(location)
+    assert count(location) - 1 in {10 * committed, 10 * (committed + 1)}  # the last was perhaps committed, not yet said

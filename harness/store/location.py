@@ -1,0 +1,67 @@
+"""Where a store is: a file, or a PostgreSQL database by its URL; and where that goes which lies beside a file.
+
+A password is taken out of the URL at once, so that whatever prints a location, stores a command line or starts a worker
+process shows none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+BUILD = Path("build")  # for what lies beside a store, where the store is no file
+URL = re.compile(r"([a-z][a-z0-9+.-]*)://|(postgres(?:ql)?):", re.IGNORECASE)
+# Stricter than libpq, which takes part of a password that holds a `/` or an `@` for a host or a database, and says so.
+POSTGRES = re.compile(r"(?P<begin>postgres(?:ql)?://(?:[^:@/?#\s]*))(?::(?P<password>[^@/?#\s]*))?(?P<rest>@[^@#\s]*)")
+WITHOUT_USER = re.compile(r"postgres(?:ql)?://[^@#\s]*")
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file's path or a URL as it is printed, without its password. unreadable: a URL that is none of PostgreSQL's."""
+
+    text: str
+    password: str = field(default="", repr=False)
+    unreadable: bool = False
+
+    @classmethod
+    def of(cls, location: Location | Path | str) -> Location:
+        """Read a path or a URL. Raises nothing: what cannot be read is refused when it is opened."""
+        if isinstance(location, Location):
+            return location
+        text = str(location)
+        scheme = URL.match(text)
+        if scheme is None:
+            return cls(text)
+        if "password=" not in text:
+            if found := POSTGRES.fullmatch(text):
+                return cls(found["begin"] + found["rest"], unquote(found["password"] or ""))
+            if WITHOUT_USER.fullmatch(text):
+                return cls(text)
+        return cls(f"{scheme[1] or scheme[2]}://...", unreadable=True)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether this is no file."""
+        return URL.match(self.text) is not None
+
+    @property
+    def folder(self) -> Path:
+        """Where what lies beside the store goes: goldens, logs, records."""
+        return BUILD if self.is_url else Path(self.text).parent
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What another process needs beside the text: the variable that libpq takes a password from."""
+        return {"PGPASSWORD": self.password} if self.password else {}
+
+    def __str__(self) -> str:
+        """Print what may be seen."""
+        return self.text
+
+
+def without_passwords(text: str) -> str:
+    """Return a text, such as a command line, with every URL in it as a location prints it."""
+    return re.sub(r"postgres(?:ql)?://\S*", lambda url: str(Location.of(url[0])), text)

@@ -1,0 +1,95 @@
+"""The tables, once for every kind of database; how they are made, and how an older version's become today's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from json import loads
+
+from harness.store.database import Database, StoreError, no_store
+from harness.store.outcomes import figure, unpack
+
+VERSION = 3  # of the schema: an older store is migrated, a newer one refused
+
+# A word in braces is a kind of database's own: `Database.types` of sqlite.py and postgres.py. The rest is SQL that both
+# read: `ON CONFLICT ... DO`, row values, double-quoted names ("case", "rows", "check" and "text" are words of SQL).
+# Every column that pages over all runs read, so that they need not touch the facts.
+HISTORY = 'CREATE INDEX history ON results ("case", target, run, outcome, judgement, figure, environment)'
+SCHEMA: Sequence[str] = (
+    """CREATE TABLE runs (
+    uid {text} PRIMARY KEY, started {text} NOT NULL, finished {text},
+    command {text} NOT NULL, preset {text} NOT NULL, host {text} NOT NULL
+) {strict}""",
+    "CREATE TABLE environments (key {text} PRIMARY KEY, facts {text} NOT NULL) {strict}",
+    """CREATE TABLE cases (
+    key {number_itself}, id {text} NOT NULL, content {text} NOT NULL, op {text} NOT NULL, params {text} NOT NULL,
+    quantity {text} NOT NULL, family {text} NOT NULL, dtype {text} NOT NULL, "rows" {integer} NOT NULL,
+    classes {integer} NOT NULL, seed {integer} NOT NULL, "check" {text} NOT NULL DEFAULT '', UNIQUE (id, content)
+) {strict}""",
+    """CREATE TABLE targets (
+    key {number_itself}, framework {text} NOT NULL, op {text} NOT NULL, name {text} NOT NULL, kind {text} NOT NULL,
+    mode {text} NOT NULL, device {text} NOT NULL, UNIQUE (framework, op, name, mode, device)
+) {strict}""",
+    'CREATE TABLE texts (key {text} PRIMARY KEY, "text" {bytes} NOT NULL) {strict_by_key}',
+    """CREATE TABLE results (
+    run {text} NOT NULL REFERENCES runs, "case" {integer} NOT NULL REFERENCES cases,
+    target {integer} NOT NULL REFERENCES targets, environment {text} NOT NULL, outcome {text} NOT NULL,
+    judgement {text} NOT NULL, reason {text} NOT NULL, facts {text} NOT NULL, figure {real},
+    PRIMARY KEY (run, "case", target)
+) {strict_by_key}""",
+    HISTORY,
+    """CREATE TABLE not_run (
+    run {text} NOT NULL REFERENCES runs, framework {text} NOT NULL, mode {text} NOT NULL, device {text} NOT NULL,
+    reason {text} NOT NULL, PRIMARY KEY (run, framework, mode, device)
+) {strict}""",
+)
+
+# version -> the statements that make the next one of it, spelled as those above
+MIGRATIONS: Mapping[int, Sequence[str]] = {
+    1: ["""ALTER TABLE cases ADD COLUMN "check" {text} NOT NULL DEFAULT ''"""],
+    2: ["ALTER TABLE results ADD COLUMN figure {real}", "DROP INDEX history", HISTORY],
+}
+FIGURES = 3  # the first version with the column
+
+
+def prepare(database: Database, *, make: bool) -> None:
+    """Make the tables where there are none, or migrate an older version's; all of it or, after a kill, nothing.
+
+    Raises StoreError for a newer version or another program's tables, and for nothing at all unless it is to be made.
+    """
+    version = known(database)
+    if version == VERSION:
+        return  # and nothing is written: who only reads may have no right to
+    if version == 0 and not make:
+        raise absent(database.location)
+    if version:
+        database.back_up(version)
+    with database.transaction():
+        version = known(database)  # another process may have been at it until just now
+        steps = [step for older in range(version, VERSION) for step in MIGRATIONS[older]] if version else SCHEMA
+        for statement in steps:
+            database.execute(statement.format_map(database.types))
+        if 0 < version < FIGURES:
+            _add_figures(database)
+        database.set_version(VERSION)
+
+
+def known(database: Database) -> int:
+    """Return the version of the schema where this program reads it. Raises StoreError where it does not."""
+    version = database.version()
+    if version > VERSION:
+        raise no_store(database.location, f"version {version}, this program reads 1 to {VERSION}")
+    return version
+
+
+def absent(location: object) -> StoreError:
+    """Return the error of a store that is to be read and is not there."""
+    return StoreError(f"store {location} is not there, expected the results of a run; try: xentbench run")
+
+
+def _add_figures(database: Database) -> None:
+    """Fill in the figures of results that were stored without, a run at a time."""
+    for (uid,) in list(database.rows("SELECT uid FROM runs")):
+        rows = database.rows('SELECT outcome, facts, "case", target FROM results WHERE run = ?', (uid,))
+        told = [(figure(unpack(row[0], loads(row[1]), defaultdict(str))), uid, *row[2:]) for row in rows]
+        database.executemany('UPDATE results SET figure = ? WHERE (run, "case", target) = (?, ?, ?)', told)

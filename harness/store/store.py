@@ -1,0 +1,276 @@
+"""Results <-> a database: one interface for every kind of it, one transaction a batch.
+
+Raw outcomes are stored; statistics are computed when read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+from harness.model import Case, Implementation, NotRun, Op, Recorded, Result, Run, Target
+from harness.store import extras, schema
+from harness.store.database import Database, Row, StoreError
+from harness.store.location import Location
+from harness.store.outcomes import LONG_TEXTS, NAMES, figure, pack, unpack
+from harness.store.sqlite import File
+
+CHUNK = 1000  # results at a time: read texts together, and hold no more than these in another form
+
+ADD_CASE = (
+    'INSERT INTO cases (id, content, op, params, quantity, family, dtype, "rows", classes, seed, "check")'
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+ADD_TARGET = (
+    "INSERT INTO targets (framework, op, name, kind, mode, device) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+ADD_TEXT = "INSERT INTO texts VALUES (?, ?) ON CONFLICT DO NOTHING"
+ADD_RESULT = (
+    "INSERT INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ?, ? FROM cases c, targets t"
+    " WHERE c.id = ? AND c.content = ? AND (t.framework, t.op, t.name, t.mode, t.device) = (?, ?, ?, ?, ?)"
+    ' ON CONFLICT (run, "case", target) DO UPDATE SET environment = excluded.environment, outcome = excluded.outcome,'
+    " judgement = excluded.judgement, reason = excluded.reason, facts = excluded.facts, figure = excluded.figure"
+)
+RESULTS = (
+    'SELECT c.op, c.params, c.quantity, c.family, c.dtype, c."rows", c.classes, c.seed, c."check",'
+    " t.framework, t.op, t.name, t.kind, t.mode, t.device,"
+    " r.outcome, r.facts, r.judgement, r.reason, r.environment, c.content"
+    ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key'
+    " WHERE r.run = ? ORDER BY t.key, c.key"
+)
+
+
+class Store:
+    """The runs of one location. Use as a context manager; every method commits before it returns."""
+
+    def __init__(self, location: Location | Path | str, *, make: bool = True) -> None:
+        """Open the store; make it where there is none, unless told not to.
+
+        Raises StoreError for what is no store of ours, cannot be reached, or, where none is to be made, is not there.
+        """
+        self.location = Location.of(location)
+        self._db = _opened(self.location, make=make)
+        try:
+            schema.prepare(self._db, make=make)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit all that is done inside together, or nothing of it; one inside another is part of that."""
+        return self._db.transaction()
+
+    def __enter__(self) -> Self:
+        """Return the open store."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file or the connection."""
+        self._db.close()
+
+    def begin(self, run: Run) -> None:
+        """Add a run, or take one up again: its end is forgotten, its results stay."""
+        self._db.execute(
+            "INSERT INTO runs VALUES (?, ?, NULL, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET finished = NULL",
+            (run.uid, run.started, run.command, run.preset, json.dumps(dict(run.host))),
+        )
+
+    def join(self, run: Run) -> None:
+        """Add a run made elsewhere, or a part of one that is here: it lasts from the first start to the last end.
+
+        Raises StoreError where a run of that uid asked for something else.
+        """
+        here = next((other for other in self.runs() if other.uid == run.uid), None)
+        if here and here.preset != run.preset:
+            raise StoreError(
+                f"run {run.uid} is of preset {run.preset!r}, expected {here.preset!r}, as its part in {self.location}; "
+                "try: another --run-uid for each run"
+            )
+        self._db.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET"
+            " started = CASE WHEN excluded.started < runs.started THEN excluded.started ELSE runs.started END,"
+            " finished = CASE WHEN runs.finished IS NULL OR excluded.finished > runs.finished"
+            " THEN excluded.finished ELSE runs.finished END",
+            (run.uid, run.started, run.finished, run.command, run.preset, json.dumps(dict(run.host))),
+        )
+
+    def finish(self, uid: str) -> None:
+        """Mark a run as complete."""
+        self._db.execute("UPDATE runs SET finished = ? WHERE uid = ?", (now(), uid))
+
+    def discard(self, uid: str) -> None:
+        """Remove a run and its results."""
+        with self.transaction():
+            self._db.execute("DELETE FROM results WHERE run = ?", (uid,))
+            self._db.execute("DELETE FROM not_run WHERE run = ?", (uid,))
+            self._db.execute("DELETE FROM runs WHERE uid = ?", (uid,))
+
+    def append(self, uid: str, results: Iterable[Result]) -> None:
+        """Store a batch in one transaction; a result already there is replaced."""
+        rest = iter(results)
+        with self.transaction():
+            while chunk := list(islice(rest, CHUNK)):
+                self._add(uid, chunk)
+
+    def _add(self, uid: str, results: Sequence[Result]) -> None:
+        cases: dict[tuple[object, ...], None] = {}  # in the order they were asked in
+        targets: dict[tuple[object, ...], None] = {}
+        texts: dict[str, str] = {}
+        rows = []
+        for result in results:
+            case, target = result.case, result.target
+            of, id_ = target.implementation, str(case)
+            drawn = (case.quantity, case.family, case.dtype, case.rows, case.classes, case.seed, case.check)
+            cases[id_, result.content, case.op.name, json.dumps(case.op.options), *drawn] = None
+            targets[of.framework, of.op, of.name, of.kind, target.mode, target.device] = None
+            facts, named = pack(result.outcome)
+            texts |= named
+            rows.append(
+                (
+                    *(uid, result.environment, NAMES[type(result.outcome)], result.judgement, result.reason),
+                    *(json.dumps(facts, separators=(",", ":"), allow_nan=False), figure(result.outcome)),
+                    *(id_, result.content, of.framework, of.op, of.name, target.mode, target.device),
+                )
+            )
+        self._db.executemany(ADD_CASE, cases)
+        self._db.executemany(ADD_TARGET, targets)
+        self._db.executemany(ADD_TEXT, ((key, _compressed(text)) for key, text in texts.items()))
+        self._db.executemany(ADD_RESULT, rows)
+
+    def add_environment(self, facts: Mapping[str, str]) -> str:
+        """Store an environment and return its key, the same for the same facts."""
+        text = json.dumps(dict(sorted(facts.items())))
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._db.execute("INSERT INTO environments VALUES (?, ?) ON CONFLICT DO NOTHING", (key, text))
+        return key
+
+    def add_not_run(self, uid: str, entry: NotRun) -> None:
+        """Store that something asked for could not be asked."""
+        self._db.execute(
+            "INSERT INTO not_run VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (run, framework, mode, device) DO UPDATE SET reason = excluded.reason",
+            (uid, entry.framework, entry.mode, entry.device, entry.reason),
+        )
+
+    def forget_not_run(self, uid: str, frameworks: Iterable[str]) -> None:
+        """Remove what was stored of frameworks that are about to be asked again."""
+        self._db.executemany("DELETE FROM not_run WHERE run = ? AND framework = ?", [(uid, f) for f in frameworks])
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
+        """Yield the rows of a query; for pages over many runs, which read columns and not results.
+
+        `?` stands for a parameter, in PostgreSQL as in SQLite. Both answer alike without: LIKE; min and max of several
+        columns; a column that is neither grouped by nor in an aggregate; functions of JSON and of dates; an order that
+        no ORDER BY asks for.
+        """
+        return self._db.rows(sql, parameters)
+
+    def runs(self) -> list[Run]:
+        """Return all runs, oldest first."""
+        sql = "SELECT uid, started, finished, command, preset, host FROM runs ORDER BY started, uid"
+        return [Run(uid, *said, json.loads(host)) for uid, *said, host in self._db.rows(sql)]  # type: ignore[call-arg]
+
+    def run(self, uid: str = "latest") -> Run:
+        """Find a run by its uid, a unique beginning of it, `latest`, or `latest~1` for the one before.
+
+        Raises StoreError where there is none.
+        """
+        runs = self.runs()
+        if back := re.fullmatch(r"latest(?:~(\d+))?", uid):
+            found = runs[: max(0, len(runs) - int(back[1] or 0))][-1:]
+        else:
+            found = [run for run in runs if run.uid == uid] or [run for run in runs if run.uid.startswith(uid)]
+        if len(found) != 1:
+            known = ", ".join(run.uid for run in runs[-5:]) or "none yet; try: xentbench run"
+            raise StoreError(f"run is {uid!r}, expected `latest` or one of the runs in {self.location}: {known}")
+        return found[0]
+
+    def earlier(self, uid: str) -> str:
+        """Return the uid of the last finished run of the same preset that started before; empty where there is none."""
+        run = self.run(uid)
+        found = [one for one in self.runs() if one.started < run.started and one.preset == run.preset and one.finished]
+        return found[-1].uid if found else ""
+
+    def done(self, uid: str) -> set[tuple[str, str, str]]:
+        """Return (case id, framework, target) of every result of a run."""
+        rows = self._db.rows(
+            "SELECT c.id, t.framework, t.op, t.name, t.kind, t.mode, t.device"
+            ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key WHERE r.run = ?',
+            (uid,),
+        )
+        return {(case, of[0], str(Target(Implementation(*of[:4]), *of[4:]))) for case, *of in rows}
+
+    def results(self, uid: str) -> Iterator[Result]:
+        """Yield a run's results, grouped by target, in the order they were first asked in."""
+        rows = self._db.rows(RESULTS, (uid,))
+        texts: dict[str, str] = {}
+        while chunk := list(islice(rows, CHUNK)):
+            every = [json.loads(row[16]) for row in chunk]
+            self._read_texts(every, texts)
+            for row, facts in zip(chunk, every, strict=True):
+                case = Case(Op.of(row[0], **json.loads(row[1])), *row[2:9])
+                target = Target(Implementation(*row[9:13]), *row[13:15])
+                yield Result(case, target, unpack(row[15], facts, texts), *row[17:])
+
+    def _read_texts(self, facts: Iterable[Mapping[str, Any]], texts: dict[str, str]) -> None:
+        """Add the long texts that some outcomes name and that are not read yet."""
+        named = (worst[name] for fields in facts if (worst := fields.get("worst")) for name in LONG_TEXTS)
+        if keys := [key for key in dict.fromkeys(named) if key and key not in texts]:
+            marks = ", ".join("?" * len(keys))
+            for key, packed in self._db.rows(f'SELECT key, "text" FROM texts WHERE key IN ({marks})', keys):  # noqa: S608
+                texts[key] = zlib.decompress(packed).decode()
+
+    def environments(self) -> dict[str, dict[str, str]]:
+        """Return every environment by its key."""
+        rows = self._db.rows("SELECT key, facts FROM environments ORDER BY key")
+        return {key: json.loads(text) for key, text in rows}
+
+    def recorded(self, uid: str) -> Recorded:
+        """Return a run with all that is stored of it. Raises StoreError where there is none."""
+        run = self.run(uid)
+        results, every = list(self.results(run.uid)), self.environments()
+        used = dict.fromkeys(result.environment for result in results)
+        environments = {key: every[key] for key in used if key in every}
+        return Recorded(run, environments, self.not_run(run.uid), results)
+
+    def not_run(self, uid: str) -> list[NotRun]:
+        """Return what a run asked for in vain."""
+        sql = "SELECT framework, mode, device, reason FROM not_run WHERE run = ? ORDER BY framework, mode, device"
+        return [NotRun(*row) for row in self._db.rows(sql, (uid,))]
+
+
+def _opened(location: Location, *, make: bool) -> Database:
+    """Open what is at a location. Raises StoreError where that is nothing we can read."""
+    if not location.is_url:
+        return File(location, make=make)
+    if location.unreadable:
+        raise StoreError(
+            f"store is {location}, expected a file or postgresql://user:password@host:port/database?options, special"
+            " characters in it percent-encoded; try: a password in PGPASSWORD or in ~/.pgpass"
+        )
+    postgres = extras.load("harness.store.postgres", "postgres", f"store {location}")
+    database: Database = postgres.Server(location)
+    return database
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@lru_cache(maxsize=4096)  # compressing takes most of the time, and the targets of a case share its rows
+def _compressed(text: str) -> bytes:
+    return zlib.compress(text.encode())
