@@ -1,7 +1,8 @@
 """What became of one answer from one run to another: better, worse or merely different, and why.
 
-An accuracy is exact, so any difference beyond what its figure is certified to is a change. A timing is a sample, so a
-change is what its interval and a named size cannot explain.
+An accuracy is exact, so any difference beyond what its figure is certified to is a change. An answer as accurate as it
+was may still be another one: its bits tell. A timing is a sample, so a change is what its interval and a named size
+cannot explain.
 """
 
 from __future__ import annotations
@@ -68,8 +69,27 @@ def between(before: Result, after: Result, size: float = ratio.SIZE) -> Change:
     facts = list(_facts(before, after, size))
     if not facts:
         return Change("unchanged", "none", "", before, after)
+    if same_bits(before, after):
+        facts.append(("different", "the answer itself is the same bit by bit"))
     turn: Turn = next((turn for turn, _ in facts if turn != "different"), "different")
     return Change("changed", turn, "; ".join(text for _, text in facts), before, after)
+
+
+def same_bits(before: Result | None, after: Result | None) -> bool | None:
+    """Tell whether two answers are the same bit by bit; None where one side has no answer or its bits were not kept."""
+    match before, after:
+        case Result(outcome=Score(bits=was)), Result(outcome=Score(bits=now)) if was and now:
+            return was == now
+    return None
+
+
+def bits_alone(change: Change) -> bool:
+    """Tell whether an answer differs in its bits, and in nothing that is measured or judged."""
+    match change.before, change.after:
+        case Result(outcome=Score() as old) as before, Result(outcome=Score() as new) as after:
+            figures = before.judgement != after.judgement or any(_scores(old, new, after.case))
+            return same_bits(before, after) is False and not figures
+    return False
 
 
 def broke(change: Change) -> bool:
@@ -103,7 +123,10 @@ def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
         yield turn, f"{after.judgement}, was {before.judgement}{why}"
     match before.outcome, after.outcome:
         case Score() as old, Score() as new:
-            yield from _scores(old, new, after.case)
+            figures = list(_scores(old, new, after.case))
+            yield from figures
+            if not figures and same_bits(before, after) is False:
+                yield "different", f"answers differ in bits, largest error {old.max_ulp:.3g} ulp in both"
         case Checked() as old, Checked() as new:
             yield from _checks(old, new, after.case)
         case Timing() as old, Timing() as new:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from harness import change, ratio
@@ -57,6 +58,27 @@ class Comparison:
     def turned(self, turn: Turn, aspect: str = "") -> list[Change]:
         """Return the changes that went one way, of accuracy, of speed or of both."""
         return [one for one in self.changes if one.turn == turn and aspect in {"", one.aspect}]
+
+    @cached_property
+    def bits(self) -> dict[str, int]:
+        """The number of answers that are the same bit by bit, and of those that are not, where both runs kept bits."""
+        counted = Counter(change.same_bits(one.before, one.after) for one in self.changes)
+        return {"same": counted[True], "other": counted[False]}
+
+    @cached_property
+    def sections(self) -> dict[str, list[Change]]:
+        """Every question that is not unchanged, in one list of a title each; what matters most first."""
+        different = self.turned("different")
+        return {
+            "Worse: accuracy": self.turned("worse", "accuracy"),
+            "Worse: speed": self.turned("worse", "speed"),
+            "Better: accuracy": self.turned("better", "accuracy"),
+            "Better: speed": self.turned("better", "speed"),
+            "Different, neither better nor worse": [one for one in different if not change.bits_alone(one)],
+            "Other bits, as accurate as before": [one for one in different if change.bits_alone(one)],
+            "Added": [one for one in self.of("added") if one.turn == "none"],
+            "Removed": [one for one in self.of("removed") if one.turn == "none"],
+        }
 
     @property
     def counts(self) -> dict[str, int]:

@@ -176,6 +176,7 @@ class Score:
     budget_class: BudgetClass | None  # the tightest class met
     verdicts: Mapping[str, int] = field(default_factory=dict)  # elements that are no plain distance: nan, flushed, ...
     worst: Worst | None = None
+    bits: str = ""  # digest of the answer's bits (harness/bits.py); empty where an older program stored it
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,18 @@ class Timing:
     seconds: tuple[float, ...]
     calls: int
     first_call_seconds: float  # compile time included
+    workers: int = 1  # processes that the samples are of, equally many of each, one process's behind the other's
+    cache: str = ""  # how many buffers took turns, and whether a cache holds them
+    cached: bool = False  # a cache holds all of them: memory is no limit then
+    copy_bytes_per_second: float | None = None  # of memory, measured in the same run (harness/traffic.py)
+    read_bytes_per_second: float | None = None
+    dispatch_seconds: float | None = None  # the same target on the smallest op
+    overhead_seconds: float | None = None  # the harness's own, in each call
+    minor_faults: float | None = None  # page faults a call
+    major_faults: float | None = None
+    preempted: float | None = None  # share of samples
+    peak_bytes: int | None = None  # of memory beyond the inputs, with logits of `peak_logits_bytes`
+    peak_logits_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness import metrics, ruler
+from harness import bits, metrics, ruler
 from harness.adapters import Adapter, NotSupported
 from harness.model import (
     FORMATS,
@@ -125,6 +125,7 @@ def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
         budget_class=distance.budget_class,
         verdicts=distance.verdicts,
         worst=_worst(question, got, distance),
+        bits=bits.digest(got),
     )
 
 

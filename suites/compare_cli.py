@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -14,22 +13,20 @@ from harness.compare import FAIL_ON, Comparison, FailOn, compare
 from harness.merge import merge
 from harness.plugin import choice
 from harness.recall import existing, recall
-from harness.store import Store, StoreError
+from harness.store import Location, Store, StoreError
 from suites import compare_text
+from suites.store_option import FORMS, STORE, StoreLocation
 
 CONFORMS, DEVIATES, USAGE, NOTHING_RAN, MACHINERY = range(5)  # exit codes, as the front door's
-STORE = Path("build/results.sqlite")
 WHICH = "a run's id or its beginning, latest, latest~1, a run file, a store, or STORE@RUN"
 
 err = Console(stderr=True)
-
-StorePath = Annotated[Path, typer.Option("--store", help="where results are kept")]
 
 
 def compare_runs(
     before: Annotated[str, typer.Argument(metavar="A", help=WHICH)] = "latest~1",
     after: Annotated[str, typer.Argument(metavar="B", help=WHICH)] = "latest",
-    store: StorePath = STORE,
+    store: StoreLocation = STORE,
     fail_on: Annotated[str, typer.Option(help="; ".join(f"{word}: {text}" for word, text in FAIL_ON.items()))] = "new",
     size: Annotated[float, typer.Option(help="relative difference of times from which one counts")] = ratio.SIZE,
     rows: Annotated[int, typer.Option(help="rows shown of each table", min=0)] = 50,
@@ -65,7 +62,7 @@ def verdict(found: Comparison, gate: FailOn) -> int:
     return DEVIATES if found.failing(gate) else CONFORMS
 
 
-def status(store: StorePath = STORE) -> None:
+def status(store: StoreLocation = STORE) -> None:
     """Say in one screen how the last run stands against the one before."""
     try:
         with existing(store) as opened:
@@ -80,8 +77,13 @@ def status(store: StorePath = STORE) -> None:
 
 
 def import_runs(
-    files: Annotated[list[Path], typer.Argument(help="run files (`export --format run`) or other stores")],
-    store: StorePath = STORE,
+    sources: Annotated[
+        list[Location],
+        typer.Argument(
+            parser=Location.of, metavar=FORMS, help="run files (`export --format run` or parquet) or other stores"
+        ),
+    ],
+    store: StoreLocation = STORE,
 ) -> None:
     """Merge runs of other machines and the shards of one run into the store; a second time adds nothing.
 
@@ -90,26 +92,26 @@ def import_runs(
     refused = False
     try:
         with Store(store) as opened:
-            for file in files:
-                refused |= not _import(opened, file)
+            for source in sources:
+                refused |= not _import(opened, source)
     except StoreError as error:
         _stop(USAGE, str(error))
     if refused:
         raise typer.Exit(USAGE)
 
 
-def _import(store: Store, file: Path) -> bool:
-    """Merge one file, say what came of it, and tell whether it was taken."""
+def _import(store: Store, source: Location) -> bool:
+    """Merge one file or store, say what came of it, and tell whether it was taken."""
     try:
-        merged = merge(store, file)
+        merged = merge(store, source)
     except StoreError as error:
         err.print(f"error: {error}", highlight=False, markup=False, soft_wrap=True)
         return False
     for run in merged:
         differing = f", {run.differing} differ from what is stored and were left out" if run.differing else ""
-        typer.echo(f"{file}: run {run.uid}: {run.added} results added, {run.present} were there{differing}")
+        typer.echo(f"{source}: run {run.uid}: {run.added} results added, {run.present} were there{differing}")
     if not merged:
-        typer.echo(f"{file}: no runs")
+        typer.echo(f"{source}: no runs")
     return True
 
 

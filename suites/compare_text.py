@@ -7,28 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness import export, gfm
-from harness.change import Change
+from harness import export, gfm, ratio
+from harness.change import Change, same_bits
 from harness.compare import Comparison, Difference
-from harness.model import Judgement, Recorded, Result, Run
+from harness.model import Judgement, Recorded, Result, Run, Timing
 
-SECTIONS = (  # title, status, turn, aspect
-    ("Worse: accuracy", "worse", "accuracy"),
-    ("Worse: speed", "worse", "speed"),
-    ("Better: accuracy", "better", "accuracy"),
-    ("Better: speed", "better", "speed"),
-    ("Different, neither better nor worse", "different", ""),
+ASKED = (
+    *("case", "check", "op", "options", "quantity", "family", "dtype", "shape", "seed"),
+    *("framework", "mode", "device"),
 )
-FIELDS = (
-    "judgement",
-    "outcome",
-    "max_ulp",
-    "mean_ulp",
-    "budget_class",
-    "verdicts",
-    "over_allowance",
-    "policy",
-    "seconds",
+FIGURES = (
+    *("judgement", "reason", "outcome", "outcome_reason", "elements", "max_ulp", "mean_ulp", "bias_ulp", "over_bound"),
+    *("budget_class", "verdicts", "bits", "over_allowance", "policy", "seconds", "calls_a_sample"),
 )
 LISTED = 6  # changes on the screen of `status`
 FACTS_LISTED = 8
@@ -40,19 +30,14 @@ def markdown(found: Comparison, rows: int) -> str:
         f"# {gfm.plain(found.before.uid)} → {gfm.plain(found.after.uid)}\n",
         f"{headline(found)}\n",
         f"{counts(found)}; a time counts as changed from {found.size:.0%} on, beyond its interval.\n",
+        f"Bit by bit: {bits(found)}.\n",
     ]
     parts += [f"**{gfm.plain(warning)}**\n" for warning in warnings(found)]
     parts.append(_environments(found.environments))
     if found.not_run:
         cells = [[gfm.code(e.framework), e.mode, e.device, gfm.plain(e.reason)] for e in found.not_run]
         parts.append(f"## Not run\n\n{gfm.table(('framework', 'mode', 'device', 'reason'), cells)}")
-    for title, turn, aspect in SECTIONS:
-        parts.append(
-            _section(title, [one for one in found.changes if one.turn == turn and aspect in {"", one.aspect}], rows)
-        )
-    for status in ("added", "removed"):
-        quiet = [one for one in found.changes if one.status == status and one.turn == "none"]
-        parts.append(_section(status.capitalize(), quiet, rows))
+    parts += [_section(title, changes, rows) for title, changes in found.sections.items()]
     return "\n".join(filter(None, parts))
 
 
@@ -71,6 +56,12 @@ def headline(found: Comparison) -> str:
 def counts(found: Comparison) -> str:
     """Return the questions by status."""
     return ", ".join(f"{count} {status}" for status, count in found.counts.items())
+
+
+def bits(found: Comparison) -> str:
+    """Return how many answers are the same bit by bit."""
+    both = sum(found.bits.values())
+    return f"{found.bits['same']} of {both} answers are the same" if both else "no answer's bits were kept in both runs"
 
 
 def warnings(found: Comparison) -> list[str]:
@@ -110,6 +101,7 @@ def plain(found: Comparison) -> dict[str, Any]:
         "after": asdict(found.after),
         "speed_counts_from": found.size,
         "counts": found.counts,
+        "bits": found.bits,
         "environments": [asdict(difference) for difference in found.environments],
         "not_run": [asdict(entry) for entry in found.not_run],
         "changes": [_change(one) for one in found.changes if one.status != "unchanged"],
@@ -117,23 +109,35 @@ def plain(found: Comparison) -> dict[str, Any]:
 
 
 def _change(one: Change) -> dict[str, Any]:
-    result = one.result
     return {
         "status": one.status,
         "turn": one.turn,
         "aspect": one.aspect,
-        "case": str(result.case),
-        "framework": result.target.implementation.framework,
-        "target": str(result.target),
+        **_chosen(one.result, ASKED),
+        "target": str(one.result.target),
         "reason": one.reason,
+        "same_bits": same_bits(one.before, one.after),
+        "times_as_long": _ratio(one),
         "before": _figures(one.before),
         "after": _figures(one.after),
     }
 
 
+def _ratio(one: Change) -> dict[str, float] | None:
+    match one.before, one.after:
+        case Result(outcome=Timing(seconds=old)), Result(outcome=Timing(seconds=new)):
+            found = ratio.of_medians(old, new)
+            return asdict(found) if found else None
+    return None
+
+
 def _figures(result: Result | None) -> dict[str, Any] | None:
-    fields: Mapping[str, Any] = export.flat(result, {}) if result else {}
-    return {name: fields[name] for name in FIELDS} if result else None
+    return _chosen(result, FIGURES) if result else None
+
+
+def _chosen(result: Result, names: Iterable[str]) -> dict[str, Any]:
+    fields = export.flat(result, {})
+    return {name: fields[name] for name in names}
 
 
 def screen(found: Comparison, latest: Recorded) -> str:
@@ -146,6 +150,7 @@ def screen(found: Comparison, latest: Recorded) -> str:
         *(f"not run: {entry.framework} {entry.mode} {entry.device}: {entry.reason}" for entry in found.not_run),
     ]
     lines += [f"{aspect}: {text}" for aspect in ("accuracy", "speed") if (text := _tally(found, aspect))]
+    lines.append(f"bits:   {bits(found)}")
     lines += _listed(found.turned("worse"))
     lines.append(headline(found).replace("*", ""))
     return "\n".join(gfm.line(text) for text in lines)

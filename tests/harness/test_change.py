@@ -35,6 +35,18 @@ def test_same_answer_is_unchanged(outcome):
         pytest.param(score(math.inf), score(1.5), "better", "max 1.5 ulp, was inf", id="finite"),
         pytest.param(score(), score(mean_ulp=0.5), "different", "mean 0.5 ulp, was 0.25", id="mean"),
         pytest.param(
+            *(score(bits="a0"), score(bits="b1"), "different", "answers differ in bits, largest error 1.5 ulp in both"),
+            id="bits",
+        ),
+        pytest.param(score(bits="a0"), score(2.0, bits="b1"), "worse", "max 2 ulp, was 1.5", id="bits-and-error"),
+        pytest.param(
+            score(bits="a0"),
+            score(2.0, bits="a0"),
+            "worse",
+            "max 2 ulp, was 1.5; the answer itself is the same bit by bit",
+            id="error-alone",
+        ),
+        pytest.param(
             *(score(3.0), score(2.0, budget=None), "worse", "meets no class, was class S; max 2 ulp, was 3"), id="class"
         ),
         pytest.param(score(budget="N"), score(), "better", "meets class S, was class N", id="better-class"),
@@ -79,11 +91,45 @@ def test_other_answer_is_changed(old, new, turn, reason):
         pytest.param(Failed("E: at 0x7f"), Failed("E: at 0x8a"), id="address"),
         pytest.param(Unsupported("no"), Unsupported("not at all"), id="wording"),
         pytest.param(score(1e6), score(1e6 * (1 + 1e-14)), id="arithmetic"),
+        pytest.param(score(), score(bits="b1"), id="bits-not-kept-then"),
+        pytest.param(score(bits="a0"), score(), id="bits-not-kept-now"),
     ],
 )
 def test_noise_is_no_change(old, new):
     """What a sample, a message or a sum's rounding can do by itself is no change."""
     assert between(old, new).status == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        (score(bits="a0"), score(2.0, bits="a0"), True),
+        (score(bits="a0"), score(bits="b1"), False),
+        (score(), score(bits="b1"), None),
+        (score(bits="a0"), Failed("E"), None),
+        (checked(), checked(), None),
+    ],
+)
+def test_bits_say_something_where_both_are_kept(was, now, same):
+    """Two answers are the same bit by bit, or not, or nothing is known of one of them; of no answer nothing is."""
+    assert change.same_bits(result(was), result(now)) is same
+    assert change.same_bits(None, result(now)) is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "judgement", "alone"),
+    [
+        (score(bits="a0"), score(bits="b1"), "conforms", True),
+        (score(bits="a0"), score(mean_ulp=0.5, bits="b1"), "conforms", False),
+        (score(bits="a0"), score(bits="b1"), "unjudged", False),
+        (score(bits="a0"), score(bits="a0"), "conforms", False),
+        (score(), score(), "conforms", False),
+        (timing(*FAST), timing(*SLOW), "conforms", False),
+    ],
+)
+def test_bits_alone(was, now, judgement, alone):
+    """An answer differs in bits alone where no figure and no judgement moved."""
+    assert change.bits_alone(between(was, now, now=judgement)) is alone
 
 
 def test_size_is_asked_for():

@@ -178,6 +178,43 @@ def test_accuracy_is_apart_from_speed():
     assert [one.result.case.family for one in comparison.turned("worse", "speed")] == ["speed"]
 
 
+def test_bits_are_counted():
+    """Answers whose bits both runs kept are counted: the same, or other ones."""
+    kept = [score(bits="a0"), score(bits="b1"), score(), score(2.0, bits="d3")]
+    before = [result(one, family) for one, family in zip(kept, "abcd", strict=True)]
+    after = [result(score(bits=bits), family) for bits, family in zip(("a0", "c2", "d3", "e4"), "abcd", strict=True)]
+
+    assert found(before, after).bits == {"same": 1, "other": 2}
+
+
+def test_every_change_is_in_one_section():
+    """What is not unchanged stands under one title each, and what is unchanged under none."""
+    fast, slow = timing(*FAST), timing(*SLOW)
+    before = dict.fromkeys(("same", "worse", "mean", "gone"), score())
+    before |= {"better": score(9.0), "bits": score(bits="a0"), "slower": fast, "faster": slow}
+    after = dict.fromkeys(("same", "better", "come"), score()) | {"slower": slow, "faster": fast}
+    after |= {"worse": score(2.0), "mean": score(mean_ulp=0.5), "bits": score(bits="b1")}
+    broken = result(family="broken", judgement="deviates")
+
+    comparison = found(
+        [*(result(outcome, family) for family, outcome in before.items()), result(target=JAX)],
+        [*(result(outcome, family) for family, outcome in after.items()), broken],
+        not_run=[missing("jax")],
+    )
+
+    told = {title: [one.result.case.family for one in changes] for title, changes in comparison.sections.items()}
+    assert told == {
+        "Worse: accuracy": ["worse", "broken", "normal"],
+        "Worse: speed": ["slower"],
+        "Better: accuracy": ["better"],
+        "Better: speed": ["faster"],
+        "Different, neither better nor worse": ["mean"],
+        "Other bits, as accurate as before": ["bits"],
+        "Added": ["come"],
+        "Removed": ["gone"],
+    }
+
+
 def test_size_is_handed_on():
     """A size that is asked for decides on times."""
     runs = recorded(result(timing(*FAST))), recorded(result(timing(*SLOW)))

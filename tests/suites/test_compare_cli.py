@@ -67,6 +67,7 @@ def test_compare_says_what_and_why(store):
         "# 20260101T → 20260102T",
         "**2 got worse** (accuracy: 1, speed: 1), 0 better.",
         "2 changed, 1 added, 1 removed, 0 unchanged; a time counts as changed from 5% on, beyond its interval.",
+        "Bit by bit: no answer's bits were kept in both runs.",
         "## Environment",
         "| where | fact | before | after |",
         "| --- | --- | --- | --- |",
@@ -142,6 +143,45 @@ def test_rows_are_limited(store):
     path = store([result(family=f"f{k}") for k in range(9)], [result(score(2.0), f"f{k}") for k in range(9)])
 
     assert "and 6 more; --json has them all" in invoke("compare", "--store", path, "--rows", "3").stdout
+
+
+@pytest.mark.parametrize(("gate", "code"), [("new", 0), ("any", 1)])
+def test_other_bits_are_told(store, gate, code):
+    """An answer that is as accurate as it was and yet another one has a table of its own, and is no worse."""
+    path = store(
+        [result(score(bits="a0")), result(score(bits="c2"), "same")],
+        [result(score(bits="b1")), result(score(bits="c2"), "same")],
+    )
+
+    ended = invoke("compare", "--store", path, "--fail-on", gate)
+
+    lines = ended.stdout.splitlines()
+    assert ended.exit_code == code
+    assert "Bit by bit: 1 of 2 answers are the same." in lines
+    assert lines[lines.index("## Other bits, as accurate as before (1)") + 4] == (
+        "| changed | `softmax-value-normal-float32-4x8` | `torch.softmax@eager` | torch"
+        " | answers differ in bits, largest error 1.5 ulp in both |"
+    )
+    assert "bits:   1 of 2 answers are the same" in invoke("status", "--store", path).stdout.splitlines()
+
+
+def test_json_tells_bits_and_ratios(store):
+    """A program finds in the JSON what the words say: the bits of both sides, and the ratio with its interval."""
+    path = store(
+        [result(score(bits="a0")), result(timing(*FAST), "speed"), result(family="gone")],
+        [result(score(bits="b1")), result(timing(*SLOW), "speed")],
+    )
+
+    told = json.loads(invoke("compare", "--store", path, "--json").stdout)
+
+    by_family = {change["family"]: change for change in told["changes"]}
+    bits, speed, gone = (by_family[family] for family in ("normal", "speed", "gone"))
+    assert told["bits"] == {"same": 0, "other": 1}
+    assert (bits["same_bits"], bits["before"]["bits"], bits["after"]["bits"]) == (False, "a0", "b1")
+    assert speed["times_as_long"]["times"] == pytest.approx(1.2)
+    assert speed["times_as_long"]["low"] > 1.15
+    assert (gone["after"], gone["same_bits"], gone["times_as_long"]) == (None, None, None)
+    assert (gone["op"], gone["quantity"], gone["dtype"], gone["shape"]) == ("softmax", "value", "float32", [4, 8])
 
 
 @pytest.mark.parametrize(("size", "code"), [("0.5", 0), ("0.1", 1)])
@@ -288,3 +328,21 @@ def test_import_counts_what_differs(written, tmp_path):
 
     assert ended.exit_code == 0
     assert "0 results added, 0 were there, 1 differ from what is stored and were left out" in ended.stdout
+
+
+def test_report_is_held_against_any_run(store, written, tmp_path):
+    """The report compares with the run that is named, of the store or of a file; one that is not there is code 2."""
+    path = store([result()], [result(score(2.0))])
+    mended = written("other.jsonl.gz", recorded(result(score(9.0)), run=run("other", 3)))
+
+    pages = {}
+    for against in ("20260101T", mended):
+        ended = invoke("report", "--store", path, "--report", tmp_path / "report", "--against", against)
+        assert ended.exit_code == 0
+        pages[against] = (tmp_path / "report" / "index.html").read_text("utf-8")
+    ended = invoke("report", "--store", path, "--report", tmp_path / "report", "--against", "1999")
+
+    assert "1 got worse, 0 got better" in pages["20260101T"]
+    assert "Nothing got worse, 1 got better" in pages[mended]
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("error: run is '1999', expected `latest` or one of the runs in ")
