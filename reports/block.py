@@ -64,7 +64,7 @@ def facts(material: Material) -> dict[str, Any]:
         "lines": [_line(op, target) for op, target in lines],
         "words": {name: words[name].list for name in names},
         "columns": columns,
-        "details": details(answers),
+        "details": details(material),
         "descriptions": dict(material.descriptions),
         "legend": dict(marks.SYMBOLS),
     }
@@ -100,8 +100,9 @@ def _answer(answer: Result, words: dict[str, Words], columns: dict[str, list[Any
     columns["elements"].append(score.elements if score else 0)
 
 
-def details(answers: Sequence[Result]) -> dict[str, Any]:
-    """Return the worst inputs the page carries, in columns, with the scripts that run them again."""
+def details(material: Material) -> dict[str, Any]:
+    """Return the worst inputs the page carries, in columns, with their history and the scripts that run them again."""
+    answers = material.answers
     texts, scripts = Words(), Words()
     names = (
         "answer",
@@ -116,10 +117,11 @@ def details(answers: Sequence[Result]) -> dict[str, Any]:
         "mean",
         "bias",
         "bounds",
+        "history",
         "script",
     )
     columns: dict[str, list[Any]] = {name: [] for name in names}
-    for place in sorted(_detailed(answers)):
+    for place in sorted(detailed(answers)):
         score = answers[place].outcome
         assert isinstance(score, Score)
         worst = score.worst
@@ -137,6 +139,10 @@ def details(answers: Sequence[Result]) -> dict[str, Any]:
             *(numbers.rounded(worst.ulp), list(worst.index), numbers.rounded(score.mean_ulp)),
             numbers.rounded(score.bias_ulp),
             [numbers.rounded(score.over_bound.get(budget)) for budget in marks.CLASSES],
+            [
+                [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
+                for level in material.history.get(place, ())
+            ],
             scripts(reproducer.template(answers[place])),
         )
         for name, value in zip(names, row, strict=True):
@@ -144,7 +150,8 @@ def details(answers: Sequence[Result]) -> dict[str, Any]:
     return {"texts": texts.list, "scripts": scripts.list, **columns}
 
 
-def _detailed(answers: Sequence[Result]) -> set[int]:
+def detailed(answers: Sequence[Result]) -> set[int]:
+    """Return the places of the answers whose worst input the page carries."""
     chosen, worst = set[int](), dict[Any, int]()
     for place, answer in enumerate(answers):
         if not isinstance(answer.outcome, Score) or answer.outcome.worst is None:

@@ -14,6 +14,8 @@ from reports import layout
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.history import Level
+
 PUBLISHED = "published/"  # the prefix of the families that ask somebody's published example
 OPTIONS = "options/"  # and of those that ask an op with its options
 
@@ -22,7 +24,8 @@ OPTIONS = "options/"  # and of those that ask an op with its options
 class Material:
     """One run, ready to be shown.
 
-    `descriptions` explains families and metrics by name, `published` quotes digits, `before` is the run compared with.
+    `descriptions` explains families and metrics by name, `published` quotes digits, `before` is the run compared with,
+    `history` what became of answers, by their place in `answers`, over the runs up to this one.
     """
 
     run: Run
@@ -32,6 +35,7 @@ class Material:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
     before: Recorded | None = None
+    history: Mapping[int, Sequence[Level]] = field(default_factory=dict)
 
     @cached_property
     def comparison(self) -> Comparison | None:

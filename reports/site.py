@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness import history
 from reports import block, colour, layout, pages, vendor
 from reports.material import Material
 
@@ -53,6 +54,9 @@ def write(
         published or {},
         before,
     )
+    places = sorted(block.detailed(material.answers))
+    levels = history.of(store, run.uid, [material.answers[place] for place in places])
+    material = replace(material, history=dict(zip(places, levels, strict=True)))
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"
     try:

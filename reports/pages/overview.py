@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.change import Change
-    from harness.compare import Difference
+    from harness.compare import Comparison, Difference
 
 TITLE = "Verdict"
 NAV = "Overview"
@@ -76,15 +76,17 @@ def since(material: Material) -> Since | None:
     found = material.comparison
     if found is None or not found.shared:
         return None
-    aspects = tuple(
-        (aspect, *(len(found.turned(turn, aspect)) for turn in ("worse", "better", "different")))
-        for aspect in ("accuracy", "speed")
-    )
+    aspects = tuple((aspect, *_turns(found, aspect)) for aspect in ("accuracy", "speed"))
     frameworks = {result.target.implementation.framework for result in material.results}
     versions = tuple(one for one in found.environments if one.fact in frameworks)
     worst = tuple((one, place(one.after) if one.after else "#versions") for one in found.turned("worse"))
     run = found.before
     return Since(run.uid, run.started, aspects, found.counts, versions, worst[:CHANGES_LISTED])
+
+
+def _turns(found: Comparison, aspect: str) -> tuple[int, int, int]:
+    worse, better, different = (len(found.turned(turn, aspect)) for turn in ("worse", "better", "different"))
+    return worse, better, different
 
 
 def headline(counts: Counter[str], material: Material) -> tuple[str, str]:

@@ -3,7 +3,8 @@ const CLASSES = ["S", "U", "N"];
 const revive = v => typeof v !== "string" ? v : v === "inf" ? Infinity : v === "-inf" ? -Infinity : NaN;
 
 function unpacked(id) {
-  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), c => c.charCodeAt(0));
+  const text = atob(document.getElementById(id).textContent), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
 }
 
@@ -11,6 +12,7 @@ async function open(id) {
   const block = await unpacked(id).json();
   for (const name of ["ulp", "ratio"]) block.columns[name] = block.columns[name].map(revive);
   block.details.bounds = block.details.bounds.map(ratios => ratios.map(revive));
+  for (const levels of block.details.history) for (const level of levels) level[4] = revive(level[4]);
   for (const name of ["worst_ulp", "mean", "bias"]) block.details[name] = block.details[name].map(revive);
   block.size = block.columns.line.length;
   block.detail = new Map(block.details.answer.map((answer, place) => [answer, place]));

@@ -20,7 +20,10 @@ function script(block, d, i) {
   return v.scripts[v.script[d]].replace(/%%(\w+)%%/g, (_, name) => holes[name]);
 }
 
-const described = (block, name) => block.descriptions[name] ? `${name}: ${block.descriptions[name]}` : name;
+const described = (block, name) => {
+  const text = block.descriptions[name] ?? block.descriptions[name.split("/")[0]];  // a size of a sweep is described with it
+  return text ? `${name}: ${text}` : name;
+};
 
 function facts(pairs) {
   const list = element("dl");
@@ -49,6 +52,14 @@ function reproducer(text, pre) {
     element("p", { class: "note" }, "Needs numpy, ml_dtypes and the framework; nothing of xentbench. It asks for this one row alone.")];
 }
 
+// What the answer was over the runs so far: a line for each time it changed.
+function levels(found) {
+  const head = ["from", "run", "runs", "state", "max ulp"].map(name => element("th", { scope: "col" }, name));
+  const lines = found.map(([uid, started, runs, state, figure]) => element("tr", {},
+    ...[started.slice(0, 10), element("code", {}, uid), String(runs), state, figure === null ? "" : short(figure)].map(cell => element("td", {}, cell))));
+  return element("table", { class: "plain" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines.reverse()));
+}
+
 function sheet(block, i) {
   const c = block.columns, d = block.detail.get(i), v = block.details;
   const [op, framework, , kind, , , target] = block.line(i);
@@ -65,6 +76,7 @@ function sheet(block, i) {
       ["error / bound", ratios && ratios + (c.budget[i] ? `; tightest class met or else loosest: ${c.budget[i]}` : "")],
       ["no plain distance", block.word("verdicts", i)],
       ["mean ulp", d === undefined ? "" : short(v.mean[d])], ["bias, signed ulp", d === undefined ? "" : short(v.bias[d])]]));
+  if (d !== undefined && v.history[d].length > 1) made.append(element("h3", {}, "Its history"), levels(v.history[d]));
   if (d !== undefined) {
     const text = script(block, d, i), pre = element("pre", { tabindex: "0", id: "script" }, text);
     made.append(element("h3", {}, "The worst element"),

@@ -1,0 +1,125 @@
+"""The page over all runs: what changed lately, where and with which version; then every series, run and version."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from harness import change_points, ratio
+from harness.state import STATES
+from reports import block, layout, numbers
+from reports.dashboard import block as data
+from reports.dashboard import runs, versions
+from reports.dashboard.events import ASPECTS, Aspect, Event, aspect, events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.change import Turn
+    from harness.compare import Difference
+    from harness.history import History
+    from harness.series import ChangePoint, Series
+
+LATELY = 5  # runs that the headline tells of; a step in speed needs change_points.LEAST of them to be seen
+LISTED = 30  # changes told of without a script
+SIGNS: dict[Turn, str] = {"worse": "▲", "better": "▼", "different": "◆"}
+WORDS: dict[Aspect, dict[Turn, str]] = {
+    "accuracy": {"worse": "worse", "better": "better", "different": "different"},
+    "speed": {"worse": "slower", "better": "faster", "different": "different"},
+}
+STYLES = ("style.css", "matrix.css", "detail.css", "dashboard.css", "print.css")
+SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "dashboard.js")
+
+
+def render(history: History, report: str = "") -> str:
+    """Return the page as HTML. report: the address of a run's report to link to."""
+    found = events(history)
+    listed = runs.groups(history, found)
+    return layout.fill(
+        "dashboard.html.j2",
+        history=history,
+        headline=headline(history, found),
+        events=found,
+        columns={name: [turn for turn in SIGNS if _shown(found, name, turn)] for name in ASPECTS},
+        latest={name: next((event for event in found if _turned(event, name)), None) for name in ASPECTS},
+        changes=[(event, *one) for event in found for one in event.largest][:LISTED],
+        groups=listed,
+        states=[state for state in STATES if any(counts[state] for counts in history.counts)],
+        machines=sorted({row.machine for group in listed for row in group}),
+        facts=versions.facts(history),
+        report=report,
+        aspects=ASPECTS,
+        words=WORDS,
+        signs=SIGNS,
+        least=change_points.LEAST,
+        size=ratio.SIZE,
+        told=told,
+        differences=differences,
+        style=_joined(STYLES),
+        script=_joined(SCRIPTS),
+        block=block.packed(data.facts(history)),
+    )
+
+
+def headline(history: History, found: Sequence[Event]) -> tuple[str, str]:
+    """Return how it stands in a word for the colour, and in a sentence."""
+    count = len(history.runs)
+    if count == 0:
+        return "unknown", "No run is stored yet"
+    if count == 1:
+        return "unknown", "One run so far, and none to hold it against"
+    lately = [event for event in found if event.run >= count - LATELY]
+    span = f"the last {LATELY} runs" if count > LATELY else f"all {count} runs"
+    if not lately:
+        return "good", f"Nothing changed in {span}"
+    counted = {(name, turn): sum(event.counts[name, turn] for event in lately) for name in ASPECTS for turn in SIGNS}
+    parts = [
+        f"{numbers.plural(number, 'answer' if name == 'accuracy' else 'call')} {WORDS[name][turn]}"
+        for (name, turn), number in counted.items()
+        if number
+    ]
+    turned = {turn for (_, turn), number in counted.items() if number}
+    return "bad" if "worse" in turned else "good" if "better" in turned else "unknown", f"In {span}: {', '.join(parts)}"
+
+
+def told(series: Series, change: ChangePoint, history: History) -> tuple[str, str]:
+    """Return what the figure, or what came instead of one, was before a change and is since."""
+    states = [history.kinds[series.kinds[place]].state for place in (change.at - 1, change.at)]
+    if aspect(series) == "speed":
+        texts = [numbers.duration(figure) if figure > 0 else "" for figure in (change.was, change.now)]
+    else:
+        texts = [text and f"{text} {unit(series)}" for text in apart(change.was, change.now)]
+    if states[0] != states[1] or texts[0] == texts[1]:
+        texts = [", ".join(filter(None, pair)) for pair in zip(texts, states, strict=True)]
+    return texts[0], texts[1]
+
+
+def unit(series: Series) -> str:
+    """Return what a figure of accuracy is in."""
+    return "of what is allowed" if series.case.check else "ulp"
+
+
+def apart(was: float, now: float) -> list[str]:
+    """Print two numbers with as many digits as tell them apart, three at least; nothing for a nan."""
+    for digits in range(3, 18):
+        texts = [f"{number:.{digits}g}" if not math.isnan(number) else "" for number in (was, now)]
+        if texts[0] != texts[1]:
+            break
+    return [text.replace("inf", "∞") for text in texts]
+
+
+def differences(event: Event) -> list[tuple[Difference, int]]:
+    """Return the facts that differ at an event, those of most series first."""
+    return event.facts.most_common()
+
+
+def _turned(event: Event, name: Aspect) -> bool:
+    return any(event.counts[name, turn] for turn in SIGNS)
+
+
+def _shown(found: Sequence[Event], name: Aspect, turn: Turn) -> bool:
+    return turn != "different" or any(event.counts[name, turn] for event in found)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return "\n".join((layout.STATIC / name).read_text("utf-8") for name in names)

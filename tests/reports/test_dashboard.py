@@ -1,0 +1,354 @@
+"""The dashboard: what changed lately comes first, every series is in the block, and what is bad ends well."""
+
+import base64
+import dataclasses
+import gzip
+import json
+import math
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+import xentbench
+from harness import history
+from harness.model import Crashed
+from harness.store import Store
+from reports import dashboard
+from reports.dashboard import block, page, runs, versions
+from reports.dashboard.events import events
+from tests import many_runs
+from tests.records import ENVIRONMENT, HOSTILE, JAX, TORCH, checked, missing, result, run, score, timing
+
+NEWER = {**ENVIRONMENT, "torch": "2.13.0"}
+HOST = {"processor": "Xeon", "cores": "2"}
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Return how to store runs, each (results, environment), and what their history is."""
+
+    def store(*stored, **fields):
+        with Store(tmp_path / "results.sqlite") as opened:
+            for day, (results, facts) in enumerate(stored):
+                made = run(f"run{day:02}", day + 1, **{"host": HOST, **fields})
+                opened.join(made)
+                key = opened.add_environment(facts)
+                opened.append(made.uid, [dataclasses.replace(one, environment=key) for one in results])
+            return history.read(opened)
+
+    return store
+
+
+def steady(count=6, *, worse_at=3):
+    """Return runs of two answers and a time, of which the first gets worse with a new version."""
+    return [
+        (
+            [result(score(1.5 if k < worse_at else 2.5)), result(target=JAX), result(timing(*[1e-5] * 5), "speed")],
+            ENVIRONMENT if k < worse_at else NEWER,
+        )
+        for k in range(count)
+    ]
+
+
+def opened(html):
+    """Return the data block of a page."""
+    return json.loads(gzip.decompress(base64.b64decode(re.search(r'id="block">([^<]*)', html)[1])))
+
+
+def text(html):
+    """Return what stands on a page, tags taken out and blanks made one."""
+    body = re.sub(r"<(style|script)\b.*?</\1>", "", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+def test_first_screen_answers(told):
+    """What changed lately, at which run and with which version stands first, accuracy apart from speed."""
+    said = text(page.render(told(*steady())))
+
+    assert said.index("In the last 5 runs: 1 answer worse") < said.index("What changed, the latest first")
+    assert (
+        "Accuracy last changed 2 runs ago, in run run03 : ▲ 1 worse torch 2.11.0 → 2.13.0 Speed never changed" in said
+    )
+    assert "run03 2026-01-04 00:00 , 2 runs ago torch 2.11.0 → 2.13.0 ▲ 1 0 0 0" in said
+
+
+@pytest.mark.parametrize(
+    ("stored", "word", "sentence"),
+    [
+        ([], "unknown", "No run is stored yet"),
+        (steady(1), "unknown", "One run so far, and none to hold it against"),
+        (steady(3), "good", "Nothing changed in all 3 runs"),
+        (steady(9, worse_at=2), "good", "Nothing changed in the last 5 runs"),
+        (steady(9, worse_at=4), "bad", "In the last 5 runs: 1 answer worse"),
+        ([([result()], ENVIRONMENT), ([result(score(1.0))], NEWER)], "good", "In all 2 runs: 1 answer better"),
+        (
+            [([result()], ENVIRONMENT), ([result(judgement="unjudged")], NEWER)],
+            "unknown",
+            "In all 2 runs: 1 answer different",
+        ),
+    ],
+)
+def test_headline(told, stored, word, sentence):
+    """The sentence and its colour say what the last runs changed, and claim nothing where there is nothing to say."""
+    found = told(*stored)
+
+    assert page.headline(found, events(found)) == (word, sentence)
+    assert sentence in page.render(found)
+
+
+def test_events_say_what_changed_with_what(told):
+    """A run at which series changed has their number by aspect and way, and the facts with the number of series."""
+    slower = [([result(timing(*[s] * 5), "speed")], ENVIRONMENT) for s in [1e-5] * 5]
+    found = told(*slower, *[([result(timing(*[2e-5] * 5), "speed")], NEWER)] * 5)
+
+    (event,) = events(found)
+
+    assert (event.run, event.counts) == (5, {("speed", "worse"): 1})
+    assert [(one.before, one.after, count) for one, count in page.differences(event)] == [("2.11.0", "2.13.0", 1)]
+    assert not event.slight
+    assert page.headline(found, [event]) == ("bad", "In the last 5 runs: 1 call slower")
+
+
+def test_largest_changes_come_first(told):
+    """Of what changed at a run, what got worse stands before what got better, and what moved most before the rest."""
+    ulps = {"a": 1.6, "b": 90.0, "c": 0.1, "d": math.inf}
+    found = told(
+        ([result(family=name) for name in ulps], ENVIRONMENT),
+        ([result(score(ulp), name) for name, ulp in ulps.items()], NEWER),
+    )
+
+    (event,) = events(found)
+
+    assert [series.case.family for series, _ in event.largest] == ["d", "b", "a", "c"]
+
+
+def test_changes_without_a_script(told):
+    """Without JavaScript the latest changes are told in full: who, what, which run, was and is."""
+    said = text(page.render(told(*steady())))
+
+    assert "torch. softmax@eager softmax-value-normal-float32-4x8 run03 1.5 ulp ▲ 2.5 ulp (worse)" in said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "texts"),
+    [
+        (result(), result(score(1.5000001)), ("1.5 ulp", "1.5000001 ulp")),
+        (result(), result(judgement="deviates"), ("1.5 ulp, conforms", "1.5 ulp, deviates")),
+        (result(), result(Crashed("SIGSEGV"), content=""), ("1.5 ulp, conforms", "crashed")),
+        (result(), result(score(math.inf)), ("1.5 ulp", "∞ ulp")),
+        (result(checked(0.5)), result(checked(2.0)), ("0.5 ulp", "2 ulp")),
+        (
+            result(checked(0.5), check="law.shift"),
+            result(checked(2.0), check="law.shift"),
+            ("0.5 of what is allowed", "2 of what is allowed"),
+        ),
+    ],
+)
+def test_was_and_is(told, before, after, texts):
+    """Figures have as many digits as tell them apart, and states where those changed or there is no figure."""
+    found = told(([before], ENVIRONMENT), ([after], NEWER))
+
+    (series,) = found.series
+    assert page.told(series, series.changes[0], found) == texts
+
+
+def test_equal_runs_are_one_group(told):
+    """Neighbouring runs that say the same are folded; one at which something changed stands alone."""
+    found = told(*steady(9, worse_at=4))
+
+    grouped = runs.groups(found, events(found))
+
+    assert [[row.run.uid for row in group] for group in grouped] == [
+        ["run08", "run07", "run06", "run05"],
+        ["run04"],
+        ["run03", "run02", "run01", "run00"],
+    ]
+    assert grouped[0][0].versions == ("jax 2.13.0", "torch 2.13.0")
+
+
+@pytest.mark.parametrize(
+    ("finished", "wall"),
+    [
+        (None, ""),
+        ("2026-01-01T00:00:45+00:00", "45 s"),
+        ("2026-01-01T00:21:00+00:00", "21 min"),
+        ("2026-01-01T03:30:00+00:00", "3.5 h"),
+        ("yesterday", "unknown"),
+        ("2026-01-01T03:30:00", "unknown"),
+    ],
+)
+def test_wall(told, finished, wall):
+    """The time from start to end is told in the unit that fits; so is that a run did not end, or when is no date."""
+    found = told(([result()], ENVIRONMENT), finished=finished)
+
+    ((row,),) = runs.groups(found, [])
+    assert row.wall == wall
+    assert ("did not finish" in page.render(found)) is (finished is None)
+
+
+def test_versions_over_the_runs(told):
+    """A fact that changed has its values with the runs they held for; one that never did is told apart."""
+    facts = versions.facts(told(*steady(6, worse_at=4)))
+
+    spans = {(fact.where, fact.name): [dataclasses.astuple(span) for span in fact.spans] for fact in facts}
+    assert spans["torch", "torch"] == [("2.11.0", 0, 3, 4), ("2.13.0", 4, 5, 2)]
+    assert spans["machine", "cores"] == [("2", 0, 5, 6)]
+    assert facts[0].changed
+    assert not facts[-1].changed
+
+
+def test_block_holds_every_series(told):
+    """The block has each series with its changes, exact, and each time of a call to a quarter of a percent."""
+    seconds = [1e-5, 1.01e-5, 9.9e-6, 1.5e-5]
+    data = block.facts(
+        told(
+            *[
+                ([result(score(1.5 + k // 3)), result(timing(*[s] * 5), "speed")], ENVIRONMENT)
+                for k, s in enumerate(seconds)
+            ]
+        )
+    )
+
+    assert data["series"]["figure"] == [2.5, 1.01e-5]
+    assert data["series"]["changes"] == [1, 0]
+    change = {"at": 3, "before": 2, "turn": 0, "was": 1.5, "now": 2.5, "low": None, "high": None}
+    change |= {"state_was": 0, "state_now": 0, "differences": 0}
+    assert {name: column for name, (column,) in data["changes"].items()} == change
+    steps, read = [int(step) for step in data["times"][0].split(",")], []
+    for step in steps:
+        read.append((read[-1] if read else 0) + step)
+    assert [math.exp(step / block.STEPS) for step in read] == pytest.approx(seconds, rel=0.00125)
+
+
+def test_block_knows_who_was_not_asked(told):
+    """A run that did not time a call leaves its place empty; other machines' runs have none."""
+    timed = result(timing(1e-5), "speed")
+    data = block.facts(
+        told(([timed], ENVIRONMENT), ([result(timing(1e-5), "speed", JAX)], ENVIRONMENT), ([timed], ENVIRONMENT))
+    )
+
+    first = str(round(block.STEPS * math.log(1e-5)))
+    assert data["times"] == [f"{first},,0", f",{first},"]
+
+
+def test_names_are_text(told):
+    """Names, facts and ids full of markup are escaped wherever they stand, and no script is added."""
+    target = dataclasses.replace(
+        TORCH, mode=HOSTILE, implementation=dataclasses.replace(TORCH.implementation, name=HOSTILE)
+    )
+    hostile = [
+        ([result(score(ulp), HOSTILE, target, reason=HOSTILE)], {**ENVIRONMENT, HOSTILE: HOSTILE * k})
+        for k, ulp in ((1, 1.0), (2, 2.0))
+    ]
+    html = page.render(told(*hostile, preset=HOSTILE, host={HOSTILE: HOSTILE}))
+
+    assert "<script>alert" not in html
+    assert html.count("<script") == 3
+    assert "&lt;script&gt;" in html
+    assert opened(html)["words"]["family"] == [HOSTILE]
+
+
+def test_asks_for_nothing(told):
+    """The page names nothing to fetch, and its policy would refuse it."""
+    html = page.render(told(*steady()), report="index.html")
+
+    assert "default-src 'none'" in html
+    assert not re.search(
+        r"https?://(?!www\.w3\.org/2000/svg)|\ssrc=|@import|url\(|\bfetch\(|XMLHttpRequest|<iframe", html
+    )
+    assert '<a href="index.html">' in html
+
+
+def test_links_to_the_report_only_where_it_lies(told, tmp_path):
+    """The page links to a run's report where there is one beside it, and to nothing where there is none."""
+    told(*steady())
+    with Store(tmp_path / "results.sqlite") as store:
+        alone = dashboard.write(store, tmp_path / "new").read_text("utf-8")
+        (tmp_path / "new" / "index.html").write_text("")
+        beside = dashboard.write(store, tmp_path / "new").read_text("utf-8")
+
+    assert ("index.html" in alone, "index.html" in beside) == (False, True)
+
+
+def test_an_older_page_survives_a_failure(told, tmp_path, monkeypatch):
+    """Where making the page fails, the page that was there stays whole, and no part of a new one is left."""
+    told(*steady())
+    (tmp_path / "history.html").write_text("older")
+    monkeypatch.setattr(type(tmp_path), "replace", broken)
+
+    with Store(tmp_path / "results.sqlite") as store, pytest.raises(OSError, match="no space"):
+        dashboard.write(store, tmp_path)
+
+    assert (tmp_path / "history.html").read_text() == "older"
+    assert list(tmp_path.glob(".history*")) == []
+
+
+def broken(*_):
+    """Fail as a full disk does."""
+    raise OSError("no space")
+
+
+def invoke(*arguments):
+    """Run the command in this process."""
+    return CliRunner().invoke(xentbench.app, ["dashboard", *map(str, arguments)])
+
+
+def test_command(told, tmp_path):
+    """The command writes the page and prints where it is."""
+    told(*steady())
+
+    ended = invoke("--store", tmp_path / "results.sqlite", "--report", tmp_path / "out")
+
+    assert ended.exit_code == 0
+    assert ended.stdout.replace("\n", "") == str(tmp_path / "out" / "history.html")
+    assert "In the last 5 runs" in (tmp_path / "out" / "history.html").read_text("utf-8")
+
+
+def test_command_on_an_empty_store(tmp_path):
+    """A store without runs has a page that says so, and what to try."""
+    with Store(tmp_path / "results.sqlite"):
+        pass
+
+    ended = invoke("--store", tmp_path / "results.sqlite", "--report", tmp_path)
+
+    assert ended.exit_code == 0
+    assert "holds no run; try: xentbench run" in text((tmp_path / "history.html").read_text("utf-8"))
+
+
+def test_command_without_a_store(tmp_path):
+    """A store that is not there, or is none, is a usage error with what to try, and no page is made."""
+    (tmp_path / "text").write_text("no database")
+
+    for name in ("none.sqlite", "text"):
+        ended = invoke("--store", tmp_path / name, "--report", tmp_path / "out")
+        assert ended.exit_code == 2
+        assert ended.stderr.startswith("error: store ")
+        assert ("try: " if name == "none.sqlite" else "--store") in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_did_not_run_is_counted(told, tmp_path):
+    """The list of runs has a column for each state that occurs, and for what was not run."""
+    told(([result(), result(Crashed("SIGKILL"), "b", judgement="deviates")], ENVIRONMENT))
+    with Store(tmp_path / "results.sqlite") as store:
+        store.add_not_run("run00", missing())
+        said = text(page.render(history.read(store)))
+
+    assert (
+        "Versions conforms crashed not run Wall Changes run00 2026-01-01 00:00 quick torch 2.11.0 1 1 1 0 s none"
+        in said
+    )
+
+
+def test_a_page_of_many_runs(tmp_path):
+    """30 runs of 600 series make a page of less than 200 kB, every series of it in the block."""
+    many_runs.fill(tmp_path / "results.sqlite", runs=30, series=600)
+    with Store(tmp_path / "results.sqlite") as store:
+        path = dashboard.write(store, tmp_path)
+
+    data = opened(path.read_text("utf-8"))
+    assert path.stat().st_size < 200_000
+    assert len(data["series"]["target"]) == 600
+    assert len(data["times"]) == 300
+    assert sum(data["series"]["changes"]) == len(data["changes"]["at"]) > 40
