@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-STYLES = ("style.css", "matrix.css", "detail.css", "print.css")
-SCRIPTS = ("numbers.js", "block.js", "element.js", "detail.js")  # before the pages' own, and page.js behind them
+STYLES = ("style.css", "matrix.css", "detail.css", "chart.css", "print.css")
+# Before the pages' own, and page.js behind them.
+SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "chart.js", "detail.js")
 
 
 def fill(template: str, **values: Any) -> str:

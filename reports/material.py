@@ -25,7 +25,7 @@ class Material:
     """One run, ready to be shown.
 
     `descriptions` explains families and metrics by name, `published` quotes digits, `before` is the run compared with,
-    `history` what became of answers, by their place in `answers`, over the runs up to this one.
+    `history` what became of the answers told in detail, by their place in `answers`, over the runs up to this one.
     """
 
     run: Run

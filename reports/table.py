@@ -52,6 +52,11 @@ def in_matrix(result: Result) -> bool:
     return not result.case.family.startswith(PUBLISHED)
 
 
+def family(result: Result) -> str:
+    """Return a result's column: its family; all sizes of a sweep share one. static/matrix.js does the same."""
+    return result.case.family.partition("/")[0]
+
+
 def by_family(answers: Sequence[Result]) -> tuple[list[str], list[Row]]:
     """Return the families and the lines of the default view: value, float32, max ulp."""
     wanted = [
@@ -59,8 +64,8 @@ def by_family(answers: Sequence[Result]) -> tuple[list[str], list[Row]]:
         for i, answer in enumerate(answers)
         if in_matrix(answer) and {"quantity": answer.case.quantity, "dtype": answer.case.dtype} == DEFAULT
     ]
-    columns = list(dict.fromkeys(answer.case.family for _, answer in wanted))
-    return columns, _rows(wanted, columns, lambda answer: answer.case.family)
+    columns = list(dict.fromkeys(family(answer) for _, answer in wanted))
+    return columns, _rows(wanted, columns, family)
 
 
 def by_dtype(answers: Sequence[Result]) -> tuple[list[str], list[Row]]:

@@ -42,6 +42,10 @@ ROW_FAMILIES: Mapping[str, Shape] = {
 POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
     ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
 ) | {"two_class_gap": (256, 2)}
+# One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is
+# felt first, and where exp overflows unless shifted.
+SIZES = (0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10_000.0)
+SWEEP = tuple(f"magnitude/{size:g}" for size in SIZES)
 SPEED = "speed"  # the family of what is timed; plain normal logits
 families.SAMPLED.add(SPEED)
 SPEED_BYTES = 4 * 16  # a float32 logit, and what its forward and backward pass may hold at once
@@ -55,6 +59,8 @@ class Preset:
     name: str
     seeds: tuple[int, ...]
     long_dtypes: tuple[str, ...]  # dtypes of the long rows
+    sweep_dtypes: tuple[str, ...]  # dtypes of the sweep over magnitudes
+    sweep_kinds: tuple[str, ...]  # and kinds that it is asked of
     sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
     short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
     speed_shapes: tuple[Shape, ...]
@@ -67,6 +73,8 @@ class Preset:
         """Tell whether a case is asked of a kind of implementation in a framework's mode."""
         pair = f"{framework}:{mode}"
         dtypes, kinds = self.sparing.get(pair, (DTYPES, ()))
+        if case.family in SWEEP and self.sweep_kinds and kind not in self.sweep_kinds:
+            return False
         if case.dtype not in dtypes or (kinds and kind not in kinds):
             return False
         return not (pair in self.short_only and case.classes >= LONG)
@@ -79,6 +87,7 @@ class Preset:
 
 
 EVERY_KIND: tuple[str, ...] = ()
+PROMISING = ("fused", "control")  # what promises a stable answer, and the textbook, for scale
 COMPILING = frozenset({"torch:compile", "tensorflow:xla", "tensorflow:function", "tensorflow:session"})
 # Bad class indices, which modes are known to treat differently.
 LABEL_CHECKS = ("special.label_too_large", "special.label_negative", "special.label_minus_100")
@@ -90,6 +99,8 @@ PRESETS: Mapping[str, Preset] = {
             "quick",
             seeds=(0,),
             long_dtypes=COMMON,
+            sweep_dtypes=("float32",),
+            sweep_kinds=PROMISING,
             # A compilation costs 0.1 s (XLA) to 0.8 s (inductor) for every function, shape and dtype; eager jax
             # compiles every primitive. TF's graphs mostly run the kernels that eager TF runs.
             sparing={
@@ -121,6 +132,8 @@ PRESETS: Mapping[str, Preset] = {
             "standard",
             seeds=(0, 1),
             long_dtypes=DTYPES,
+            sweep_dtypes=("float16", "bfloat16", "float32"),
+            sweep_kinds=PROMISING,
             sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
             short_only=frozenset({"torch:compile"}),
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
@@ -138,6 +151,8 @@ PRESETS: Mapping[str, Preset] = {
             "full",
             seeds=(0, 1, 2, 3),
             long_dtypes=DTYPES,
+            sweep_dtypes=DTYPES,
+            sweep_kinds=EVERY_KIND,
             sparing={},
             short_only=frozenset(),
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (1024, 100_000), (4096, 32_768)),
@@ -156,6 +171,10 @@ def cases(preset: Preset) -> Iterator[Case]:
         for dtype in DTYPES:
             for seed in preset.seeds:
                 yield from _of_family(preset, name, dtype, seed)
+    for name in SWEEP:
+        for dtype in preset.sweep_dtypes:
+            for seed in preset.seeds:
+                yield from _of_sweep(name, dtype, seed)
     for example_id, example in published.EXAMPLES.items():
         quantities: tuple[Quantity, ...] = ("value", "grad_logits")
         for dtype in example.dtypes:
@@ -184,6 +203,13 @@ def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Cas
             continue  # the mean adds one sum to what the un-reduced op is asked in every family
         for quantity in quantities:
             yield Case(op, quantity, name, dtype, *shape, seed)
+
+
+def _of_sweep(name: str, dtype: str, seed: int) -> Iterator[Case]:
+    quantities: tuple[Quantity, ...] = ("value", "grad_logits")
+    for op in OPS:
+        for quantity in quantities if not op.params else ():
+            yield Case(op, quantity, name, dtype, *SQUARE, seed)
 
 
 def inputs(case: Case) -> Inputs:

@@ -3,7 +3,8 @@
 Each function draws (rows, classes) logits in float64; the caller rounds them to the case's dtype. `form` is the
 dtype's Format: its exponent range sets the scale where the range itself is the point. A function's docstring is printed
 in reports, and its source in reproducers of long rows: it uses numpy and nothing else. Every row of a family is
-recomputed by the arbiter, unless the family is marked as `sampled`.
+recomputed by the arbiter, unless the family is marked as `sampled`. A name may end in a size, as `magnitude/30` does:
+what is drawn is multiplied by it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,13 @@ def sampled(function: Family) -> Family:
 
 def audit(name: str) -> float:
     """Return the share of a family's rows that the arbiter recomputes; a published example is no family of ours."""
-    return tiers.SAMPLE if name in SAMPLED else tiers.EVERY
+    return tiers.SAMPLE if sized(name)[0] in SAMPLED else tiers.EVERY
+
+
+def sized(name: str) -> tuple[str, str]:
+    """Split a family's name into what is drawn and the size it is multiplied by, empty where none is named."""
+    drawn, _, size = name.partition("/")
+    return drawn, size
 
 
 @family
@@ -59,6 +66,13 @@ def normal(rng: np.random.Generator, rows: int, classes: int, form: Format) -> A
 def normal_large(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Normal logits, standard deviation 10: most of the row is far below its maximum."""
     return 10 * rng.standard_normal((rows, classes))
+
+
+@family
+@sampled
+def magnitude(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Uniform logits from -1 to 1 times a size, the same rows at every size: what grows with the logits, and when."""
+    return rng.uniform(-1, 1, (rows, classes))
 
 
 @family
@@ -160,14 +174,15 @@ def vocabulary(rng: np.random.Generator, rows: int, classes: int, form: Format) 
 
 
 def generator(name: str, rows: int, classes: int, seed: int) -> tuple[int, ...]:
-    """Return the entropy of a draw; the dtype is left out, so that all dtypes see the same rows before rounding."""
-    return (zlib.crc32(name.encode()), rows, classes, seed)
+    """Return the entropy of a draw; dtype and size are left out, so that all see the same rows before rounding."""
+    return (zlib.crc32(sized(name)[0].encode()), rows, classes, seed)
 
 
 def draw(name: str, dtype: str, rows: int, classes: int, seed: int) -> Array:
     """Draw a family's logits, (rows, classes), rounded to the dtype; every one finite."""
     rng = np.random.default_rng(generator(name, rows, classes, seed))
-    return to_dtype(FAMILIES[name](rng, rows, classes, FORMATS[dtype]), dtype)
+    drawn, size = sized(name)
+    return to_dtype(FAMILIES[drawn](rng, rows, classes, FORMATS[dtype]) * float(size or 1), dtype)
 
 
 def to_dtype(x: Array, dtype: str) -> Array:
@@ -183,8 +198,9 @@ def recipe(case: Case, row: int) -> str:
     For rows too long to be written out.
     """
     form = FORMATS[case.dtype]
-    source = inspect.getsource(FAMILIES[case.family])
-    signature = f"def {case.family}("  # what stands above it are our own marks
+    drawn, size = sized(case.family)
+    source = inspect.getsource(FAMILIES[drawn])
+    signature = f"def {drawn}("  # what stands above it are our own marks
     body = source[source.index(signature) :].replace(": np.random.Generator", "").replace(": int", "")
     body = body.replace(": Format", "").replace(") -> Array:", "):")
     rounding = {
@@ -201,6 +217,6 @@ def recipe(case: Case, row: int) -> str:
         f"{body}\n\n"
         f"form = SimpleNamespace(precision={form.precision}, emin={form.emin}, emax={form.emax})\n"
         f"rng = np.random.default_rng({generator(case.family, case.rows, case.classes, case.seed)})\n"
-        f"row = {case.family}(rng, {case.rows}, {case.classes}, form)[{row}]\n"
+        f"row = {drawn}(rng, {case.rows}, {case.classes}, form)[{row}]{size and f' * {size}'}\n"
         f"{rounding}"
     )

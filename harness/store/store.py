@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from harness.model import Case, Implementation, NotRun, Op, Recorded, Result, Run, Target
+from harness.model import Case, Implementation, Kind, NotRun, Op, Recorded, Result, Run, Target
 from harness.store import extras, schema
 from harness.store.database import Database, Row, StoreError
 from harness.store.location import Location
@@ -221,9 +221,8 @@ class Store:
             every = [json.loads(row[16]) for row in chunk]
             self._read_texts(every, texts)
             for row, facts in zip(chunk, every, strict=True):
-                case = Case(Op.of(row[0], **json.loads(row[1])), *row[2:9])
-                target = Target(Implementation(*row[9:13]), *row[13:15])
-                yield Result(case, target, unpack(row[15], facts, texts), *row[17:])
+                case = Case(_op(row[0], row[1]), *row[2:9])
+                yield Result(case, _target(*row[9:15]), unpack(row[15], facts, texts), *row[17:])
 
     def _read_texts(self, facts: Iterable[Mapping[str, Any]], texts: dict[str, str]) -> None:
         """Add the long texts that some outcomes name and that are not read yet."""
@@ -250,6 +249,16 @@ class Store:
         """Return what a run asked for in vain."""
         sql = "SELECT framework, mode, device, reason FROM not_run WHERE run = ? ORDER BY framework, mode, device"
         return [NotRun(*row) for row in self._db.rows(sql, (uid,))]
+
+
+@lru_cache(maxsize=4096)  # thousands of results share one
+def _op(name: str, params: str) -> Op:
+    return Op.of(name, **json.loads(params))
+
+
+@lru_cache(maxsize=4096)
+def _target(framework: str, op: str, name: str, kind: Kind, mode: str, device: str) -> Target:
+    return Target(Implementation(framework, op, name, kind), mode, device)
 
 
 def _opened(location: Location, *, make: bool) -> Database:

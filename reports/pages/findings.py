@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.model import Checked, Result, Score
 from reports import layout, marks
-from reports.material import Material
+from reports.material import Material, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,7 @@ class Finding:
     targets: tuple[str, ...]
     families: tuple[str, ...]
     command: str
+    at: str  # where the page tells of `best`
 
 
 def render(material: Material) -> str:
@@ -87,4 +88,5 @@ def _finding(members: Sequence[Result]) -> Finding:
         targets=tuple(dict.fromkeys(str(member.target) for member in members)),
         families=tuple(dict.fromkeys(member.case.family for member in members)),
         command=f"xentbench explain '{best.case}@{best.target}' --issue",
+        at=place(best),
     )

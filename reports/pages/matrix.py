@@ -46,7 +46,7 @@ def render(material: Material) -> str:
 
 def explained(material: Material) -> list[tuple[str, str]]:
     """Return the families that were asked and have a description."""
-    families = dict.fromkeys(answer.case.family for answer in material.answers if table.in_matrix(answer))
+    families = dict.fromkeys(table.family(answer) for answer in material.answers if table.in_matrix(answer))
     return [(family, material.descriptions[family]) for family in families if family in material.descriptions]
 
 

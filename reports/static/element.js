@@ -16,3 +16,10 @@ const library = name => {
   if (!libraries.has(name)) libraries.set(name, unpacked("library-" + name).text().then(source => { document.head.append(element("script", {}, source)); }));
   return libraries.get(name);
 };
+
+// What scrolls sideways can be reached by the keyboard, and only while it does.
+const sideways = new ResizeObserver(boxes => boxes.forEach(({ target }) => {
+  if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+  else target.removeAttribute("tabindex");
+}));
+document.querySelectorAll(".scroll:not([tabindex])").forEach(box => sideways.observe(box));

@@ -5,7 +5,11 @@
 
   function asked() {
     const [, name, query] = location.hash.match(/^#?([^?]*)\??(.*)$/s);
-    return [decodeURIComponent(name), new URLSearchParams(query)];
+    try {
+      return [decodeURIComponent(name), new URLSearchParams(query)];
+    } catch {  // a stray % names nothing
+      return ["", new URLSearchParams()];
+    }
   }
 
   function turn(section) {

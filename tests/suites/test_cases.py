@@ -1,12 +1,12 @@
 """Cases: ids that stay apart, inputs every dtype holds exactly, and a formula for every question."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
-from harness.model import DTYPES
+from harness.model import DTYPES, KINDS
 from reference import bounds, exact
 from suites import cases
 from suites.cases import OPS, PRESETS
@@ -123,6 +123,30 @@ def test_speed_cases_fit_the_memory(memory_gib):
 
     assert all(case.rows * case.classes * cases.SPEED_BYTES <= memory_gib * 2**30 for case in timed)
     assert {(c.op.name, c.quantity) for c in timed} == {(op, q) for op in cases.ops() for q in ("value", "grad_logits")}
+
+
+@pytest.mark.parametrize(("preset", "dtypes"), [("quick", 1), ("standard", 3), ("full", 4)])
+def test_sweep_asks_every_plain_op_at_every_size(preset, dtypes):
+    """Values and gradients of every op without params are asked in one shape, seed by seed, at every size."""
+    chosen = PRESETS[preset]
+    swept = [case for case in cases.cases(chosen) if case.family in cases.SWEEP]
+    asked = {(case.op, case.quantity, case.family) for case in swept}
+    plain = [op for op in OPS if not op.params]
+
+    assert asked == set(product(plain, ("value", "grad_logits"), cases.SWEEP))
+    assert len(swept) == len(asked) * dtypes * len(chosen.seeds)
+    assert {(case.rows, case.classes) for case in swept} == {cases.SQUARE}  # compiled for other families already
+
+
+def test_sweep_is_asked_of_what_promises_and_of_the_textbook():
+    """A sweep spares compositions and misuse, which other families ask, but for the full preset."""
+    swept = cases.Case(cases.Op.of("softmax"), "value", cases.SWEEP[0], "float32", *cases.SQUARE)
+    plain = cases.Case(cases.Op.of("softmax"), "value", "normal", "float32", *cases.SQUARE)
+
+    for name, preset in PRESETS.items():
+        asked = [kind for kind in KINDS if preset.asks(swept, "torch", "eager", kind)]
+        assert asked == (list(KINDS) if name == "full" else ["fused", "control"])
+        assert all(preset.asks(plain, "torch", "eager", kind) for kind in KINDS)
 
 
 def test_sparing_holds_back_what_it_says():

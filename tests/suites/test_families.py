@@ -16,6 +16,7 @@ SHAPES = {
     "long_row": (1, 4000),
     "vocabulary": (2, 4000),
     "swamp": (2, 400),
+    "magnitude": cases.SQUARE,
 }
 
 
@@ -73,7 +74,35 @@ def test_recipe_imports_numpy_alone(name):
     assert "@" not in text
 
 
-CHANCE = {"normal_small", "normal", "normal_large", "offset", "long_row", "vocabulary"}
+@each_dtype
+@pytest.mark.parametrize("size", [0.001, 1.0, 30.0, 10_000.0])
+def test_size_multiplies_what_is_drawn(size, dtype):
+    """All sizes of a family draw the same rows, before they are multiplied and rounded."""
+    rng = np.random.default_rng(families.generator("magnitude", 4, 9, 2))
+    drawn_once = FAMILIES["magnitude"](rng, 4, 9, FORMATS[dtype])
+    sized = families.draw(f"magnitude/{size:g}", dtype, 4, 9, 2)
+
+    assert sized.tobytes() == families.to_dtype(drawn_once * size, dtype).tobytes()
+    assert np.abs(sized.astype(np.float64)).max() <= size * (1 + 2.0 ** -FORMATS[dtype].precision)
+
+
+@each_dtype
+def test_recipe_draws_a_size_again(dtype):
+    """The recipe of a sized family gives the row of that size bit for bit."""
+    case = Case(Op.of("softmax"), "value", "magnitude/30", dtype, *cases.SQUARE, 1)
+    namespace = {}
+    exec(compile(families.recipe(case, 3), "recipe", "exec"), namespace)  # noqa: S102 - the text under test
+    row = families.draw("magnitude/30", dtype, *cases.SQUARE, 1)[3]
+
+    assert namespace["row"].tobytes() == row.astype(np.float64).tobytes()
+
+
+def test_sizes_are_sampled_as_their_family():
+    """A size changes nothing about how often the arbiter recomputes a row."""
+    assert families.audit("magnitude/30") == families.audit("magnitude") == 1 / 64
+
+
+CHANCE = {"normal_small", "normal", "normal_large", "magnitude", "offset", "long_row", "vocabulary"}
 
 
 @each_family

@@ -1,12 +1,14 @@
 // The matrices in any view; the default one comes from reports/table.py and looks the same.
 {
+const group = family => family.split("/")[0];  // all sizes of a sweep share a column
+
 // The worst answer of each line and column: by rank of its mark, then by the metric.
 function worst(block, state, column, fits) {
   const value = state.metric === "bound" ? i => block.ratio(i) ?? 0 : i => block.columns.ulp[i] ?? 0;
   const lines = new Map();
   for (let i = 0; i < block.size; i++) {
     if (!fits(i)) continue;
-    const name = block.word(column, i), line = block.columns.line[i];
+    const name = group(block.word(column, i)), line = block.columns.line[i];
     if (!lines.has(line)) lines.set(line, new Map());
     const cells = lines.get(line), old = cells.get(name), rank = block.columns.rank;
     if (old === undefined || rank[i] > rank[old] || rank[i] === rank[old] && value(i) > value(old)) cells.set(name, i);
@@ -45,7 +47,7 @@ function table(block, state, op, view, columns, lines) {
   return element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": op + " by " + view }, made);
 }
 
-// Draw one view into its place and return how many lines it shows.
+// Draw one view into its place.
 function draw(block, state, view) {
   const column = view === "dtype" ? "dtypes" : "families";
   const chosen = i => {
@@ -58,7 +60,7 @@ function draw(block, state, view) {
   const lines = [...worst(block, state, column, chosen)].sort((a, b) => a[0] - b[0])
     .filter(([, cells]) => !state.only || [...cells.values()].some(i => block.columns.rank[i] >= Number(state.only)));
   const seen = new Set(lines.flatMap(([, cells]) => [...cells.keys()]));
-  const order = view === "dtype" ? ["float16", "bfloat16", "float32", "float64"] : block.words[column];
+  const order = view === "dtype" ? ["float16", "bfloat16", "float32", "float64"] : [...new Set(block.words[column].map(group))];
   const columns = order.filter(name => seen.has(name));
   const ops = Map.groupBy ? Map.groupBy(lines, ([line]) => block.lines[line][0]) : lines.reduce((map, line) => {
     const op = block.lines[line[0]][0];
@@ -69,7 +71,6 @@ function draw(block, state, view) {
   const metric = state.metric === "bound" ? "error / bound and its class" : "max ulp";
   document.querySelector(`[data-view=${view}]`).textContent = view === "dtype"
     ? `${state.quantity}, ${metric}, the worst over all input families` : `${state.quantity}, ${state.dtype}, ${metric}`;
-  return lines.length;
 }
 
 // One tab stop a table; arrow keys move inside it.
@@ -92,6 +93,11 @@ function move(cell, right, down) {
 
 let drawn, defaults;
 
+function count(views) {
+  const [dtype, family] = ["dtype", "family"].map(view => views.querySelectorAll(`#${view} tbody tr:not(.group)`).length);
+  document.getElementById("shown").textContent = `${dtype} lines by dtype, ${family} by family`;
+}
+
 function start(views, form, block) {
   defaults = Object.fromEntries(new FormData(form));
   drawn = JSON.stringify(defaults);
@@ -111,6 +117,7 @@ function start(views, form, block) {
   form.addEventListener("reset", () => setTimeout(filter));
   form.addEventListener("submit", event => event.preventDefault());
   rove(views);
+  count(views);
 }
 
 pages.matrix = {
@@ -126,8 +133,8 @@ pages.matrix = {
     const wanted = JSON.stringify(state);
     if (wanted === drawn) return;
     drawn = wanted;
-    const shown = ["dtype", "family"].map(view => draw(block, state, view));
-    document.getElementById("shown").textContent = `${shown[0]} lines by dtype, ${shown[1]} by family`;
+    for (const view of ["dtype", "family"]) draw(block, state, view);
+    count(views);
     document.querySelector(".ramp").style.display = state.metric === "bound" ? "none" : "";
     rove(views);
   },
