@@ -1,0 +1,117 @@
+"""A real browser, and reports to open in it: one of a real run, and one of names that try to break out."""
+
+import re
+import shutil
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from harness.model import Op, Run, Score, Timing
+from harness.store import Store
+from reports import site
+from tests.browser.tab import Tab
+from tests.reports.conftest import fill
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# What a browser asks the network for by itself is no business of the report's.
+FLAGS = ("--disable-gpu", "--disable-quic", "--disable-sync", "--disable-background-networking")
+OURS = ("run", "--on", "numpy,torch:eager", "--op", "softmax,logsumexp", "--dtype", "float32")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Return a running headless Chromium, or skip with what to try."""
+    driver = pytest.importorskip(
+        "playwright.sync_api",
+        reason="playwright is not installed, expected the dependency group browser; try: nox -s browser",
+    )
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser is installed, expected one of {', '.join(BROWSERS)}; try: apt-get install chromium")
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium):
+    """Return how to open a report; options are those of a Playwright context. What it does that it must not, fails."""
+    with ExitStack() as stack:
+        tabs = []
+
+        def open_report(file, fragment="", **options):
+            context = stack.enter_context(chromium.new_context(reduced_motion="reduce", **options))
+            tabs.append(Tab(context, file))
+            return tabs[-1].open(fragment)
+
+        yield open_report
+        noises = [noise for tab in tabs for noise in tab.noises]
+    assert noises == []
+
+
+@pytest.fixture(scope="session")
+def real(chromium, shell, folder):  # noqa: ARG001 - without a browser no run is made
+    """Return the store of a real run of two frameworks, and its report, which has every page.
+
+    Planted are a run before it, and times: to take real ones is minutes.
+    """
+    store, report = folder / "browser.sqlite", folder / "browser"
+    ended = shell(*OURS, "--store", store, "--report", report)
+    if missing := re.search(r"not run: torch .*", ended.stdout):
+        pytest.skip(missing[0])
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    plant(store)
+    ended = shell("report", "--store", store, "--report", report)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return store, report / "index.html"
+
+
+def plant(path):
+    """Add times to a run, and one before it, of an older torch: answers absent, worse or better, and longer times."""
+    with Store(path) as store:
+        (now,) = store.runs()
+        answers = list(store.results(now.uid))
+        times = list(timed(answers))
+        store.append(now.uid, times)
+        older = {
+            key: store.add_environment({**facts, "torch": "2.11.0"}) for key, facts in store.environments().items()
+        }
+        store.begin(Run("older", "2026-01-01T08:00:00+00:00", None, now.command, now.preset, now.host))
+        before = [replace(r, environment=older[r.environment]) for r in answers + times]
+        store.append("older", [earlier(n, result) for n, result in enumerate(before) if n % 50])
+        store.finish("older")
+
+
+def timed(answers):
+    """Yield a time of each fused function, as a tournament leaves it."""
+    fused = {a.target: a for a in answers if a.target.implementation.kind == "fused"}
+    for n, (target, answer) in enumerate(fused.items()):
+        case = replace(answer.case, op=Op.of(target.implementation.op), quantity="value", family="speed", check="")
+        timing = Timing(tuple(1e-6 * (n + 1) * (1 + k / 99) for k in range(18)), 10, 1e-3, workers=3)
+        yield replace(answer, case=case, outcome=timing, judgement="unjudged", reason="", content="")
+
+
+def earlier(n, result):
+    """Return a result as an older version would have given it."""
+    match result.outcome:
+        case Score(max_ulp=ulp) as score if not n % 9:
+            return replace(result, outcome=replace(score, max_ulp=(4.0 if n % 2 else 0.25) * ulp))
+        case Timing(seconds=seconds) as timing:
+            return replace(result, outcome=replace(timing, seconds=tuple(1.5 * s for s in seconds)))
+    return result
+
+
+@pytest.fixture(scope="session")
+def report(real):
+    """Return the report of the real run."""
+    return real[1]
+
+
+@pytest.fixture(scope="session")
+def small_report(chromium, tmp_path_factory):  # noqa: ARG001 - as above
+    """Return a report of synthetic results: every outcome, all frameworks, names with markup in them."""
+    folder = tmp_path_factory.mktemp("small-report")
+    with Store(fill(folder / "results.sqlite", 1500)) as store:
+        return site.write(store, "latest", folder)
