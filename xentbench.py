@@ -28,6 +28,7 @@ from harness.model import (
     Crashed,
     Failed,
     Outcome,
+    Recorded,
     Result,
     Run,
     Score,
@@ -38,13 +39,13 @@ from harness.model import (
 from harness.options import OPTIONS, REDUCTIONS
 from harness.plugin import choice, choices, pairs
 from harness.progress import Progress
-from harness.recall import existing
+from harness.recall import existing, recall
 from harness.runner import Runner, Worker
 from harness.state import STATES, state
-from harness.store import Store, StoreError
+from harness.store import Location, Store, StoreError
 from reference.cache import Cache
 from reference.tiers import CERTIFY
-from reports import markdown, reproducer
+from reports import dashboard, markdown, reproducer
 from suites import (
     cases,
     compare_cli,
@@ -60,6 +61,8 @@ from suites import (
     published,
     tournament_cli,
 )
+from suites.speed_run import SpeedRun
+from suites.store_option import STORE, StoreLocation
 
 SHOWN = 10  # new deviations listed in the terminal
 
@@ -90,12 +93,10 @@ On = Annotated[str, typer.Option(help="frameworks or framework:mode pairs, as in
 OpNames = Annotated[str, typer.Option("--op", help="ops, comma-separated; default: all")]
 Dtypes = Annotated[str, typer.Option("--dtype", help=f"of {', '.join(DTYPES)}; default: all")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or cuda:N; default: every device found")]
-StorePath = Annotated[Path, typer.Option("--store", help="where results are kept")]
 ReportPath = Annotated[Path, typer.Option("--report", help="directory of the report")]
 CiFile = Annotated[Path | None, typer.Option(help="also write this for CI; see export --format")]
 RunUid = Annotated[str, typer.Option("--run", help="a run's id, its beginning, latest, or latest~1")]
 
-STORE = Path("build/results.sqlite")
 REPORT = Path("build/report")
 
 
@@ -106,7 +107,7 @@ def run(
     op: OpNames = "",
     dtype: Dtypes = "",
     device: Device = "",
-    store: StorePath = STORE,
+    store: StoreLocation = STORE,
     report: ReportPath = REPORT,
     *,
     reference: Annotated[str, typer.Option(help="fast: double-double, audited by mpmath; or mpmath for all")] = "fast",
@@ -142,7 +143,7 @@ def run(
     runner = Runner(
         store=store,
         uid=current.uid,
-        logs=store.parent / "logs",
+        logs=store.folder / "logs",
         judge=lambda case, target, outcome: judged(case, target, outcome, known),
         timeout_seconds=timeout,
         threads=threads,
@@ -151,11 +152,13 @@ def run(
     options = ["--preset", preset, "--op", op, "--dtype", dtype, "--device", device]
     options += ["--reference", reference, "--shard", shard]
     try:
-        make_goldens(wanted, Cache(store.parent / "goldens", reference), at_once)
+        make_goldens(wanted, Cache(store.folder / "goldens", reference), at_once)
         with progress:
             workers = runner.run(jobs.accuracy(wanted, options), at_once=at_once)
-            if speed:  # one at a time: two frameworks timed at once would time each other
-                workers += runner.run(jobs.speed(wanted, options, runner.logs), at_once=1)
+        if speed:
+            with Progress(err) as timings:
+                speed_run = SpeedRun(store, current.uid, runner.judge, threads, timeout, timings.simple)
+                workers += speed_run.run(wanted)
     except KeyboardInterrupt:
         stop(Exit.INTERRUPTED, "interrupted; what was answered is stored; to go on, add --resume")
     if misused := next((worker.misused for worker in workers if worker.misused), ""):
@@ -179,7 +182,7 @@ def run(
     raise typer.Exit(verdict(results, workers))
 
 
-def begin(store: Path, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
+def begin(store: Location, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
     """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here."""
     if uid:
         plugin.run_uid(uid)
@@ -259,28 +262,41 @@ def verdict(results: Sequence[Result], workers: Sequence[Worker]) -> Exit:
     return Exit.DEVIATES if any(result.judgement == "deviates" for result in results) else Exit.CONFORMS
 
 
-def write_report(store: Store, uid: str, directory: Path) -> Path:
-    """Write the report of a run, held against the one before of its preset, and return the path of its first page."""
+def write_report(store: Store, uid: str, directory: Path, against: Recorded | None = None) -> Path:
+    """Write the report of a run, held against another or the one before of its preset; return its first page's path."""
     digits = {example: text.digits for example, text in published.EXAMPLES.items()}
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
     }
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
-    earlier = store.earlier(uid)
-    before = store.recorded(earlier) if earlier else None
+    earlier = "" if against else store.earlier(uid)
+    before = store.recorded(earlier) if earlier else against
     return reports.write(store, uid, directory, descriptions=descriptions, published=digits, before=before)
 
 
 @app.command()
 def report(
-    store: StorePath = STORE,
+    store: StoreLocation = STORE,
     directory: ReportPath = REPORT,
     run_uid: RunUid = "latest",
+    against: Annotated[str, typer.Option(help=f"what to compare with: {compare_cli.WHICH}")] = "",
 ) -> None:
-    """Write the report of a stored run again."""
+    """Write the report of a stored run again, beside the run before it or another."""
     try:
         with existing(store) as opened:
-            page = write_report(opened, opened.run(run_uid).uid, directory)
+            before = recall(against, store) if against else None
+            page = write_report(opened, opened.run(run_uid).uid, directory, before)
+        out.print(page, highlight=False, markup=False, soft_wrap=True)
+    except StoreError as error:
+        stop(Exit.USAGE, str(error))
+
+
+@app.command(name="dashboard")
+def write_dashboard(store: StoreLocation = STORE, directory: ReportPath = REPORT) -> None:
+    """Write one page over all runs of a store: what changed, at which run, with which versions."""
+    try:
+        with existing(store) as opened:
+            page = dashboard.write(opened, directory)
         out.print(page, highlight=False, markup=False, soft_wrap=True)
     except StoreError as error:
         stop(Exit.USAGE, str(error))
@@ -292,7 +308,7 @@ def table(
     dtype: Dtypes = "float32",
     quantity: Annotated[str, typer.Option(help=f"of {', '.join(QUANTITIES)}")] = "value",
     family: Annotated[str, typer.Option(help="input families, comma-separated; default: all")] = "",
-    store: StorePath = STORE,
+    store: StoreLocation = STORE,
     run_uid: RunUid = "latest",
 ) -> None:
     """Print a stored run as a Markdown table: the largest error in ulps, implementations down, families across."""
@@ -300,7 +316,8 @@ def table(
         ops = choices("--op", op, cases.ops())
         dtypes = choices("--dtype", dtype, DTYPES)
         quantities = choices("--quantity", quantity, QUANTITIES)
-        names = choices("--family", family, tuple(families.FAMILIES))
+        every = tuple(families.FAMILIES)
+        names = choices("--family", family, every)
         with existing(store) as opened:
             chosen = [
                 result
@@ -308,7 +325,7 @@ def table(
                 if (not ops or result.case.op.name in ops)
                 and (not dtypes or result.case.dtype in dtypes)
                 and (not quantities or result.case.quantity in quantities)
-                and result.case.family in (names or families.FAMILIES)
+                and (families.sized(result.case.family)[0] if names else result.case.family) in (names or every)
             ]
     except ValueError as error:
         stop(Exit.USAGE, str(error))
@@ -318,14 +335,14 @@ def table(
 @app.command(name="export")
 def export_results(
     form: Annotated[str, typer.Option("--format", help=", ".join(export.FORMATS))] = "jsonl",
-    store: StorePath = STORE,
+    store: StoreLocation = STORE,
     run_uid: RunUid = "latest",
 ) -> None:
     """Write a run to standard output: an object a result, or as one file for another store or for CI to read."""
     try:
         choice("--format", form, export.FORMATS)
-        if form == "run":
-            redirected()
+        if form in export.PACKED:
+            redirected(form)
         with existing(store) as opened:
             if form in export.STREAMED:
                 export.write(opened.results(opened.run(run_uid).uid), opened.environments(), form, sys.stdout)
@@ -338,16 +355,18 @@ def export_results(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def redirected() -> None:
+def redirected(form: str) -> None:
     """Raise ValueError where compressed bytes would go to a terminal."""
     if sys.stdout.isatty():
-        raise ValueError("standard output is a terminal, expected a file; try: --format run > run.jsonl.gz")
+        raise ValueError(
+            f"standard output is a terminal, expected a file; try: --format {form} > {export.PACKED[form]}"
+        )
 
 
 @app.command(name="explain")
 def explain_answer(
     answer: Annotated[str, typer.Argument(help="CASE@TARGET, as the terminal, the report and `export` name it")],
-    store: StorePath = STORE,
+    store: StoreLocation = STORE,
     run_uid: RunUid = "latest",
     *,
     issue: Annotated[bool, typer.Option("--issue", help="write it as a bug report in Markdown")] = False,
@@ -360,7 +379,7 @@ def explain_answer(
     except ValueError as error:
         stop(Exit.USAGE, str(error))
     script = reproducer.script(found) if reproducer.offered(found) else ""
-    told = explain.explain(found, versions, Cache(store.parent / "goldens", "mpmath"), script)
+    told = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath"), script)
     sys.stdout.write((explain.issue(told) if issue else explain.text(told)) + "\n")
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-COVERAGE = 0.95
+from harness import order
+
 PROCESS = 0.02  # half the width, relative, of what two processes of the same code differ by
 SIZE = 0.05  # relative; from which a difference between two runs counts
 LEAST_SAMPLES = 4  # of which the smallest and the largest enclose the median with 87 %
@@ -44,23 +45,8 @@ def of_medians(before: Sequence[float], after: Sequence[float]) -> Ratio | None:
     if min(len(before), len(after)) < LEAST_SAMPLES or min(*before, *after) <= 0:
         return None
     a, b = math.log(median(before)), math.log(median(after))
-    a_low, a_high = map(math.log, limits(before))
-    b_low, b_high = map(math.log, limits(after))
+    (a_low, a_high), (b_low, b_high) = (map(math.log, order.interval(side)[:2]) for side in (before, after))
     process = math.log1p(PROCESS)
     low = b - a - math.hypot(b - b_low, a_high - a, process)
     high = b - a + math.hypot(b_high - b, a - a_low, process)
     return Ratio(math.exp(b - a), math.exp(low), math.exp(high))
-
-
-def limits(seconds: Sequence[float]) -> tuple[float, float]:
-    """Return an interval of the median by order statistics; the smallest to the largest where COVERAGE takes more.
-
-    Between the r-th smallest and the r-th largest of n samples lies the median with probability
-    1 - 2 P(Binomial(n, 1/2) < r) (David and Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1).
-    """
-    ordered = sorted(seconds)
-    total, tail, rank = len(ordered), 0.0, 0
-    while 2 * (tail + math.comb(total, rank) / 2**total) <= 1 - COVERAGE:
-        tail += math.comb(total, rank) / 2**total
-        rank += 1
-    return ordered[max(rank, 1) - 1], ordered[-max(rank, 1)]

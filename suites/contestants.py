@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from harness import adapters, metrics
 from harness.duel import fairness, pairing
-from harness.duel.fairness import Card
+from harness.duel.fairness import Card, Peak
 from harness.duel.gateways import Place, Question, Refused, Seat, Staff, Worker
 from harness.duel.pairing import Measured
 from harness.model import DTYPES, QUANTITIES, Case, Implementation, Op, Quantity, Target
+from harness.traffic import Limit
 from reference.cache import Cache
-from suites import ask, cases
+from suites import ask, cases, timing_options
 
 ROOTS = {"tf": "tensorflow", "keras": "tensorflow", "jnp": "jax", "optax": "jax", "np": "numpy"}
 SHAPE = (64, 1000)
@@ -40,13 +42,14 @@ class Written:
 
     @classmethod
     def read(cls, text: str, device: str) -> Written:
-        """Read a target; `device` is where it runs unless it says so. Raises ValueError for a missing file."""
+        """Read a target; `device` is where it runs unless it says so. Raises ValueError for no device and no file."""
         named, _, behind = text.rpartition("@") if "@" in text else (text, "", "")
         mode, _, own = behind.partition(":")
         file, _, function = named.rpartition("::")
         if file and not Path(file).is_file():
             raise ValueError(f"target is {text!r}, expected a Python file before `::`; check the path {file}")
-        return cls(function or named, mode, own or device or "cpu", str(Path(file).resolve()) if file else "")
+        where = timing_options.device(own or device)
+        return cls(function or named, mode, where, str(Path(file).resolve()) if file else "")
 
     @property
     def frameworks(self) -> list[str]:
@@ -103,6 +106,7 @@ class Contestant:
     clerk: Worker
     environment: dict[str, str]
     surroundings: dict[str, str]
+    graph: bool = False  # replay what the device was told once
 
     @property
     def orders(self) -> tuple[str, str, str]:
@@ -112,8 +116,13 @@ class Contestant:
     def question(self, staff: Staff, case: Case, *, alone: bool = False) -> Question:
         """Return what a worker is told of a case. alone: with one copy of the arrays, whatever the cache."""
         outgrow = 0 if alone else fairness.cache_bytes(self.target.device)
-        name = f"{case.op.name}-{case.dtype}-{case.rows}x{case.classes}"
-        return Question(case, self.target, self.file, staff.deposit.put(name, lambda: cases.inputs(case)), outgrow)
+        arrays = staff.deposit.put(drawn(case), lambda: cases.inputs(case))
+        return Question(case, self.target, self.file, arrays, outgrow, self.graph and not alone)
+
+
+def drawn(case: Case) -> str:
+    """Return the name of a case's arrays, which its quantities share."""
+    return f"{case.op.name}-{case.dtype}-{case.rows}x{case.classes}"
 
 
 def find(clerk: Worker, written: Written) -> list[Target]:
@@ -189,28 +198,46 @@ def accuracy(staff: Staff, contestant: Contestant, case: Case, cache: Cache) -> 
     return Accuracy(str(scored), distance.max_ulp, distance.budget_class or "")
 
 
-def dispatch_seconds(staff: Staff, contestant: Contestant, case: Case) -> float | None:
-    """Time the smallest op; None where the framework does not do it."""
+def smallest(staff: Staff, contestant: Contestant, case: Case) -> Question:
+    """Return the smallest question of a case's kind: its time is that of the way to the kernel and back."""
     rows, classes = SMALLEST
-    question = contestant.question(staff, replace(case, rows=rows, classes=classes), alone=True)
-    try:
-        seat = staff.seat(contestant.clerk, f"dispatch-{contestant.target}", question)
-    except Refused:
-        return None
+    return contestant.question(staff, replace(case, rows=rows, classes=classes), alone=True)
+
+
+def dispatch_seconds(seat: Seat) -> float:
+    """Time a smallest question, and let go of it."""
     blocks = pairing.blocks(seat.seconds)
     found = median(float(np.exp(seat.block(blocks).log_seconds)) for _ in range(DISPATCH_BLOCKS))
     seat.leave()
     return found
 
 
-def card(contestant: Contestant, case: Case, seat: Seat, blocks: Iterable[Measured], dispatch: float | None) -> Card:
+def limit(worker: Worker, framework: str, device: str, threads: int) -> Limit | None:
+    """Measure the memory of the machine, or of the device, by as many threads as are timed; None where it fails."""
+    try:
+        return Limit(**worker.ask("limit", framework, device, threads))
+    except Refused:
+        return None
+
+
+def card(
+    contestant: Contestant,
+    case: Case,
+    held: Mapping[str, Any],
+    blocks: Iterable[Measured],
+    dispatch: float | None,
+    memory: Limit | None,
+    peak: Peak | None,
+) -> Card:
     """Fill in the fairness card."""
     return fairness.card(
-        dtype=case.dtype,
-        device=contestant.target.device,
+        case,
+        contestant.target.device,
         environment=contestant.environment,
         surroundings=contestant.surroundings,
-        held=seat.held,
+        held=held,
         blocks=blocks,
         dispatch_seconds=dispatch,
+        limit=memory,
+        peak=peak,
     )

@@ -6,25 +6,27 @@ import random
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from statistics import median
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
-from harness.duel import fairness, record
+from harness.duel import record
 from harness.duel.contest import Duel, Squads, leave, settle
 from harness.duel.decision import Rule, Verdict
 from harness.duel.fairness import Card, spoken
 from harness.duel.gateways import Place, Seat, Staff, WorkerLost
 from harness.duel.pairing import Measured
 from harness.model import Case
-from harness.plugin import device as a_device
+from harness.store import Location
+from harness.traffic import Limit
 from reference.cache import Cache
 from suites import contestants, speed_store, timing_options
 from suites.contestants import Accuracy, Asked, Contestant, Written
+from suites.speed_store import Timed
+from suites.store_option import StoreLocation
 from suites.timing_options import out, stop
+from suites.witnesses import Witnesses
 
 MEANS = {
     "slower": "B is slower: {ratio:.3f} times A's time",
@@ -35,6 +37,15 @@ MEANS = {
 
 
 @dataclass(frozen=True)
+class Corner:
+    """A side before the duel: who plays, what memory allows where it plays, and who reads its memory."""
+
+    contestant: Contestant
+    limit: Limit | None
+    witnesses: Witnesses
+
+
+@dataclass(frozen=True)
 class Side:
     """One side of a settled duel: its figure, its accuracy, its card."""
 
@@ -42,11 +53,6 @@ class Side:
     blocks: list[Measured]
     accuracy: Accuracy
     card: Card
-
-    @property
-    def seconds(self) -> float:
-        """Seconds a call: the median over blocks of their lower quartiles."""
-        return float(median(fairness.seconds(one) for one in self.blocks))
 
 
 def duel(
@@ -62,8 +68,9 @@ def duel(
     threads: Annotated[int, typer.Option(help="threads a worker may use")] = 1,
     allocator: Annotated[str, typer.Option(help="default; or warm: malloc keeps what is freed")] = "default",
     seed: Annotated[int, typer.Option(help="of the order in which workers are timed")] = 0,
-    store: Annotated[Path, typer.Option(help="where timings are kept; records lie beside it")] = speed_store.STORE,
+    store: StoreLocation = speed_store.STORE,
     *,
+    graph: timing_options.Graph = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print verdicts, accuracy and fairness cards as JSON")
     ] = False,
@@ -75,18 +82,20 @@ def duel(
     try:
         wanted = Asked.read(case)
         rule = Rule(min_effect=timing_options.share("--min-effect", min_effect))
-        written = [Written.read(text, a_device(device)) for text in (a, b)]
+        where = timing_options.device(device)
+        written = [Written.read(text, where) for text in (a, b)]
         variables = timing_options.variables(allocator)
     except ValueError as error:
         stop(2, str(error))
     places = Place.of(python_a, spec_a, threads, variables), Place.of(python_b, spec_b, threads, variables)
     try:
-        with Staff(store.parent / "logs") as staff:
-            sides = entered(staff, written, places, wanted.op)
-            squads = Squads(staff, places, rule.waves, (sides[0].orders, sides[1].orders))
+        with Staff(store.folder / "logs") as staff:
+            both = entered(staff, written, places, wanted.op, graph=graph)
+            sides = cornered(staff, *both)
+            squads = Squads(staff, places, rule.waves, (both[0].orders, both[1].orders))
             told = [
                 settled(staff, squads, sides, each, rule, random.Random(seed), store)  # noqa: S311 - an order of play
-                for each in wanted.cases(sides[0].target.implementation.op)
+                for each in wanted.cases(both[0].target.implementation.op)
             ]
     except WorkerLost as lost:
         stop(4, str(lost))
@@ -104,27 +113,35 @@ def duel(
 
 
 def entered(
-    staff: Staff, written: list[Written], places: tuple[Place, Place], op: str
+    staff: Staff, written: list[Written], places: tuple[Place, Place], op: str, *, graph: bool
 ) -> tuple[Contestant, Contestant]:
     """Find both targets and the op that both answer."""
     clerks = [staff.hire(place) for place in places]
     found = [contestants.find(clerk, text) for clerk, text in zip(clerks, written, strict=True)]
     pair = contestants.same_op(found[0], found[1], op)
     a, b = (contestants.enter(*each) for each in zip(clerks, places, pair, (of.file for of in written), strict=True))
-    return a, b
+    return replace(a, graph=graph), replace(b, graph=graph)
+
+
+def cornered(staff: Staff, a: Contestant, b: Contestant) -> tuple[Corner, Corner]:
+    """Measure the memory where each plays; once where both play in one place."""
+    of_a = contestants.limit(a.clerk, *a.orders[::2], a.place.threads)
+    alike = (a.place, a.target.device) == (b.place, b.target.device)
+    of_b = of_a if alike else contestants.limit(b.clerk, *b.orders[::2], b.place.threads)
+    return Corner(a, of_a, Witnesses(staff, a.place)), Corner(b, of_b, Witnesses(staff, b.place))
 
 
 def settled(
     staff: Staff,
     squads: Squads,
-    sides: tuple[Contestant, Contestant],
+    sides: tuple[Corner, Corner],
     case: Case,
     rule: Rule,
     rng: random.Random,
-    store: Path,
+    store: Location,
 ) -> dict[str, Any]:
     """Play one case; store it, and return it in plain values."""
-    questions = sides[0].question(staff, case), sides[1].question(staff, case)
+    questions = sides[0].contestant.question(staff, case), sides[1].contestant.question(staff, case)
     seated: list[tuple[list[Seat], list[Seat]]] = []
 
     def players(look: int) -> tuple[list[Seat], list[Seat]]:
@@ -134,7 +151,7 @@ def settled(
     found = settle(players, rule, rng)
     for both in seated:
         leave((*both[0], *both[1]))
-    cache = Cache(store.parent / "goldens", "fast")
+    cache = Cache(store.folder / "goldens", "fast")
     a, b = (
         judged(staff, side, case, seats[0], found.blocks(name), cache)
         for side, seats, name in zip(sides, seated[0], "ab", strict=True)
@@ -142,17 +159,19 @@ def settled(
     return kept(found, rule, case, (a, b), store)
 
 
-def judged(
-    staff: Staff, contestant: Contestant, case: Case, seat: Seat, blocks: Iterable[Measured], cache: Cache
-) -> Side:
+def judged(staff: Staff, corner: Corner, case: Case, seat: Seat, blocks: Iterable[Measured], cache: Cache) -> Side:
     """Put a side's accuracy and card beside its blocks."""
-    measured = list(blocks)
+    contestant, measured = corner.contestant, list(blocks)
     accuracy = contestants.accuracy(staff, contestant, case, cache)
-    dispatch = contestants.dispatch_seconds(staff, contestant, case)
-    return Side(contestant, measured, accuracy, contestants.card(contestant, case, seat, measured, dispatch))
+    question = contestants.smallest(staff, contestant, case)
+    (small,) = staff.seat_each([(contestant.clerk, "smallest", question)])
+    dispatch = contestants.dispatch_seconds(small) if isinstance(small, Seat) else None
+    peak = corner.witnesses.peaks([contestant], case).get(str(contestant.target))
+    card = contestants.card(contestant, case, seat.held, measured, dispatch, corner.limit, peak)
+    return Side(contestant, measured, accuracy, card)
 
 
-def kept(found: Duel, rule: Rule, case: Case, sides: tuple[Side, Side], store: Path) -> dict[str, Any]:
+def kept(found: Duel, rule: Rule, case: Case, sides: tuple[Side, Side], store: Location) -> dict[str, Any]:
     """Store both sides' timings, and the pairing beside them."""
     plain = {
         "case": str(case),
@@ -161,10 +180,10 @@ def kept(found: Duel, rule: Rule, case: Case, sides: tuple[Side, Side], store: P
         **{name: in_plain_values(side) for name, side in zip("ab", sides, strict=True)},
     }
     uids = [
-        speed_store.keep(store, "duel", case, [speed_store.Timed(side.contestant, side.blocks, side.card)])
+        speed_store.keep(store, "duel", case, [Timed(side.contestant, side.blocks, found.verdict.workers, side.card)])
         for side in sides  # a run each: A and B may be one target, in two environments
     ]
-    path = store.parent / "duels" / f"{uids[0]}.json"
+    path = store.folder / "duels" / f"{uids[0]}.json"
     record.write(path, "duel", {**plain, "runs": uids, **record.of_duel(found, rule)})
     return {**plain, "record": str(path)}
 
@@ -176,9 +195,9 @@ def in_plain_values(side: Side) -> dict[str, Any]:
         "file": side.contestant.file,
         "place": side.contestant.place.spec,
         "environment": side.contestant.environment,
-        "seconds": side.seconds,
+        "seconds": side.card.seconds,
         "accuracy": asdict(side.accuracy) | {"words": side.accuracy.words},
-        "card": asdict(side.card),
+        "card": side.card.plain,
         "card_lines": side.card.lines,
     }
 

@@ -19,13 +19,6 @@ ACCURACY = (
     "test_invariance.py",
 )
 PYTEST = ("-q", "--tb=short", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
-# A round takes at least half a millisecond, so that a call of microseconds is not timed by itself.
-BENCHMARK = (
-    "--benchmark-max-time=0.1",
-    "--benchmark-min-time=0.0005",
-    "--benchmark-min-rounds=5",
-    "--benchmark-disable-gc",
-)
 
 
 def files() -> list[str]:
@@ -36,19 +29,6 @@ def files() -> list[str]:
 def accuracy(wanted: Wanted, options: list[str]) -> list[Job]:
     """Return a job a framework; the slowest to compile first."""
     return [Job(name, (*PYTEST, *files(), *options, "--on", part)) for name, part in shares(wanted)]
-
-
-def speed(wanted: Wanted, options: list[str], logs: Path) -> list[Job]:
-    """Return a timing job a framework."""
-    file = str(HERE / "test_speed.py")
-    return [
-        Job(
-            f"{name}-speed",
-            (*PYTEST, *BENCHMARK, f"--benchmark-json={logs / name}-speed.json", file, *options, "--on", part),
-        )
-        for name, part in shares(wanted)
-        if name != "numpy"  # the control times nothing that is fused
-    ]
 
 
 def judging(file: Path, options: list[str]) -> list[Job]:

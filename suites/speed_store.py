@@ -2,52 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from harness import host
 from harness.duel import fairness
 from harness.duel.fairness import Card
 from harness.duel.pairing import Measured
-from harness.model import Case, Failed, Outcome, Result, Timing
-from harness.store import Store
+from harness.model import Case, Outcome, Result, Target, Timing
+from harness.store import Location, Store
 from suites.contestants import Contestant
 
-STORE = Path("build/speed.sqlite")
+STORE = Location.of("build/speed.sqlite")
+
+Judge = Callable[[Case, Target, Outcome], Result]
+
+
+def unjudged(case: Case, target: Target, outcome: Outcome) -> Result:
+    """Return a result that nobody judges."""
+    return Result(case, target, outcome, "unjudged")
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A contestant's blocks and card; or why there are none."""
+    """A contestant's blocks, worker after worker, and card; or why there are none."""
 
     contestant: Contestant
-    blocks: Sequence[Measured]
-    card: Card | None
-    refused: str = ""
+    blocks: Sequence[Measured] = ()
+    workers: int = 1
+    card: Card | None = None
+    why: Outcome | None = None
 
     @property
     def outcome(self) -> Outcome:
         """One sample a block: its lower quartile."""
-        if self.card is None:
-            return Failed(self.refused)
-        seconds = tuple(fairness.seconds(one) for one in self.blocks)
-        return Timing(seconds, self.blocks[0].calls, self.card.first_seconds)
+        if self.why:
+            return self.why
+        card = self.card
+        assert card is not None
+        return Timing(
+            tuple(fairness.seconds(one) for one in self.blocks),
+            self.blocks[0].calls,
+            card.first_seconds,
+            self.workers,
+            cache=card.cache,
+            cached=card.cached,
+            copy_bytes_per_second=card.limit.copy if card.limit else None,
+            read_bytes_per_second=card.limit.read if card.limit else None,
+            dispatch_seconds=card.dispatch_seconds,
+            overhead_seconds=card.overhead_seconds,
+            minor_faults=card.minor_faults,
+            major_faults=card.major_faults,
+            preempted=card.preempted,
+            peak_bytes=card.peak.bytes if card.peak else None,
+            peak_logits_bytes=card.peak.logits_bytes if card.peak else None,
+        )
 
 
-def keep(store: Path, what: str, case: Case, timed: Iterable[Timed]) -> str:
-    """Store timings as a run of their own; return its uid."""
-    run = host.new_run(what)
+def keep(store: Location, what: str, case: Case, timed: Iterable[Timed], uid: str = "") -> str:
+    """Store timings in a run of their own, or in the one of this uid; return its uid."""
     with Store(store) as opened:
+        run = opened.run(uid) if uid else host.new_run(what)
         opened.begin(run)
-        opened.append(run.uid, [_result(opened, case, one) for one in timed])
+        add(opened, run.uid, case, timed)
         opened.finish(run.uid)
     return run.uid
 
 
-def _result(store: Store, case: Case, timed: Timed) -> Result:
+def add(store: Store, uid: str, case: Case, timed: Iterable[Timed], judge: Judge = unjudged) -> None:
+    """Add the timings of a case to a run, all of them or none."""
+    store.append(uid, [_result(store, case, one, judge) for one in timed])
+
+
+def _result(store: Store, case: Case, timed: Timed, judge: Judge) -> Result:
     of = timed.contestant
     facts = {"framework": of.target.implementation.framework, "device": of.target.device, **of.environment}
     settings = timed.card.settings if timed.card else {}
     key = store.add_environment(facts | {f"card: {name}": value for name, value in settings.items()})
-    return Result(case, of.target, timed.outcome, "unjudged", "", key)
+    return replace(judge(case, of.target, timed.outcome), environment=key)

@@ -1,7 +1,9 @@
-"""Speed: absolute figures of the fused functions, forward and forward + backward, one framework a process.
+"""Speed: absolute figures of the fused functions, forward and forward + backward.
 
 pytest-benchmark calibrates and samples; every sample waits for the device. The first call, which compiles, is reported
-apart. Deciding who is faster takes paired measurements; these figures say what this machine did, with their spread.
+apart. Deciding who is faster takes paired measurements (`xentbench duel`, `tournament`, `run --speed`); these figures
+say what this machine did, with their spread. Thread pools and allocators are a process's own, so ask one framework at a
+time (`--on torch`), as `nox -s benchmark` does.
 """
 
 from collections.abc import Iterator, Sequence

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from harness import plugin
 from harness.duel.fairness import WARM_MALLOC
 from harness.plugin import choice
 
 CASE = "op, ROWSxCLASSES, dtype and quantity, comma-separated, each at will; default: 64x1000,float32,value,grad_logits"
+Graph = Annotated[bool, typer.Option("--graph", help="replay CUDA graphs: without the dispatch; torch alone")]
 ALLOCATORS: Mapping[str, Mapping[str, str]] = {"default": {}, "warm": WARM_MALLOC}
 
 out = Console(width=None if sys.stdout.isatty() else 120)
@@ -30,6 +32,11 @@ def share(option: str, text: str) -> float:
     if not 0 < found < 1:
         raise ValueError(f"{option} is {text!r}, expected a share such as 3% or 0.03")
     return found
+
+
+def device(text: str) -> str:
+    """Read a device; `cuda` is the first. Raises ValueError for what no framework would know."""
+    return {"": "cpu", "cuda": "cuda:0"}.get(text, plugin.device(text))
 
 
 def variables(allocator: str) -> Mapping[str, str]:
@@ -56,7 +63,12 @@ def say(text: str) -> None:
     out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def warn(text: str) -> None:
+    """Print a line of what went wrong and does not end the command."""
+    err.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def stop(code: int, message: str) -> NoReturn:
     """Print an error and leave."""
-    err.print(f"error: {message}", highlight=False, markup=False, soft_wrap=True)
+    warn(f"error: {message}")
     raise typer.Exit(code)

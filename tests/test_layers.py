@@ -15,7 +15,11 @@ ARROWS = {
     "harness": ("harness",),
     "reference": ("reference", "harness.model", "harness.options", "harness.ulp"),
     "suites": ("suites", "reference", "harness"),
-    "reports": ("reports", "harness.model", "harness.store", "harness.compare", "harness.change", "harness.state"),
+    "reports": (
+        *("reports", "harness.model", "harness.store", "harness.compare", "harness.change", "harness.state"),
+        *("harness.order", "harness.traffic", "harness.duel.ranking"),
+        *("harness.history", "harness.series", "harness.change_points", "harness.ratio"),
+    ),
 }
 # Each framework belongs to its adapter's files.
 FRAMEWORKS = {

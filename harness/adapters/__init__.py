@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self, TypeVar, final
 
+from harness.accelerator import Accelerator
 from harness.model import DTYPES, Array, Implementation, Inputs, Kind, Op, Quantity, Target
 from harness.options import SHOWN
 
@@ -170,6 +171,10 @@ class Adapter(ABC):
     def threads(self, count: int) -> AbstractContextManager[None]:  # noqa: ARG002
         """Return a context in which the framework computes with so many threads."""
         raise NotSupported(f"{self.catalogue.framework} fixes its threads when the process starts")
+
+    def accelerator(self, device: str) -> Accelerator:
+        """Return what the framework offers of a device other than the cpu, to time it and to read its memory."""
+        raise NotSupported(f"{self.catalogue.framework} offers nothing of {device} to time it by")
 
     @final
     def offering(self, catalogue: Catalogue) -> Self:

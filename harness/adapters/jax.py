@@ -13,12 +13,38 @@ import jax
 import numpy as np
 import optax
 
-from harness import adapters
+from harness import accelerator, adapters
 from harness.adapters import Function, Native, NotSupported
 from harness.adapters._jax_catalogue import catalogue
 
 if TYPE_CHECKING:
     from harness.model import Array
+
+
+class Cuda(accelerator.Accelerator):
+    """A cuda device as jax shows it: an allocator whose peak is that of the whole process; no events, no replay."""
+
+    def __init__(self, device: jax.Device) -> None:
+        """Take the device."""
+        self._device = device
+
+    def copy(self, native: Native) -> Native:  # noqa: D102 - as the base class says, here and below
+        return jax.numpy.array(native, copy=True)
+
+    def reset(self) -> None:  # noqa: D102
+        return  # jax cannot: one call a process
+
+    def in_use(self) -> int:  # noqa: D102
+        return self._statistic("bytes_in_use")
+
+    def peak(self) -> int:  # noqa: D102
+        return self._statistic("peak_bytes_in_use")
+
+    def _statistic(self, name: str) -> int:
+        found = self._device.memory_stats()
+        if found is None:
+            raise NotSupported(f"{self._device} offers no memory statistics")
+        return int(found[name])
 
 
 class Adapter(adapters.Adapter):
@@ -94,6 +120,9 @@ class Adapter(adapters.Adapter):
             return value, derivative
 
         return self.forward(differentiated, mode)
+
+    def accelerator(self, device: str) -> Cuda:  # noqa: D102
+        return Cuda(placed(device))
 
 
 def placed(device: str) -> jax.Device:

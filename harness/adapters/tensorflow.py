@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
-from harness import adapters
+from harness import accelerator, adapters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +119,31 @@ def connected(gradient: Any, argument: int = 0) -> Native:
             "register the implementation with a reason why it gives none"
         )
     return gradient
+
+
+@final
+class Cuda(accelerator.Accelerator):
+    """A GPU as TensorFlow shows it: an allocator with statistics; no events, no replay."""
+
+    def __init__(self, device: str) -> None:
+        """Name the device as tf.config does."""
+        self._device = f"GPU:{device.partition(':')[2] or 0}"
+
+    def copy(self, native: Native) -> Native:
+        """Copy; tf.identity would hand on the very buffer."""
+        return tf.raw_ops.DeepCopy(x=native)
+
+    def reset(self) -> None:
+        """Forget the peak so far."""
+        tf.config.experimental.reset_memory_stats(self._device)
+
+    def in_use(self) -> int:
+        """Return the bytes in use now."""
+        return int(tf.config.experimental.get_memory_info(self._device)["current"])
+
+    def peak(self) -> int:
+        """Return the most bytes in use since the reset."""
+        return int(tf.config.experimental.get_memory_info(self._device)["peak"])
 
 
 @final
@@ -246,3 +271,7 @@ class Adapter(adapters.Adapter):
             return gradient, connected(second)
 
         return self.forward(with_gradients if mode == "session" else with_tapes, mode)
+
+    def accelerator(self, device: str) -> Cuda:
+        """Return what TensorFlow offers of a GPU."""
+        return Cuda(device)

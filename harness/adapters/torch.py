@@ -11,12 +11,12 @@ import ml_dtypes
 import numpy as np
 import torch
 
-from harness import adapters
+from harness import accelerator, adapters
 from harness.adapters import Function, Native, NotSupported
 from harness.adapters._torch_catalogue import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.adapters import Layout
     from harness.model import Array
@@ -80,6 +80,56 @@ def so_many_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+class Cuda(accelerator.Accelerator):
+    """A cuda device: events, the caching allocator's statistics, and CUDA graphs."""
+
+    def __init__(self, device: str) -> None:
+        """Name the device."""
+        self._device = torch.device(device)
+
+    def cache_bytes(self) -> int:  # noqa: D102 - as the base class says, here and below
+        return int(torch.cuda.get_device_properties(self._device).L2_cache_size)
+
+    def copy(self, native: Native) -> Native:  # noqa: D102
+        return native.clone()
+
+    def clock(self) -> Cuda:  # noqa: D102
+        return self
+
+    def mark(self) -> torch.cuda.Event:  # noqa: D102
+        event = torch.cuda.Event(enable_timing=True)
+        event.record(torch.cuda.current_stream(self._device))
+        return event
+
+    def seconds(self, earlier: torch.cuda.Event, later: torch.cuda.Event) -> float:  # noqa: D102
+        later.synchronize()
+        return float(earlier.elapsed_time(later)) / 1000  # which is in milliseconds
+
+    def replayed(self, function: Function, many: Sequence[tuple[Native, ...]]) -> Callable[[], None]:  # noqa: D102
+        with torch.cuda.device(self._device):
+            aside = torch.cuda.Stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):  # what a first call sets up cannot be captured (torch.cuda.graph)
+                for arrays in many:
+                    function(*arrays)
+            torch.cuda.current_stream().wait_stream(aside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                for arrays in many:
+                    function(*arrays)
+        replay: Callable[[], None] = graph.replay
+        return replay
+
+    def reset(self) -> None:  # noqa: D102
+        torch.cuda.reset_peak_memory_stats(self._device)
+
+    def in_use(self) -> int:  # noqa: D102
+        return int(torch.cuda.memory_allocated(self._device))
+
+    def peak(self) -> int:  # noqa: D102
+        return int(torch.cuda.max_memory_allocated(self._device))
 
 
 class Adapter(adapters.Adapter):
@@ -163,3 +213,6 @@ class Adapter(adapters.Adapter):
 
     def threads(self, count: int) -> contextlib.AbstractContextManager[None]:  # noqa: D102
         return so_many_threads(count)
+
+    def accelerator(self, device: str) -> Cuda:  # noqa: D102
+        return Cuda(device)

@@ -8,8 +8,12 @@ import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from harness.duel.pairing import Measured
+from harness.model import Case
+from harness.traffic import Limit, least
 
 L2 = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 CACHE_BYTES = 2 << 20  # of a core's own cache where the system does not tell
@@ -24,12 +28,26 @@ MALLOC = (
     "GLIBC_TUNABLES",
 )
 DEVICE_MALLOC = ("PYTORCH_CUDA_ALLOC_CONF", "XLA_PYTHON_CLIENT_PREALLOCATE", "TF_GPU_ALLOCATOR")
+OF_A_CASE = ("dtype", "cache")  # lines of a card that no other case need share
 # glibc then keeps what is freed: a fresh large array is no longer a page fault for every 4 KiB of it.
 WARM_MALLOC: Mapping[str, str] = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The most memory that a call had in use at once beyond its inputs, in bytes, and the size of its logits."""
+
+    bytes: int
+    logits_bytes: int
+
+    @property
+    def words(self) -> str:
+        """The peak in words."""
+        return f"{self.bytes / self.logits_bytes:.3g} times the logits, which were {_bytes(self.logits_bytes)}"
 
 
 @dataclass(frozen=True)
@@ -53,17 +71,36 @@ class Card:
     minor_faults: float
     major_faults: float
     preempted: float  # share of blocks
+    seconds: float  # the figure
+    cached: bool  # a cache holds all buffers: memory is no limit then
+    limit: Limit | None  # of memory, measured in the same run
+    floor_seconds: float | None  # the least time that it allows
+    peak: Peak | None
+
+    @property
+    def of_limit(self) -> float | None:
+        """The roofline fraction: the floor over the time."""
+        return None if self.floor_seconds is None else self.floor_seconds / self.seconds
 
     @property
     def settings(self) -> dict[str, str]:
-        """What was set, and not measured."""
-        return {name: value for name, value in asdict(self).items() if isinstance(value, str)}
+        """What was set, and not measured, whatever the case."""
+        return {name: value for name, value in asdict(self).items() if isinstance(value, str) and name not in OF_A_CASE}
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The card as JSON has it."""
+        return asdict(self) | {"of_limit": self.of_limit}
 
     @property
     def lines(self) -> dict[str, str]:
         """The card in words, for a terminal."""
         dispatch = "not measured" if self.dispatch_seconds is None else spoken(self.dispatch_seconds)
         return self.settings | {
+            "dtype": self.dtype,
+            "cache": self.cache,
+            "limit": self._limit(),
+            "memory": self.peak.words if self.peak else "not measured",
             "first call": f"{spoken(self.first_seconds)}, not in the figure",
             "dispatch": f"{dispatch}, the smallest op",
             "overhead": f"{spoken(self.overhead_seconds)}, in the figure",
@@ -71,29 +108,39 @@ class Card:
             "pre-empted": f"{self.preempted:.0%} of blocks",
         }
 
+    def _limit(self) -> str:
+        if self.limit is None or self.floor_seconds is None:
+            return "not measured"
+        rates = f"copy {self.limit.copy / 1e9:.3g} GB/s, read {self.limit.read / 1e9:.3g} GB/s"
+        beaten = "; a cache may beat it" if self.cached else ""
+        over = self.seconds / self.floor_seconds
+        return f"{over:.3g} times the floor of {spoken(self.floor_seconds)} ({rates}){beaten}"
+
 
 def card(
-    *,
-    dtype: str,
+    case: Case,
     device: str,
+    *,
     environment: Mapping[str, str],
     surroundings: Mapping[str, str],
-    held: Mapping[str, float],
+    held: Mapping[str, Any],
     blocks: Iterable[Measured],
-    dispatch_seconds: float | None,
+    dispatch_seconds: float | None = None,
+    limit: Limit | None = None,
+    peak: Peak | None = None,
 ) -> Card:
     """Fill in a target's card from what its workers said and how its blocks went."""
     measured = list(blocks)
     calls = sum(one.calls * len(one.seconds) for one in measured)
     on_cpu = device == "cpu"
     return Card(
-        synchronised="every call waited for" if on_cpu else "waited for once a stamp, behind a full queue",
+        synchronised=held["synchronised"],
         threads=surroundings["threads"],
         allocator=surroundings["allocator" if on_cpu else "device_allocator"],
         compile="excluded",
         transfers="excluded: inputs on the device, answers left there",
         output="written to memory, freed before the next call" if on_cpu else "written to memory",
-        dtype=dtype,
+        dtype=case.dtype,
         x64=environment.get("x64", "as the dtype says"),
         cache=_cache(held),
         isa=environment.get("cpu_capability", surroundings["isa"]) if on_cpu else environment.get("device", device),
@@ -104,14 +151,24 @@ def card(
         minor_faults=sum(one.minor_faults for one in measured) / calls,
         major_faults=sum(one.major_faults for one in measured) / calls,
         preempted=sum(one.preemptions > 0 for one in measured) / len(measured),
+        seconds=float(median(seconds(one) for one in measured)),
+        cached=_cached(held),
+        limit=limit,
+        floor_seconds=least(case).floor_seconds(limit) if limit else None,
+        peak=peak,
     )
 
 
-def _cache(held: Mapping[str, float]) -> str:
-    copies, size = int(held["copies"]), held["bytes"]
-    if copies == 1:
-        return f"one buffer of {_bytes(size)}"
-    return f"{copies} buffers of {_bytes(size)} in turn"
+def _cached(held: Mapping[str, Any]) -> bool:
+    return bool(held["copies"] * held["bytes"] <= held["cache_bytes"])
+
+
+def _cache(held: Mapping[str, Any]) -> str:
+    copies, size, cache = held["copies"], held["bytes"], held["cache_bytes"]
+    buffers = f"one buffer of {_bytes(size)}" if copies == 1 else f"{copies} buffers of {_bytes(size)} in turn"
+    if not cache:
+        return f"{buffers}; the size of the last-level cache is not known"
+    return f"{buffers}, {'within' if _cached(held) else 'beyond'} the last-level cache of {_bytes(cache)}"
 
 
 def surroundings() -> dict[str, str]:

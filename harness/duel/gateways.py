@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import execnet
-import numpy as np
 
+from harness.duel.deposit import Arrays, Deposit
 from harness.duel.pairing import Blocks, Measured
-from harness.model import Case, Inputs, Target
+from harness.model import Case, Target
 from harness.runner import thread_limits
 
 ROOT = Path(__file__).parents[2]
-PIECE_BYTES = 16 << 20  # of an array on its way to another machine
+MEETING_SECONDS = 20e-3  # at most, for all copies of the arrays to be met before a block
 TIMEOUT_SECONDS = 300.0  # for one order; torch.compile takes 40 s cold on two idle cores
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-
-Arrays = dict[str, tuple[str, str, tuple[int, ...]] | None]
+STARTED_WITH = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several processes share a device; one would take 3/4 of its memory
+}
 
 
 class WorkerLost(RuntimeError):  # noqa: N818 - a state, not an error of ours
-    """A worker process died, hung or could not be started."""
+    """A worker process died, hung or could not be started. key: of the question it had in hand, where it had one."""
+
+    key = ""
+
+
+class WorkerHung(WorkerLost):
+    """A worker process gave no answer in time, and is not waited for any longer."""
 
 
 class Refused(ValueError):  # noqa: N818 - an answer, not an error
-    """A worker could not do what it was told: the framework offers it not, or raised."""
+    """A worker could not do what it was told. state: `unsupported` where the framework says so, else `failed`."""
+
+    def __init__(self, reason: str, state: str) -> None:
+        """Keep both."""
+        super().__init__(reason)
+        self.state = state
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ class Place:
     def of(cls, python: str, spec: str, threads: int, variables: Mapping[str, str]) -> Place:
         """Make a place of an interpreter's path or of a spec, which wins."""
         chosen = spec or (f"popen//python={python}" if python else "popen")
-        return cls(chosen, threads, tuple((QUIET | dict(variables)).items()))
+        return cls(chosen, threads, tuple((STARTED_WITH | dict(variables)).items()))
 
 
 def started_with(spec: str, variables: Mapping[str, str]) -> str:
@@ -78,6 +93,7 @@ class Question:
     file: str  # whose function the target is; empty for a framework's own
     arrays: Arrays
     outgrow_bytes: int
+    graph: bool = False  # replay what a device was told once, where the framework can
 
     @property
     def told(self) -> dict[str, Any]:
@@ -94,6 +110,7 @@ class Question:
             "quantity": self.case.quantity,
             "arrays": self.arrays,
             "outgrow_bytes": self.outgrow_bytes,
+            "graph": self.graph,
         }
 
 
@@ -118,12 +135,14 @@ def bootstrap(channel, root, variables, log):  # type: ignore[no-untyped-def]  #
 class Worker:
     """One process: orders go in, answers come out, one at a time."""
 
-    def __init__(self, group: execnet.Group, place: Place, log: str = "") -> None:
+    def __init__(self, place: Place, log: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         """Start the process; it imports nothing of a framework before it is told to. Raises WorkerLost."""
         self.place = place
+        self._timeout_seconds = timeout_seconds
+        self._group = execnet.Group()  # of its own, so that it can be ended by itself
         variables = thread_limits(place.threads) | dict(place.variables)
         try:
-            self._gateway = group.makegateway(started_with(place.spec, variables))
+            self._gateway = self._group.makegateway(started_with(place.spec, variables))
             self._channel = self._gateway.remote_exec(
                 bootstrap, root=str(ROOT), variables=variables, log=log if place.here else ""
             )
@@ -137,25 +156,30 @@ class Worker:
         except OSError as error:
             raise WorkerLost(f"the worker at {self.place.spec} is gone: {error}") from error
 
-    def hear(self, timeout: float = TIMEOUT_SECONDS) -> Any:
+    def hear(self) -> Any:
         """Wait for the answer of an order. Raises WorkerLost, or Refused where the order could not be carried out."""
         try:
-            state, answer = self._channel.receive(timeout)
+            state, answer = self._channel.receive(self._timeout_seconds)
         except self._channel.TimeoutError:
-            raise WorkerLost(f"the worker at {self.place.spec} gave no answer in {timeout:g} s") from None
+            waited = f"{self._timeout_seconds:g} s"
+            raise WorkerHung(f"the worker at {self.place.spec} gave no answer in {waited}") from None
         except EOFError as error:
             raise WorkerLost(f"the worker at {self.place.spec} died: {error or 'no last words'}") from error
         except self._channel.RemoteError as error:
             last = str(error).strip().splitlines()[-1]
             raise WorkerLost(f"the worker at {self.place.spec} does not start: {last}") from error
         if state != "done":
-            raise Refused(str(answer))
+            raise Refused(str(answer), state)
         return answer
 
     def ask(self, order: str, *arguments: Any) -> Any:
         """Give an order and wait for its answer."""
         self.tell(order, *arguments)
         return self.hear()
+
+    def end(self) -> None:
+        """End the process; one that hangs is killed."""
+        self._group.terminate(timeout=1.0)
 
 
 @dataclass
@@ -164,17 +188,25 @@ class Seat:
 
     worker: Worker
     key: str
-    held: Mapping[str, float]
+    held: Mapping[str, Any]  # what the order `hold` returns
 
     @property
     def seconds(self) -> float:
         """The estimate of a call."""
-        return self.held["seconds"]
+        return float(self.held["seconds"])
 
     def block(self, blocks: Blocks) -> Measured:
-        """Time a block, after every copy of the arrays was met twice: until then a call takes up to a third longer."""
-        untimed = max(blocks.untimed, 2 * int(self.held["copies"])) if blocks.untimed else 0
-        seconds, *counts = self.worker.ask("block", self.key, blocks.calls, blocks.stamps, untimed)
+        """Time a block, after every copy of the arrays was met twice: until then a call takes up to a third longer.
+
+        Calls of milliseconds do not, and would take longer to be met than to be timed.
+        """
+        meeting = min(2 * int(self.held["copies"]), math.ceil(MEETING_SECONDS / self.seconds))
+        untimed = max(blocks.untimed, meeting) if blocks.untimed else 0
+        try:
+            seconds, *counts = self.worker.ask("block", self.key, blocks.calls, blocks.stamps, untimed)
+        except WorkerLost as lost:
+            lost.key = self.key
+            raise
         return Measured(tuple(seconds), blocks.calls, *counts)
 
     def leave(self) -> None:
@@ -182,52 +214,14 @@ class Seat:
         self.worker.ask("drop", self.key)
 
 
-class Deposit:
-    """A folder of arrays that workers map into memory; workers on other machines get copies of their own."""
-
-    def __init__(self) -> None:
-        """Make the folder."""
-        self._folder = tempfile.TemporaryDirectory(prefix="xentbench-")
-        self._known: dict[str, Arrays] = {}
-        self._sent: set[tuple[int, str]] = set()
-
-    def put(self, name: str, draw: Callable[[], Inputs]) -> Arrays:
-        """Write the arrays of a name, drawn when it is first met; return what `Question` says of them."""
-        if name in self._known:
-            return self._known[name]
-        inputs, found = draw(), Arrays()
-        for part, array in (("logits", inputs.logits), ("labels", inputs.labels), ("upstream", inputs.upstream)):
-            if array is None:
-                found[part] = None
-                continue
-            path = Path(self._folder.name) / f"{name}-{part}"
-            np.ascontiguousarray(array).tofile(path)
-            found[part] = (str(path), array.dtype.name, array.shape)
-        self._known[name] = found
-        return found
-
-    def send(self, worker: Worker, arrays: Arrays) -> None:
-        """See that a worker has the arrays' files."""
-        for told in arrays.values() if not worker.place.here else ():
-            if told is None or (id(worker), told[0]) in self._sent:
-                continue
-            self._sent.add((id(worker), told[0]))
-            with Path(told[0]).open("rb") as file:
-                while piece := file.read(PIECE_BYTES):
-                    worker.ask("receive", told[0], piece)
-
-    def close(self) -> None:
-        """Remove the folder."""
-        self._folder.cleanup()
-
-
 class Staff:
     """All workers of a session and the arrays they share; leaving it ends them."""
 
-    def __init__(self, logs: Path | None = None) -> None:
-        """Start with no worker."""
-        self._group = execnet.Group()
+    def __init__(self, logs: Path | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """Start with no worker. timeout_seconds: how long one order may take."""
+        self._workers: list[Worker] = []
         self._logs = logs
+        self.timeout_seconds = timeout_seconds
         self.deposit = Deposit()
         if logs:
             logs.mkdir(parents=True, exist_ok=True)
@@ -235,19 +229,45 @@ class Staff:
     def hire(self, place: Place) -> Worker:
         """Start a worker."""
         log = str((self._logs / f"duel-{os.getpid()}.log").resolve()) if self._logs else ""
-        return Worker(self._group, place, log)
+        self._workers.append(Worker(place, log, self.timeout_seconds))
+        return self._workers[-1]
+
+    def dismiss(self, workers: Sequence[Worker]) -> None:
+        """End some workers, all at once, because each may take a second."""
+        with ThreadPoolExecutor(max(1, len(workers))) as pool:
+            list(pool.map(Worker.end, workers))
+        self._workers = [worker for worker in self._workers if worker not in workers]
 
     def seat(self, worker: Worker, key: str, question: Question) -> Seat:
         """Give a worker a question, and wait until it is ready to be timed."""
-        self.deposit.send(worker, question.arrays)
-        return Seat(worker, key, worker.ask("hold", key, question.told))
+        return self.seat_all([(worker, key, question)])[0]
 
     def seat_all(self, given: Sequence[tuple[Worker, str, Question]]) -> list[Seat]:
-        """Give many workers a question each, at once; none of them twice."""
+        """Give many workers a question each, at once. Raises WorkerLost or Refused when all have answered."""
+        found = self.seat_each(given)
+        for error in found:
+            if isinstance(error, Exception):
+                raise error
+        return [seat for seat in found if isinstance(seat, Seat)]
+
+    def seat_each(self, given: Sequence[tuple[Worker, str, Question]]) -> list[Seat | WorkerLost | Refused]:
+        """Give many workers a question each, at once; return what came of each.
+
+        Every answer is heard, whatever the others are: one that is left would be taken for that of the next order.
+        """
+        found: list[Seat | WorkerLost | Refused] = []
         for worker, key, question in given:
-            self.deposit.send(worker, question.arrays)
-            worker.tell("hold", key, question.told)
-        return [Seat(worker, key, worker.hear()) for worker, key, _ in given]
+            with suppress(WorkerLost):  # which is heard below
+                self.deposit.send(worker, question.arrays)
+                worker.tell("hold", key, question.told)
+        for worker, key, _ in given:
+            try:
+                found.append(Seat(worker, key, worker.hear()))
+            except (WorkerLost, Refused) as error:
+                if isinstance(error, WorkerLost):
+                    error.key = key
+                found.append(error)
+        return found
 
     def __enter__(self) -> Self:
         """Return the staff."""
@@ -257,5 +277,5 @@ class Staff:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End all workers and remove their files."""
-        self._group.terminate(timeout=1.0)
+        self.dismiss(self._workers)
         self.deposit.close()

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from harness.duel.decision import Estimate
-from harness.model import Array
+from harness.model import Array, Timing
 
 LEVEL = 0.05  # of all statements of a ranking together
 EFFECT = 0.03  # within which two sides that are surely close count as level
@@ -41,6 +41,11 @@ def effects(logs: Mapping[str, Array]) -> dict[str, Array]:
     centre = np.mean(stayed, axis=0)
     centre = centre - centre.mean()  # how far each round was off
     return {name: np.median(side - centre[: side.shape[1]], axis=1) for name, side in logs.items()}
+
+
+def of_timings(timings: Mapping[str, Timing]) -> list[Rank]:
+    """Rank what one tournament stored, one timing a side."""
+    return rank({name: np.log(of.seconds).reshape(of.workers, -1) for name, of in timings.items()})
 
 
 def rank(logs: Mapping[str, Array]) -> list[Rank]:
@@ -83,7 +88,7 @@ def _pairs(found: Mapping[str, Array]) -> dict[tuple[str, str], Estimate]:
     side's own where it is larger. Typical is the median, because one side that was held up says nothing of the others.
     """
     freedom = sum(len(side) - 1 for side in found.values())
-    if freedom < LEAST_FREEDOM:
+    if len(found) > 1 and freedom < LEAST_FREEDOM:
         raise ValueError(f"workers allow {freedom} degrees of freedom, expected at least {LEAST_FREEDOM}; add workers")
     own = {name: float(side.var(ddof=1)) for name, side in found.items()}
     usual = median(own[name] / _median_of_chi_square(len(side) - 1) for name, side in found.items())

@@ -11,78 +11,29 @@ import itertools
 import math
 import os
 import resource
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
-from harness import adapters, clock, orphan
-from harness.adapters import Adapter, Function, Native, NotSupported, _file
-from harness.duel import fairness
+from harness import adapters, bandwidth, clock, memory, orphan
+from harness.accelerator import Accelerator
+from harness.adapters import Adapter, Native, NotSupported, _file
+from harness.duel import fairness, stamps
+from harness.duel.stamps import Held
 from harness.model import Array, Implementation, Inputs, Op, Target
 
 Told = Mapping[str, Any]  # of a question: see `gateways.Question`
 NAMES = ("logits", "labels", "upstream")
-ESTIMATE_SECONDS = 20e-3
-ESTIMATE_CALLS = 40, 400  # at least, of calls that are short enough; at most
-OVERHEAD_TIMES, OVERHEAD_STAMPS = 60, 50
 LARGE_BYTES = 64 << 20  # of arrays whose calls last for so long that one is estimate enough
 COPIES_AT_MOST = 64
-WAITED_EACH = "cpu"  # elsewhere a queue is kept full, and waited for once a stamp
-
-
-@dataclass
-class Held:
-    """A call that is ready to be timed: one function, and as many copies of its arrays as outgrow the cache."""
-
-    function: Function
-    arrays: tuple[tuple[Native, ...], ...]
-    wait: Callable[[Native], None]
-    each: bool  # wait for every call, or for the last of a stamp
-    turn: Iterator[tuple[Native, ...]]
-
-    def times(self, calls: int, stamps: int) -> list[float]:
-        """Return readings of the clock, one before the first stamp and one after each."""
-        timed = _waiting_for_each if self.each else _waiting_for_last
-        return timed(self.function, self.turn, self.wait, calls, stamps)
-
-
-def _waiting_for_each(
-    function: Function, turn: Iterator[tuple[Native, ...]], wait: Callable[[Native], None], calls: int, stamps: int
-) -> list[float]:
-    read = time.perf_counter
-    times = [0.0] * (stamps + 1)
-    times[0] = read()
-    if calls == 1:  # a slice costs 0.1 us, which is seen in a call of 10
-        for stamp in range(1, stamps + 1):
-            wait(function(*next(turn)))
-            times[stamp] = read()
-        return times
-    for stamp in range(1, stamps + 1):
-        for arrays in itertools.islice(turn, calls):
-            wait(function(*arrays))
-        times[stamp] = read()
-    return times
-
-
-def _waiting_for_last(
-    function: Function, turn: Iterator[tuple[Native, ...]], wait: Callable[[Native], None], calls: int, stamps: int
-) -> list[float]:
-    read = time.perf_counter
-    times = [0.0] * (stamps + 1)
-    times[0] = read()
-    for stamp in range(1, stamps + 1):
-        native = None
-        for arrays in itertools.islice(turn, calls):
-            native = function(*arrays)
-        wait(native)
-        times[stamp] = read()
-    return times
+DEVICE_COPIES_AT_MOST = 1024  # its cache is larger by far
+SEVERAL = 4  # times a device's cache that copies take up together
+COPIED_BYTES = 1 << 30  # on a device, to measure its memory: far beyond its cache
 
 
 class Bench:
@@ -120,26 +71,57 @@ class Bench:
         # Plain text: torch's version is a class of its own, which no message carries.
         return {name: "".join(value) for name, value in adapter.environment(device).items()}
 
-    def hold(self, key: str, told: Told) -> dict[str, float]:
+    def devices(self, framework: str) -> tuple[str, ...]:
+        """Return the devices that a framework sees here."""
+        return self._adapter(framework, "").devices()
+
+    def limit(self, framework: str, device: str, threads: int) -> dict[str, float]:
+        """Measure how fast memory is: the machine's, or a device's by the framework's own copy."""
+        adapter = self._adapter(framework, "")
+        accelerator = _accelerator(adapter, device)
+        if accelerator is None:
+            return asdict(bandwidth.of_memory(threads))
+        array = adapter.put(np.zeros(COPIED_BYTES // 4, np.float32), mode=adapter.modes[0], device=device)
+        return asdict(bandwidth.of_device(lambda: adapter.wait(accelerator.copy(array)), COPIED_BYTES))
+
+    def peak(self, told: Told) -> int:
+        """Return the most bytes that a call has in use at once beyond its inputs. Raises NotSupported."""
+        adapter = self._adapter(told["framework"], told["file"])
+        prepared = _prepared(adapter, _inputs(told["arrays"]), told)
+        run = clock.waited(adapter, prepared)
+        run()  # compiles, which takes memory of its own
+        return memory.beyond(_accelerator(adapter, told["device"]) or memory.Resident(), run)
+
+    def hold(self, key: str, told: Told) -> dict[str, Any]:
         """Prepare a call under a key, time its first call, and estimate the others."""
         adapter, inputs = self._adapter(told["framework"], told["file"]), _inputs(told["arrays"])
         given = [inputs.logits, inputs.labels] + ([inputs.upstream] if told["quantity"] != "value" else [])
         size = sum(array.nbytes for array in given if array is not None)
         # A function is one for all sizes; made with small arrays, it takes those that are there already.
         small = _prepared(adapter, _small(inputs), told)
-        function, arrays = small.function, self._shared_arrays(adapter, inputs, told, small, size)
-        held = Held(function, arrays, adapter.wait, told["device"] == WAITED_EACH, itertools.cycle(arrays))
+        accelerator = _accelerator(adapter, told["device"])
+        copies, cache = _rotation(size, told["outgrow_bytes"], accelerator)
+        function, arrays = small.function, self._shared_arrays(adapter, inputs, told, small, copies)
+        held = Held(function, arrays, adapter.wait, accelerator is None, itertools.cycle(arrays))
         first = clock.first_call_seconds(lambda: held.wait(function(*arrays[0])))
+        if accelerator:
+            held.clock = accelerator.clock()
+        if told["graph"]:
+            held.replay(accelerator)
+        large = size > LARGE_BYTES
+        held.seconds = first if large and held.each else stamps.estimated(held)
         self._held[key] = held
         return {
             "first_seconds": first,
-            "seconds": first if size > LARGE_BYTES else _estimated(held),
-            "overhead_seconds": _overhead(held) if size <= LARGE_BYTES else 0.0,
-            "copies": len(arrays),
+            "seconds": held.seconds,
+            "overhead_seconds": 0.0 if large or held.clock else stamps.overhead(held),
+            "copies": copies,
             "bytes": size,
+            "cache_bytes": cache,
+            "synchronised": held.synchronised,
         }
 
-    def block(self, key: str, calls: int, stamps: int, untimed: int) -> tuple[list[float], int, int, int]:
+    def block(self, key: str, calls: int, count: int, untimed: int) -> tuple[list[float], int, int, int]:
         """Time a block; return its stamps in seconds, minor and major page faults, and how often it was pre-empted."""
         held = self._held[key]
         gc.disable()
@@ -147,7 +129,7 @@ class Bench:
             if untimed:
                 held.times(untimed, 1)
             before = resource.getrusage(resource.RUSAGE_SELF)
-            times = held.times(calls, stamps)
+            times = held.times(calls, count)
             after = resource.getrusage(resource.RUSAGE_SELF)
         finally:
             gc.enable()
@@ -188,12 +170,11 @@ class Bench:
             file.write(piece)
 
     def _shared_arrays(
-        self, adapter: Adapter, inputs: Inputs, told: Told, small: adapters.Prepared, size: int
+        self, adapter: Adapter, inputs: Inputs, told: Told, small: adapters.Prepared, copies: int
     ) -> tuple[tuple[Native, ...], ...]:
         """Return arrays on the device, those of an earlier call where it took the same: all modes fit then."""
         paths = tuple(one and one[0] for one in told["arrays"].values())
         kinds = tuple(type(array) for array in small.arrays)  # a session takes other arrays than eager calls do
-        copies = _copies(size, told["outgrow_bytes"])
         key = (paths, told["framework"], told["device"], kinds, copies)
         if key not in self._shared:
             self._shared[key] = tuple(_prepared(adapter, inputs, told).arrays for _ in range(copies))
@@ -221,7 +202,7 @@ def _carried_out(bench: Bench, order: str, arguments: list[Any]) -> tuple[str, A
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what frameworks deprecate is no outcome
             return "done", getattr(bench, order)(*arguments)
-    except NotSupported as refusal:
+    except (NotSupported, adapters.NotInstalled) as refusal:
         return "unsupported", str(refusal)
     except Exception as error:  # noqa: BLE001 - the coordinator says what happened, this process goes on
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
@@ -262,28 +243,19 @@ def _array(told: tuple[str, str, tuple[int, ...]] | None) -> Array | None:
     return np.memmap(path, dtype, mode="r", shape=tuple(shape))
 
 
-def _copies(size: int, outgrow: int) -> int:
+def _accelerator(adapter: Adapter, device: str) -> Accelerator | None:
+    """Return what is known of a device; None of the cpu, which every framework waits for."""
+    return None if device == "cpu" else adapter.accelerator(device)
+
+
+def _rotation(size: int, outgrow: int, accelerator: Accelerator | None) -> tuple[int, int]:
+    """Return how many copies of the arrays take turns, and the size of the last-level cache (0 where nobody tells)."""
+    if accelerator is None:
+        return _copies(size, outgrow, COPIES_AT_MOST), bandwidth.last_level_bytes()
+    cache = accelerator.cache_bytes() or fairness.DEVICE_CACHE_BYTES
+    return _copies(size, SEVERAL * cache if outgrow else 0, DEVICE_COPIES_AT_MOST), cache
+
+
+def _copies(size: int, outgrow: int, at_most: int) -> int:
     """Return how many copies of the arrays are too many for a cache of `outgrow` bytes; 1 where one is."""
-    return 1 if size > outgrow else min(COPIES_AT_MOST, 1 + math.ceil(outgrow / max(size, 1)))
-
-
-def _estimated(held: Held) -> float:
-    """Return the seconds of the fastest of some calls, each with other arrays; afterwards the call is warm."""
-    found: list[float] = []
-    least, most = ESTIMATE_CALLS
-    while len(found) < most and (sum(found) < ESTIMATE_SECONDS or (len(found) < least and sum(found) < 1)):
-        started, ended = held.times(1, 1)
-        found.append(ended - started)
-    return min(found)
-
-
-def _overhead(held: Held) -> float:
-    """Return the seconds a call that the loop itself and the wait for what is already there take."""
-    native = held.function(*held.arrays[0])
-    held.wait(native)
-    empty = Held(lambda *_: native, held.arrays, held.wait, held.each, itertools.cycle(held.arrays))
-    found: list[float] = []
-    for _ in range(OVERHEAD_TIMES):
-        started, *_, ended = empty.times(1, OVERHEAD_STAMPS)
-        found.append((ended - started) / OVERHEAD_STAMPS)
-    return min(found)
+    return 1 if size > outgrow else min(at_most, 1 + math.ceil(outgrow / max(size, 1)))

@@ -43,17 +43,6 @@ def test_swapped_is_the_reciprocal():
     assert math.isclose(there.high, 1 / back.low)
 
 
-@pytest.mark.parametrize(
-    ("count", "ranks"),
-    [(1, (0, 0)), (5, (0, 4)), (6, (0, 5)), (9, (1, 7)), (10, (1, 8)), (20, (5, 14)), (100, (39, 60))],
-)
-def test_limits_of_a_median_are_order_statistics(count, ranks):
-    """The limits are the samples that the table of the sign test names; of five or fewer, the outermost."""
-    shuffled = np.random.default_rng(count).permutation(count)
-
-    assert ratio.limits(list(shuffled)) == ranks
-
-
 @pytest.mark.parametrize("count", [6, 10, 40])
 def test_limits_of_a_ratio_cover_it(count):
     """Nineteen times in twenty, or more often, the limits hold the ratio of the true medians."""

@@ -1,10 +1,10 @@
-"""Numbers, colours, intervals: what the page prints and draws."""
+"""Numbers and colours: what the page prints and draws."""
 
 import math
 
 import pytest
 
-from reports import colour, numbers, order
+from reports import colour, numbers
 from reports.pages import published
 
 
@@ -47,17 +47,6 @@ def test_levels_grow_with_the_error():
     assert [colour.ulp_level(e) for e in errors] == sorted(colour.ulp_level(e) for e in errors)
     assert [colour.ratio_level(e) for e in errors] == sorted(colour.ratio_level(e) for e in errors)
     assert (colour.ulp_level(0.5), colour.ulp_level(math.inf)) == (0, colour.LEVELS - 1)
-
-
-def test_interval_ranks():
-    """Twenty samples: the 6th and the 15th, as in tables of the sign test (coverage 95.9 %)."""
-    assert order.interval([float(n) for n in range(1, 21)]) == (6.0, 15.0, True)
-
-
-def test_interval_of_few():
-    """Five samples reach 93.75 % at most, so they give their range and say so; six reach 96.9 %."""
-    assert order.interval([3.0, 1.0, 2.0, 5.0, 4.0]) == (1.0, 5.0, False)
-    assert order.interval([3.0, 1.0, 2.0, 5.0, 4.0, 6.0]) == (1.0, 6.0, True)
 
 
 def test_digits_of_exact_values():

@@ -1,16 +1,23 @@
 """`xentbench duel` and `xentbench tournament`, from the command line to the exit code and what is kept."""
 
 import json
+import os
+import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from harness import memory
 from harness.duel import record
 from harness.model import Timing
 from harness.store import Store
 from suites.duel_cli import MEANS
+from tests.processes import PATIENCE_SECONDS, alive, wait_until
 
 KERNELS = """
+import time
 import numpy as np
 from harness.adapters import implements
 
@@ -27,6 +34,10 @@ def three_times(logits):
     for _ in range(3):
         answer = rows(logits)
     return answer
+
+@implements("softmax", framework="numpy")
+def hangs(logits):
+    time.sleep(3600)
 
 @implements("sigmoid", framework="numpy")
 def other(logits):
@@ -69,8 +80,19 @@ def test_accuracy_and_fairness_stand_beside_the_speed(told):
         assert side["accuracy"]["max_ulp"] < 10
         assert side["card"]["transfers"].startswith("excluded")
         assert side["card"]["dispatch_seconds"] > 0
+        assert 0 < side["card"]["of_limit"] < 20
+        assert side["card"]["limit"]["copy"] > 1e8
         assert "numpy" in side["environment"]
     assert told["b"]["place"] == f"popen//python={sys.executable}"
+
+
+@pytest.mark.skipif(not memory.CLEAR.exists(), reason="this system resets no high-water mark")
+def test_memory_stands_beside_the_speed(told):
+    """numpy's softmax needs two arrays at once beside its logits; three times the work needs three."""
+    once, three_times = (told[side]["card"]["peak"] for side in "ab")
+
+    assert once["bytes"] / once["logits_bytes"] == pytest.approx(2, abs=0.1)
+    assert three_times["bytes"] / three_times["logits_bytes"] == pytest.approx(3, abs=0.1)
 
 
 def test_record_gives_the_verdict_again(told, shell):
@@ -91,7 +113,7 @@ def test_timings_are_stored_with_their_card(place):
         environments = store.environments()
 
     assert sorted(str(result.target) for result in results) == ["once@eager", "three_times@eager"]
-    assert all(isinstance(result.outcome, Timing) for result in results)
+    assert all(isinstance(result.outcome, Timing) and result.outcome.workers == 10 for result in results)
     assert all("card: synchronised" in environments[result.environment] for result in results)
 
 
@@ -125,9 +147,32 @@ def test_interpreter_that_is_not_there(shell, place):
     assert "no worker starts at popen//python=/nowhere/python" in ended.stderr
 
 
+def children(pid):
+    """Return the processes that a process has started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            if stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(stat.parent.name))
+    return found
+
+
 def test_every_answer_has_its_words():
     """No verdict is printed without saying what it means."""
     assert set(MEANS) == {"slower", "faster", "same", "cannot tell"}
+
+
+def test_interrupt_leaves_no_process(shell, place):
+    """Ctrl-C, which a terminal sends to all processes of a command, ends the workers too, whatever they are at."""
+    file = place / "kernels.py"
+    process = shell.start("duel", f"{file}::hangs", f"{file}::once", "--case", "4x5,value", start_new_session=True)
+    wait_until(lambda: len(children(process.pid)) >= 2)
+    workers = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert process.returncode == 130
+    assert not [pid for pid in workers if alive(pid)]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +200,8 @@ def test_tournament(shell, place):
     assert names == {"torch.softmax@eager", "torch.nn.functional.softmax@eager"}
     assert case["ranks"][0]["first"] == 1
     assert all(rank["card"]["minor_faults"] >= 0 for rank in case["ranks"])
+    assert all(0 < rank["card"]["of_limit"] < 20 for rank in case["ranks"])
+    assert all(rank["card"]["dispatch_seconds"] > 0 for rank in case["ranks"])
     with Store(store) as opened:
         (run,) = opened.runs()
         assert {str(result.target) for result in opened.results(run.uid)} == names

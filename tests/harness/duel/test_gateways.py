@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from harness.duel import gateways
-from harness.duel.gateways import Deposit, Place, Question, Refused, Staff, WorkerLost
+from harness.duel import deposit, gateways
+from harness.duel.gateways import Place, Question, Refused, Seat, Staff, WorkerHung, WorkerLost
 from harness.duel.pairing import Blocks
 from harness.model import Case, Implementation, Inputs, Op, Target
 from tests.processes import alive, wait_until
@@ -97,16 +97,17 @@ def test_dead_worker_is_lost(staff, asked):
 
 
 def test_hung_worker_is_lost(staff):
-    """A worker that gives no answer in time is said to be lost."""
+    """A worker that gives no answer in time is said to be lost, and killed when it is dismissed."""
     worker = staff.hire(Place.of("", "", 1, {}))
     pid = worker.ask("process")
+    worker._timeout_seconds = 0.2
     os.kill(pid, signal.SIGSTOP)
-    try:
-        worker.tell("surroundings")
-        with pytest.raises(WorkerLost, match=r"no answer in 0\.2 s"):
-            worker.hear(0.2)
-    finally:
-        os.kill(pid, signal.SIGKILL)
+    worker.tell("surroundings")
+
+    with pytest.raises(WorkerHung, match=r"no answer in 0\.2 s"):
+        worker.hear()
+    staff.dismiss([worker])
+    wait_until(lambda: not alive(pid))
 
 
 # execnet (seen in 2.1) drops the pipes of a process that gave no answer, and Python says so when it collects them.
@@ -117,6 +118,38 @@ def test_interpreter_that_does_not_start(staff, place):
     with pytest.raises(WorkerLost, match="try the interpreter by hand"):
         staff.hire(place)
     gc.collect()  # here, and not in a test that comes after
+
+
+def test_every_answer_is_heard(staff, asked):
+    """A question that one worker dies of and one refuses leaves no answer behind: the next one gets its own."""
+    first, second = (staff.hire(Place.of("", "", 1, {})) for _ in range(2))
+    found = staff.seat_each([(first, "a", asked("dies")), (second, "b", asked("raises")), (second, "c", asked("rows"))])
+
+    assert [type(one) for one in found] == [WorkerLost, Refused, Seat]
+    assert (found[0].key, found[1].state) == ("a", "failed")
+    assert second.ask("surroundings")["threads"] == "1"
+    with pytest.raises(WorkerLost):
+        staff.seat_all([(first, "a", asked("rows")), (second, "b", asked("raises"))])
+
+
+def test_block_that_a_worker_dies_in(staff, asked):
+    """Where a process dies while it is timed, it is known what it was timed with."""
+    seat = staff.seat(staff.hire(Place.of("", "", 1, {})), "k", asked("rows"))
+    os.kill(seat.worker.ask("process"), signal.SIGKILL)
+
+    with pytest.raises(WorkerLost) as lost:
+        seat.block(Blocks(2, 4, 0))
+    assert lost.value.key == "k"
+
+
+def test_dismissed_workers_end(staff):
+    """Workers can be ended before the others."""
+    kept, gone = (staff.hire(Place.of("", "", 1, {})) for _ in range(2))
+    pid = gone.ask("process")
+    staff.dismiss([gone])
+
+    wait_until(lambda: not alive(pid))
+    assert alive(kept.ask("process"))
 
 
 def test_workers_end_with_their_staff():
@@ -141,6 +174,10 @@ def test_arrays_are_drawn_and_written_once(staff):
     assert len(drawn) == 1
     assert first["labels"] is None
     assert np.fromfile(first["logits"][0], "f4").tolist() == [1.0] * 20
+    staff.deposit.forget("n")
+    assert not os.path.exists(first["logits"][0])  # noqa: PTH110
+    staff.deposit.put("n", draw)
+    assert len(drawn) == 2
 
 
 class Elsewhere:
@@ -159,12 +196,12 @@ class Elsewhere:
 
 def test_arrays_are_sent_to_other_machines_in_pieces(monkeypatch):
     """A worker that does not share our files is sent them, once, in pieces."""
-    monkeypatch.setattr(gateways, "PIECE_BYTES", 50)
-    deposit, worker = Deposit(), Elsewhere()
-    arrays = deposit.put("n", lambda: INPUTS)
-    deposit.send(worker, arrays)
-    deposit.send(worker, arrays)
-    deposit.close()
+    monkeypatch.setattr(deposit, "PIECE_BYTES", 50)
+    found, worker = deposit.Deposit(), Elsewhere()
+    arrays = found.put("n", lambda: INPUTS)
+    found.send(worker, arrays)
+    found.send(worker, arrays)
+    found.close()
 
     assert [(order, len(piece)) for order, _, piece in worker.told] == [("receive", 50), ("receive", 30)] * 2
 

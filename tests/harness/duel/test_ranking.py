@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.duel import ranking
+from harness.model import Timing
 
 
 def logs(workers=3, rounds=4, spread=0.005, **seconds):
@@ -63,6 +64,22 @@ def test_undecided():
     assert ranking.undecided(logs(a=1.0, b=2.0)) == set()
     assert ranking.undecided(logs(a=1.0, b=1.01, far=9.0, spread=0.05)) == {"a", "b"}
     assert ranking.undecided(logs(workers=12, spread=0.0005, a=1.0, b=1.001)) == set()
+
+
+def test_one_side_of_few_processes():
+    """A tournament of one needs no spread: nobody is compared."""
+    assert [(one.name, one.first, one.last) for one in ranking.rank(logs(only=1.0, workers=2))] == [("only", 1, 1)]
+    assert ranking.undecided(logs(only=1.0, workers=2)) == set()
+
+
+def test_stored_timings_rank_as_they_were_played():
+    """Samples stored one process behind the other give the ranks of the blocks they are."""
+    sides = logs(a=1.0, b=1.5)
+    timings = {name: Timing(tuple(np.exp(side).ravel()), 1, 0.1, workers=3) for name, side in sides.items()}
+    stored, played = ranking.of_timings(timings), ranking.rank(sides)
+
+    assert [(one.name, one.first, one.last) for one in stored] == [(one.name, one.first, one.last) for one in played]
+    assert [one.low for one in stored] == pytest.approx([one.low for one in played])
 
 
 def test_too_few_processes_are_refused():

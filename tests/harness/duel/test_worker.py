@@ -1,15 +1,16 @@
-"""A worker's orders, carried out in this process; devices and their clocks are made up."""
+"""A worker's orders, carried out in this process; devices are made up."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 
 from harness import adapters
-from harness.adapters import Catalogue, NotSupported
+from harness.accelerator import Accelerator
+from harness.adapters import Catalogue, NotInstalled, NotSupported
 from harness.duel import worker
-from harness.duel.worker import Bench, Held
+from harness.duel.worker import Bench
+from harness.traffic import Limit
 
 FILE = """
 import numpy as np
@@ -42,6 +43,7 @@ def told(tmp_path):
         "quantity": "value",
         "arrays": arrays | {"labels": None},
         "outgrow_bytes": 800,
+        "graph": False,
     }
 
 
@@ -53,6 +55,8 @@ def test_hold_and_block(told):
 
     assert held["bytes"] == 80
     assert held["copies"] == 11
+    assert held["cache_bytes"] >= 0
+    assert held["synchronised"] == "every call waited for"
     assert held["first_seconds"] > 0
     assert 0 < held["overhead_seconds"] < held["seconds"]
     assert len(stamps) == 5
@@ -114,47 +118,109 @@ def test_mode_that_is_not_there(told):
         Bench().hold("k", told | {"mode": "warp"})
 
 
-class Queue:
-    """A device that only queues what it is told, until it is waited for."""
+class Gpu(Accelerator):
+    """A device that tells of its cache; its memory is a number that calls change."""
 
-    def __init__(self):
-        """Start with an empty queue."""
-        self.log = []
+    def __init__(self, cache):
+        """Start with nothing in use."""
+        self._cache, self.used, self.most = cache, 0, 0
 
-    def call(self, array):
-        """Queue a call."""
-        self.log.append(array)
-        return array
+    def cache_bytes(self):
+        """Return what was given."""
+        return self._cache
 
-    def wait(self, native):
-        """Wait for a call."""
-        self.log.append(f"wait {native}")
+    def copy(self, native):
+        """Copy."""
+        return native.copy()
 
+    def reset(self):
+        """Forget the peak."""
+        self.most = self.used
 
-@pytest.mark.parametrize(
-    ("each", "calls", "expected"),
-    [
-        (True, 2, ["a", "wait a", "b", "wait b", "a", "wait a", "b", "wait b"]),
-        (True, 1, ["a", "wait a", "b", "wait b"]),
-        (False, 2, ["a", "b", "wait b", "a", "b", "wait b"]),
-    ],
-)
-def test_waits(each, calls, expected):
-    """On the cpu every call is waited for; on a device the last of a stamp, behind a full queue. Buffers take turns."""
-    queue = Queue()
-    arrays = (("a",), ("b",))
-    held = Held(queue.call, arrays, queue.wait, each, itertools.cycle(arrays))
-    times = held.times(calls, 2)
+    def in_use(self):
+        """Return what is in use."""
+        return self.used
 
-    assert queue.log == expected
-    assert times == sorted(times)
-    assert len(times) == 3
+    def peak(self):
+        """Return the most."""
+        return self.most
 
 
 @pytest.mark.parametrize(("size", "outgrow", "copies"), [(100, 0, 1), (100, 99, 1), (100, 1000, 11), (1, 10**9, 64)])
-def test_copies(size, outgrow, copies):
+def test_copies_outgrow_a_core_s_cache(size, outgrow, copies):
     """What fits the cache is copied until it does not, within reason."""
-    assert worker._copies(size, outgrow) == copies
+    assert worker._rotation(size, outgrow, None)[0] == copies
+
+
+@pytest.mark.parametrize(
+    ("told", "outgrow", "expected"),
+    [(1000, 1, (41, 1000)), (0, 1, (1024, 64 << 20)), (1000, 0, (1, 1000)), (10, 1, (1, 10))],
+)
+def test_copies_outgrow_a_device_s_cache_by_far(told, outgrow, expected):
+    """On a device copies take up several times its cache, as its framework tells it; else that of today's devices."""
+    assert worker._rotation(100, outgrow, Gpu(told)) == expected
+
+
+@pytest.fixture
+def on_a_gpu(told, monkeypatch):
+    """Return a bench and its question, where numpy's arrays lie on a device that is made up."""
+    gpu, bench = Gpu(1000), Bench()
+    adapter = bench._adapter("numpy", told["file"])
+    monkeypatch.setattr(type(adapter), "accelerator", lambda _self, _device: gpu)
+    monkeypatch.setattr(type(adapter), "devices", lambda _self: ("cpu", "cuda:0"))
+    monkeypatch.setattr(type(adapter), "put", lambda _self, array, **_: np.array(array))
+    return bench, told | {"device": "cuda:0"}, gpu
+
+
+def test_hold_on_a_device(on_a_gpu):
+    """Without a clock of the device its queue is waited for once a stamp, and its own cache outgrown."""
+    bench, told, _ = on_a_gpu
+    held = bench.hold("k", told)
+
+    assert held["synchronised"] == "waited for once a stamp, behind a full queue"
+    assert (held["copies"], held["cache_bytes"]) == (51, 1000)
+    assert min(bench.block("k", 2, 5, 0)[0]) >= 0
+
+
+def test_graph_where_there_is_none(told, on_a_gpu):
+    """A framework that replays no graphs says so, and is not timed without one; nor is the cpu."""
+    bench, on_device, _ = on_a_gpu
+
+    with pytest.raises(NotSupported, match="torch on cuda devices alone"):
+        bench.hold("k", on_device | {"graph": True})
+    with pytest.raises(NotSupported, match="try it without --graph"):
+        bench.hold("k", told | {"graph": True})
+
+
+def test_peak_on_a_device_is_its_allocator_s(on_a_gpu, monkeypatch):
+    """What a call has in use at once is read from the allocator, beyond what was in use before it."""
+    bench, told, gpu = on_a_gpu
+    gpu.used = gpu.most = 500
+
+    def call(_self):
+        gpu.most = max(gpu.most, gpu.used + 300)
+
+    monkeypatch.setattr(adapters.Prepared, "__call__", call)
+
+    assert bench.peak(told) == 300
+
+
+def test_limit_of_a_device_is_its_own_copy(on_a_gpu, monkeypatch):
+    """A device's memory is measured by the framework's copy; one rate stands for both."""
+    monkeypatch.setattr(worker, "COPIED_BYTES", 1 << 20)
+    bench, _, _ = on_a_gpu
+    found = bench.limit("numpy", "cuda:0", 1)
+
+    assert found["copy"] == found["read"] > 0
+
+
+def test_limit_of_the_cpu(monkeypatch):
+    """On the cpu the machine's memory is measured, by as many threads as are timed."""
+    asked = []
+    monkeypatch.setattr(worker.bandwidth, "of_memory", lambda threads: asked.append(threads) or Limit(2.0, 1.0))
+
+    assert Bench().limit("numpy", "cpu", 3) == {"copy": 2.0, "read": 1.0}
+    assert asked == [3]
 
 
 def test_what_goes_wrong_is_an_answer():
@@ -163,6 +229,8 @@ def test_what_goes_wrong_is_an_answer():
     bench.refuse = lambda: (_ for _ in ()).throw(NotSupported("not offered"))
 
     assert worker._carried_out(bench, "refuse", []) == ("unsupported", "not offered")
+    bench.import_it = lambda: (_ for _ in ()).throw(NotInstalled("torch cannot be imported"))
+    assert worker._carried_out(bench, "import_it", []) == ("unsupported", "torch cannot be imported")
     assert worker._carried_out(bench, "block", ["nobody", 1, 1, 0]) == ("failed", "KeyError: 'nobody'")
     assert worker._carried_out(bench, "drop", ["nobody"]) == ("done", None)
 

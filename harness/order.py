@@ -1,12 +1,9 @@
-"""Order statistics of raw timings: the median and an interval that assumes no distribution."""
+"""Order statistics of raw timings: an interval of the median that assumes no distribution."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 COVERAGE = 0.95
 

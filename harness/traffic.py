@@ -1,0 +1,72 @@
+"""The least that a question makes memory move, and the time that takes: no implementation goes below it.
+
+Every array that is given is read once, every array that is asked for is written once, and what happens between costs
+nothing. Two sweeps over the logits, or an intermediate that is written and read again, are what time over floor shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.model import Case
+
+BYTES: Mapping[str, int] = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+INDEX_BYTES = 8  # labels of sparse_xent are int64; jax keeps the lower half of them, which changes nothing that is seen
+# op: what its labels and its value are as large as; "" where it takes none
+SIZES: Mapping[str, tuple[str, str]] = {
+    "softmax": ("", "logits"),
+    "log_softmax": ("", "logits"),
+    "logsumexp": ("", "row"),
+    "sparse_xent": ("index", "row"),
+    "dense_xent": ("logits", "row"),
+    "sigmoid": ("", "logits"),
+    "log_sigmoid": ("", "logits"),
+    "sigmoid_xent": ("logits", "logits"),
+}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What memory moves at best, in bytes a second: `copy` counts what is read and what is written, `read` reads."""
+
+    copy: float
+    read: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that a question makes memory move at least."""
+
+    read: int
+    written: int
+
+    @property
+    def moved(self) -> int:
+        """Both ways."""
+        return self.read + self.written
+
+    def floor_seconds(self, limit: Limit) -> float:
+        """Return the least time: what is written goes with as much that is read, as in a copy; the rest is read."""
+        paired = min(self.read, self.written)
+        return 2 * paired / limit.copy + (self.moved - 2 * paired) / limit.read
+
+
+def least(case: Case) -> Traffic:
+    """Return the least traffic of a case without options. Raises KeyError for an op that has no row in SIZES.
+
+    value: logits and labels are read, the value is written. A gradient is asked together with the value, as training
+    does: the incoming gradient, as large as the value, is read besides, and the gradient, as large as the logits,
+    written.
+    """
+    wide, row = BYTES[case.dtype] * case.rows * case.classes, BYTES[case.dtype] * case.rows
+    sizes = {"": 0, "logits": wide, "row": row, "index": INDEX_BYTES * case.rows}
+    labels, value = (sizes[size] for size in SIZES[case.op.name])
+    if case.quantity == "value":
+        return Traffic(wide + labels, value)
+    return Traffic(wide + labels + value, value + wide)
+
+
+def logits_bytes(case: Case) -> int:
+    """Return the size of a case's logits: what memory is counted in."""
+    return BYTES[case.dtype] * case.rows * case.classes

@@ -1,0 +1,76 @@
+"""Peaks of memory: of calls whose need is known, and of gauges that are made up."""
+
+import numpy as np
+import pytest
+
+from harness import memory
+from harness.adapters import NotSupported
+from harness.memory import Resident
+
+MIB = 1 << 20
+RESETTABLE = memory.CLEAR.exists()
+
+
+class MadeUp:
+    """A gauge whose numbers come from the calls."""
+
+    def __init__(self):
+        """Start with something in use, and an old peak."""
+        self.used, self.most = 100, 900
+
+    def reset(self):
+        """Forget the peak."""
+        self.most = self.used
+
+    def in_use(self):
+        """Return what is in use."""
+        return self.used
+
+    def peak(self):
+        """Return the most."""
+        return self.most
+
+    def take(self, count):
+        """Take memory and give it back."""
+        self.most = max(self.most, self.used + count)
+
+
+def test_peak_is_the_call_s():
+    """What was in use before, and an older peak, are not the call's."""
+    gauge = MadeUp()
+
+    assert memory.beyond(gauge, lambda: gauge.take(30)) == 30
+    assert memory.beyond(gauge, lambda: None) == 0
+
+
+@pytest.mark.skipif(not RESETTABLE, reason="this system resets no high-water mark")
+def test_arrays_of_a_known_size():
+    """Two arrays of 32 MiB at once, of three made one after the other, are 64 MiB, to a MiB."""
+
+    def call():
+        first = np.ones(32 * MIB // 8)
+        second = first + 1
+        del first
+        return second + 1
+
+    def run():
+        call()
+
+    run()
+    assert memory.beyond(Resident(), run) == pytest.approx(64 * MIB, abs=MIB)
+
+
+@pytest.mark.skipif(not RESETTABLE, reason="this system resets no high-water mark")
+def test_a_larger_peak_before_is_forgotten():
+    """A call after a larger one has a peak of its own."""
+    np.ones(64 * MIB // 8)
+
+    assert memory.beyond(Resident(), lambda: np.ones(16 * MIB // 8)) == pytest.approx(16 * MIB, abs=MIB)
+
+
+def test_system_that_resets_nothing(monkeypatch, tmp_path):
+    """Where the high-water mark cannot be reset, nothing is claimed."""
+    monkeypatch.setattr(memory, "CLEAR", tmp_path / "nowhere" / "clear_refs")
+
+    with pytest.raises(NotSupported, match="expected Linux and its /proc"):
+        memory.beyond(Resident(), lambda: None)
