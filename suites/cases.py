@@ -64,6 +64,7 @@ class Preset:
     sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
     short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
     speed_shapes: tuple[Shape, ...]
+    speed_ops: tuple[str, ...]  # timed by a run that names no op; none for all
     option_dtypes: tuple[str, ...]
     layout_dtypes: tuple[str, ...]  # dtypes of options that change no arithmetic
     spared: Mapping[str, frozenset[str]]  # suite or one check -> framework:mode pairs that it leaves out
@@ -112,6 +113,7 @@ PRESETS: Mapping[str, Preset] = {
             },
             short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
             speed_shapes=((64, 1000), (512, 8192)),
+            speed_ops=("softmax", "sparse_xent"),  # each op is compiled, by every mode that compiles, for minutes
             option_dtypes=COMMON,
             layout_dtypes=("float32",),
             # Checks ask in many shapes, each one a compilation.
@@ -137,6 +139,7 @@ PRESETS: Mapping[str, Preset] = {
             sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
             short_only=frozenset({"torch:compile"}),
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
+            speed_ops=(),
             option_dtypes=DTYPES,
             layout_dtypes=("float32",),
             spared={
@@ -156,6 +159,7 @@ PRESETS: Mapping[str, Preset] = {
             sparing={},
             short_only=frozenset(),
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (1024, 100_000), (4096, 32_768)),
+            speed_ops=(),
             option_dtypes=DTYPES,
             layout_dtypes=DTYPES,
             spared={},

@@ -41,7 +41,9 @@ class SpeedRun:
 
     def run(self, wanted: Wanted) -> list[Worker]:
         """Time what is wanted; return the frameworks that died, as the runner tells of its own."""
-        asked = list(filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes())))
+        ops = wanted.ops or wanted.preset.speed_ops or cases.ops()
+        timed = filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes()))
+        asked = [case for case in timed if case.op.name in ops]
         # numpy, the control, has nothing fused.
         names = [name for name, _ in jobs.shares(wanted) if name != "numpy"] if asked else []
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now

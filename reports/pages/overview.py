@@ -10,6 +10,7 @@ from harness.model import Result, Score
 from harness.state import STATES, state
 from reports import layout, marks, numbers, table
 from reports.material import Material, place
+from reports.ranked import CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -155,17 +156,25 @@ def versions(material: Material) -> list[tuple[str, str]]:
         known = (words, facts.get("cpu_capability") or facts.get("isa", ""), "" if device == "cpu" else device)
         more = ", ".join(fact for fact in known if fact)
         found.append((framework, f"{framework} {facts.get(framework, '')}".strip() + (f" ({more})" if more else "")))
-    return found
+    return list(dict.fromkeys(found))  # what is timed has an environment of its own, with its card
 
 
 def environments(material: Material) -> list[tuple[list[str], list[tuple[str, str]]]]:
-    """Return (frameworks, facts) of each environment that answers depended on; facts without a value are left out."""
+    """Return (frameworks, facts) of each environment that answers depended on; facts without a value are left out.
+
+    What a figure holds stands on the page of speed.
+    """
     used: dict[str, set[str]] = {}
     for result in material.results:
         if result.environment in material.environments:
             used.setdefault(result.environment, set()).add(result.target.implementation.framework)
     listed = sorted((sorted(frameworks), key) for key, frameworks in used.items())
-    return [
-        (names, [(fact, value) for fact, value in material.environments[key].items() if value and fact != "framework"])
+    found = [
+        (names, [(fact, value) for fact, value in material.environments[key].items() if value and _is_shown(fact)])
         for names, key in listed
     ]
+    return [each for place, each in enumerate(found) if each not in found[:place]]
+
+
+def _is_shown(fact: str) -> bool:
+    return fact != "framework" and not fact.startswith(CARD)

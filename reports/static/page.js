@@ -1,7 +1,7 @@
 // The report's state is its fragment: #page, #page?name=value, #case?r=answer, or the id of something on a page.
 {
   const sections = [...document.querySelectorAll("main > .page")], dialog = document.getElementById("sheet");
-  let block, beneath = "";  // beneath: the fragment of the page under the sheet
+  let block, beneath = "", drawn, over = false;  // the fragments of the page under the sheet and of what is drawn; whether a sheet is over it
 
   function asked() {
     const [, name, query] = location.hash.match(/^#?([^?]*)\??(.*)$/s);
@@ -36,9 +36,12 @@
       if (!document.querySelector(".page.current")) await show("");
       if (block) present(params.get("r"));
     } else {
+      const back = over && drawn === location.hash;  // the page stands as it was left, and the focus in it
+      over = false;
+      drawn = block && location.hash;
       beneath = location.hash;
       dialog.close();
-      await show(name, params);
+      if (!back) await show(name, params);
     }
     if (block) document.documentElement.dataset.ready = location.hash || "#";
   }
@@ -47,6 +50,7 @@
     const i = find(block, wanted);
     dialog.replaceChildren(i < 0 ? element("p", { class: "sheet" }, "There is no such answer in this run: " + wanted) : sheet(block, i));
     if (!dialog.open) dialog.showModal();
+    over = true;
     dialog.scrollTop = 0;
   }
 

@@ -8,7 +8,7 @@ from harness import history
 from harness.store import Store
 from reports import dashboard
 from tests import many_runs
-from tests.browser.test_accessibility import NARROW, everywhere
+from tests.browser.axe import NARROW, everywhere
 from tests.browser.test_media import boxes
 from tests.records import HOSTILE, TORCH, result, run, score, timing
 
@@ -16,7 +16,7 @@ RUNS, SERIES = 40, 1200
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(chromium, tmp_path_factory):  # noqa: ARG001 - without a browser no page is written
     """Return the history of a store of many runs, and the page over it."""
     folder = tmp_path_factory.mktemp("history")
     many_runs.fill(folder / "results.sqlite", RUNS, SERIES)

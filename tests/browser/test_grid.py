@@ -6,6 +6,7 @@ import pytest
 
 from harness.model import Score
 from reports import numbers
+from tests.browser.test_explorer import column
 from tests.reports.conftest import EVIL
 from tests.reports.test_site import material
 
@@ -21,13 +22,6 @@ def answers(small_report):
 def shown(tab):
     """Return what the page says it shows."""
     return tab.page.locator("#explorer output").inner_text().replace("\u202f", "")
-
-
-def column(tab, name):
-    """Return the texts of a column, the first line first."""
-    cells = tab.page.locator(f"#explorer .ag-row [col-id={name}]").all()
-    rows = [cell.locator("xpath=ancestor::*[@row-index]").get_attribute("row-index") for cell in cells]
-    return [text for _, text in sorted((int(row), cell.inner_text()) for row, cell in zip(rows, cells, strict=True))]
 
 
 def ulp(answer):

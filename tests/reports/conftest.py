@@ -46,20 +46,21 @@ EVIL = "torch.<script>alert(1)</script>&\"'"
 KINDS = ("fused", "fused", "composed", "naive", "misuse")
 
 
-def number(rng, size, dtype):
-    """Draw a number of a format, up to a size."""
-    mantissa, exponent = math.frexp(rng.uniform(-size, size))
+def rounded(number, dtype):
+    """Return a number in a format, as hex."""
+    mantissa, exponent = math.frexp(number)
     bits = FORMATS[dtype].precision
-    return math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits)
+    return math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits).hex()
 
 
 def worst(rng, case):
     """Make a worst element whose numbers are plausible."""
-    row = " ".join(number(rng, 9, case.dtype).hex() for _ in range(case.classes))
-    upstream = "" if case.quantity == "value" else number(rng, 1, case.dtype).hex()
-    digits = f"{rng.uniform(-3, 3)!r}{rng.randrange(10**13)}"
-    expected, got = (number(rng, 3, case.dtype).hex() for _ in range(2))
-    return Worst((rng.randrange(64), 3), row, str(rng.randrange(8)), upstream, digits, expected, got, 1.5)
+    row = " ".join(rounded(rng.uniform(-9, 9), case.dtype) for _ in range(case.classes))
+    upstream = "" if case.quantity == "value" else rounded(rng.uniform(-1, 1), case.dtype)
+    exact = rng.uniform(-3, 3)
+    digits, expected = f"{exact!r}{rng.randrange(10**13)}", rounded(exact, case.dtype)
+    index, label = (rng.randrange(64), 3), str(rng.randrange(8))
+    return Worst(index, row, label, upstream, digits, expected, rounded(rng.random(), case.dtype), 1.5)
 
 
 def score(rng, case, scale):
