@@ -29,8 +29,11 @@ def test_page(report, opened, name):
 
 
 def test_sheet(report, opened):
-    """Nor has a sheet over a page."""
-    assert everywhere(opened(report, "#matrix").click(".matrix .c.known, .matrix .c")) == []
+    """Nor has a sheet over a page, with a worst input and its script."""
+    tab = opened(report, "#matrix").click(".matrix .c")
+
+    assert tab.texts("#script")
+    assert everywhere(tab) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -42,7 +42,7 @@ def test_a_link_works_without_javascript(report, chromium):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_on_paper(report, opened, name):
-    """Print shows the page that is open, without navigation, filters and buttons, and nothing cut off at the side."""
+    """Print shows the page that is open under its heading, without navigation, filters and buttons."""
     tab = opened(report, f"#{name}")
     tab.page.emulate_media(media="print")
 
@@ -63,9 +63,18 @@ def test_on_paper_without_javascript(report, chromium):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_in_forced_colours(report, opened, name):
-    """In the reader's own colours each page opens, and what a colour said stands there in a frame or a sign."""
+    """In the reader's own colours each page opens under its heading."""
     tab = opened(report, f"#{name}", forced_colors="active")
 
     assert tab.page.evaluate("matchMedia('(forced-colors: active)').matches")
-    bare = tab.page.locator(".matrix .c").filter(has_not=tab.page.locator("b")).count()
-    assert bare == 0
+    assert boxes(tab.page, f"#{name}-title")
+
+
+def test_forced_colours_leave_the_signs(small_report, opened):
+    """Where colours are the reader's, every cell of the matrix has its sign, and a frame is drawn round a deviation."""
+    tab = opened(small_report, "#matrix", forced_colors="active")
+    cells, new = tab.page.locator(".matrix .c"), tab.page.locator(".matrix .c.new")
+
+    assert cells.count() == tab.page.locator(".matrix .c b:not(:empty)").count() > 0
+    assert new.count() > 0
+    assert set(new.evaluate_all("all => all.map(cell => getComputedStyle(cell).outlineStyle)")) == {"solid"}
