@@ -12,35 +12,29 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from harness.model import Result, Score
+from harness.model import Score
 from harness.state import state
 from reports import marks, numbers, reproducer, table
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
+    from harness.model import Case, Result, Target
     from reports.material import Material
 
 LEVEL = 6  # of zlib; 9 takes three times as long for 1 to 3 % less (measured on 20,000 results)
 
 
-NESTED = (float, list, dict)  # what a list may hold that strict JSON writes otherwise
+NESTED = frozenset((float, list, dict))  # what a list may hold that strict JSON writes otherwise
 
 
-class Words:
-    """A dictionary encoder: each distinct word once, in order of appearance."""
+class Words(dict[Any, int]):
+    """A dictionary encoder: each distinct word and its place, in order of appearance; a new one finds its place."""
 
-    def __init__(self) -> None:
-        self.places: dict[Hashable, int] = {}
-
-    def __call__(self, word: Hashable) -> int:
-        """Return the place of a word."""
-        return self.places.setdefault(word, len(self.places))
-
-    @property
-    def list(self) -> list[Any]:
-        """The words by their places."""
-        return list(self.places)
+    def __missing__(self, word: Hashable) -> int:
+        """Give a new word the next place."""
+        self[word] = place = len(self)
+        return place
 
 
 def packed(value: Any) -> str:
@@ -51,56 +45,51 @@ def packed(value: Any) -> str:
 def facts(material: Material) -> dict[str, Any]:
     """Return what the page's script works on; static/block.js reads it."""
     answers = material.answers
-    names = ("families", "dtypes", "quantities", "shapes", "symbols", "states", "reasons", "verdicts")
-    words = {name: Words() for name in names}
-    lines = sorted({table.key(answer) for answer in answers}, key=table.order)
+    keys = [table.key(answer) for answer in answers]
+    lines = sorted(set(keys), key=table.order)
     place = {line: i for i, line in enumerate(lines)}
-    for answer in answers:  # so that the columns keep the order of the families in the store
-        words["families"](answer.case.family)
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("line", *names, "rank", "ulp", "ratio", "budget", "elements")
+    scores = [answer.outcome if isinstance(answer.outcome, Score) else None for answer in answers]
+    ratios = [marks.ratio(score) if score else (None, "") for score in scores]
+    named: dict[str, Iterable[str]] = {
+        "families": (answer.case.family for answer in answers),
+        "dtypes": (answer.case.dtype for answer in answers),
+        "quantities": (answer.case.quantity for answer in answers),
+        "shapes": (_shape(answer.case) for answer in answers),
+        "symbols": map(marks.symbol, answers),
+        "states": map(state, answers),
+        "reasons": map(marks.why, answers),
+        "verdicts": map(_verdicts, scores),
     }
-    for answer in answers:
-        columns["line"].append(place[table.key(answer)])
-        _answer(answer, words, columns)
+    words = {name: Words() for name in named}
     return {
         "lines": [_line(op, target) for op, target in lines],
-        "words": {name: words[name].list for name in names},
-        "columns": columns,
+        "columns": {
+            "line": [place[key] for key in keys],
+            **{name: list(map(words[name].__getitem__, column)) for name, column in named.items()},
+            "rank": list(map(marks.rank, answers)),
+            "ulp": [numbers.rounded(score.max_ulp) if score else None for score in scores],
+            "ratio": [numbers.rounded(ratio) for ratio, _ in ratios],
+            "budget": [budget for _, budget in ratios],
+            "elements": [score.elements if score else 0 for score in scores],
+        },
+        "words": {name: list(of) for name, of in words.items()},
         "details": details(material),
         "descriptions": dict(material.descriptions),
         "legend": dict(marks.SYMBOLS),
     }
 
 
-def _line(op: str, target: Any) -> list[str]:
+def _line(op: str, target: Target) -> list[str]:
     of = target.implementation
     return [op, of.framework, of.name, of.kind, target.mode, target.device, str(target)]
 
 
-def _answer(answer: Result, words: dict[str, Words], columns: dict[str, list[Any]]) -> None:
-    case, outcome = answer.case, answer.outcome
-    score = outcome if isinstance(outcome, Score) else None
-    verdicts = ", ".join(f"{n} {name}" for name, n in sorted(score.verdicts.items())) if score else ""
-    seed = f" seed {case.seed}" if case.seed else ""
-    row = {
-        "families": case.family,
-        "dtypes": case.dtype,
-        "quantities": case.quantity,
-        "shapes": f"{case.rows}\u00d7{case.classes}{seed}",
-        "symbols": marks.symbol(answer),
-        "states": state(answer),
-        "reasons": marks.why(answer),
-        "verdicts": verdicts,
-    }
-    for name, word in row.items():
-        columns[name].append(words[name](word))
-    columns["rank"].append(marks.rank(answer))
-    columns["ulp"].append(numbers.rounded(score.max_ulp) if score else None)
-    ratio, budget = marks.ratio(score) if score else (None, "")
-    columns["ratio"].append(numbers.rounded(ratio))
-    columns["budget"].append(budget)
-    columns["elements"].append(score.elements if score else 0)
+def _shape(case: Case) -> str:
+    return f"{case.rows}\u00d7{case.classes}" + (f" seed {case.seed}" if case.seed else "")
+
+
+def _verdicts(score: Score | None) -> str:
+    return ", ".join(f"{n} {name}" for name, n in sorted(score.verdicts.items())) if score else ""
 
 
 def details(material: Material) -> dict[str, Any]:
@@ -132,9 +121,9 @@ def details(material: Material) -> dict[str, Any]:
         row = (
             *(
                 place,
-                texts(worst.logits),
-                texts(worst.label),
-                texts(worst.upstream),
+                texts[worst.logits],
+                texts[worst.label],
+                texts[worst.upstream],
                 worst.exact,
                 worst.expected,
                 worst.got,
@@ -146,25 +135,26 @@ def details(material: Material) -> dict[str, Any]:
                 [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
                 for level in material.history.get(place, ())
             ],
-            scripts(reproducer.template(answers[place])),
+            scripts[reproducer.template(answers[place])],
         )
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)
-    return {"texts": texts.list, "scripts": scripts.list, **columns}
+    return {"texts": list(texts), "scripts": list(scripts), **columns}
 
 
 def detailed(answers: Sequence[Result]) -> set[int]:
     """Return the places of the answers whose worst input the page carries."""
-    chosen, worst = set[int](), dict[Any, int]()
+    chosen: set[int] = set()
+    worst: dict[Hashable, tuple[tuple[int, float], int]] = {}
     for place, answer in enumerate(answers):
         if not isinstance(answer.outcome, Score) or answer.outcome.worst is None:
             continue
         if answer.judgement in {"deviates", "known"}:
             chosen.add(place)
-        group = (table.key(answer), answer.case.quantity, answer.case.dtype)
-        if group not in worst or table.weight(answer) > table.weight(answers[worst[group]]):
-            worst[group] = place
-    return chosen | set(worst.values())
+        group, weight = (table.key(answer), answer.case.quantity, answer.case.dtype), table.weight(answer)
+        if (before := worst.get(group)) is None or weight > before[0]:
+            worst[group] = weight, place
+    return chosen | {place for _, place in worst.values()}
 
 
 def dumps(value: Any) -> str:
@@ -176,7 +166,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value] if any(type(item) in NESTED for item in value) else value
+        return value if NESTED.isdisjoint(map(type, value)) else [_plain(item) for item in value]
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < 1e15 else value if math.isfinite(value) else str(value)
     return value

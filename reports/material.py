@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from harness import compare
 from harness.compare import Comparison
 from harness.model import NotRun, Recorded, Result, Run, Score, Timing
-from reports import layout
+from reports import layout, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.history import Level
+    from reports.ranked import Question
 
 PUBLISHED = "published/"  # the prefix of the families that ask somebody's published example
 OPTIONS = "options/"  # and of those that ask an op with its options
@@ -78,6 +79,11 @@ class Material:
     def timings(self) -> list[Result]:
         """The results that are timings."""
         return [result for result in self.results if isinstance(result.outcome, Timing)]
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """The tournaments, question by question."""
+        return ranked.questions(self.timings)
 
 
 def place(result: Result) -> str:

@@ -77,14 +77,13 @@ def by_dtype(answers: Sequence[Result]) -> tuple[list[str], list[Row]]:
 
 
 def _rows(wanted: Iterable[tuple[int, Result]], columns: list[str], column: Callable[[Result], str]) -> list[Row]:
-    worst: dict[tuple[str, Target], dict[str, tuple[int, Result]]] = {}
+    worst: dict[tuple[str, Target], dict[str, tuple[tuple[int, float], int, Result]]] = {}
     for place, answer in wanted:
-        cells = worst.setdefault(key(answer), {})
-        at = column(answer)
-        if at not in cells or weight(answer) > weight(cells[at][1]):
-            cells[at] = (place, answer)
+        cells, at, heavy = worst.setdefault(key(answer), {}), column(answer), weight(answer)
+        if (before := cells.get(at)) is None or heavy > before[0]:
+            cells[at] = heavy, place, answer
     return [
-        Row(*line, tuple(cell(*worst[line][name]) if name in worst[line] else None for name in columns))
+        Row(*line, tuple(cell(*worst[line][name][1:]) if name in worst[line] else None for name in columns))
         for line in sorted(worst, key=order)
     ]
 

@@ -94,8 +94,8 @@ def _finite(value: Any) -> Any:
 
 
 def _made(kind: Any, fields: Mapping[str, Any]) -> Any:
-    readers = _readers(kind)
-    return kind(**{name: readers[name](value) if name in readers else value for name, value in fields.items()})
+    read = {name: reader(fields[name]) for name, reader in _readers(kind).items() if name in fields}
+    return kind(**{**fields, **read})
 
 
 @cache

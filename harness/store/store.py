@@ -9,13 +9,13 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from harness.model import Case, Implementation, Kind, NotRun, Op, Recorded, Result, Run, Target
 from harness.store import extras, schema
@@ -23,6 +23,9 @@ from harness.store.database import Database, Row, StoreError
 from harness.store.location import Location
 from harness.store.outcomes import LONG_TEXTS, NAMES, figure, pack, unpack
 from harness.store.sqlite import File
+
+K = TypeVar("K", int, str)
+V = TypeVar("V")
 
 CHUNK = 1000  # results at a time: read texts together, and hold no more than these in another form
 
@@ -40,12 +43,12 @@ ADD_RESULT = (
     ' ON CONFLICT (run, "case", target) DO UPDATE SET environment = excluded.environment, outcome = excluded.outcome,'
     " judgement = excluded.judgement, reason = excluded.reason, facts = excluded.facts, figure = excluded.figure"
 )
+CASES = 'SELECT key, op, params, quantity, family, dtype, "rows", classes, seed, "check", content FROM cases'
+TARGETS = "SELECT key, framework, op, name, kind, mode, device FROM targets"
+TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = (
-    'SELECT c.op, c.params, c.quantity, c.family, c.dtype, c."rows", c.classes, c.seed, c."check",'
-    " t.framework, t.op, t.name, t.kind, t.mode, t.device,"
-    " r.outcome, r.facts, r.judgement, r.reason, r.environment, c.content"
-    ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key'
-    " WHERE r.run = ? ORDER BY t.key, c.key"
+    'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results'
+    ' WHERE run = ? ORDER BY target, "case"'
 )
 
 
@@ -216,21 +219,25 @@ class Store:
     def results(self, uid: str) -> Iterator[Result]:
         """Yield a run's results, grouped by target, in the order they were first asked in."""
         rows = self._db.rows(RESULTS, (uid,))
+        cases: dict[int, tuple[Case, str]] = {}  # thousands of results share one, and a target too
+        targets: dict[int, Target] = {}
         texts: dict[str, str] = {}
         while chunk := list(islice(rows, CHUNK)):
-            every = [json.loads(row[16]) for row in chunk]
-            self._read_texts(every, texts)
-            for row, facts in zip(chunk, every, strict=True):
-                case = Case(_op(row[0], row[1]), *row[2:9])
-                yield Result(case, _target(*row[9:15]), unpack(row[15], facts, texts), *row[17:])
+            every = [json.loads(row[4]) for row in chunk]
+            self._read(CASES, (row[0] for row in chunk), cases, _case)
+            self._read(TARGETS, (row[1] for row in chunk), targets, _target)
+            self._read(TEXTS, _named(every), texts, _decompressed)
+            for (key, target, environment, outcome, _, judgement, reason), facts in zip(chunk, every, strict=True):
+                case, content = cases[key]
+                answer = unpack(outcome, facts, texts)
+                yield Result(case, targets[target], answer, judgement, reason, environment, content)
 
-    def _read_texts(self, facts: Iterable[Mapping[str, Any]], texts: dict[str, str]) -> None:
-        """Add the long texts that some outcomes name and that are not read yet."""
-        named = (worst[name] for fields in facts if (worst := fields.get("worst")) for name in LONG_TEXTS)
-        if keys := [key for key in dict.fromkeys(named) if key and key not in texts]:
-            marks = ", ".join("?" * len(keys))
-            for key, packed in self._db.rows(f'SELECT key, "text" FROM texts WHERE key IN ({marks})', keys):  # noqa: S608
-                texts[key] = zlib.decompress(packed).decode()
+    def _read(self, sql: str, keys: Iterable[K], known: dict[K, V], made: Callable[..., V]) -> None:
+        """Add what some keys name and is not known yet."""
+        if new := [key for key in dict.fromkeys(keys) if key not in known]:
+            marks = ", ".join("?" * len(new))
+            for key, *row in self._db.rows(f"{sql} WHERE key IN ({marks})", new):
+                known[key] = made(*row)
 
     def environments(self) -> dict[str, dict[str, str]]:
         """Return every environment by its key."""
@@ -251,14 +258,25 @@ class Store:
         return [NotRun(*row) for row in self._db.rows(sql, (uid,))]
 
 
-@lru_cache(maxsize=4096)  # thousands of results share one
-def _op(name: str, params: str) -> Op:
-    return Op.of(name, **json.loads(params))
+def _case(op: str, params: str, *fields: Any) -> tuple[Case, str]:
+    """Make a case of its row, with the content of its inputs."""
+    *asked, content = fields
+    return Case(Op.of(op, **json.loads(params)), *asked), content
 
 
-@lru_cache(maxsize=4096)
 def _target(framework: str, op: str, name: str, kind: Kind, mode: str, device: str) -> Target:
     return Target(Implementation(framework, op, name, kind), mode, device)
+
+
+def _named(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the keys of the long texts that outcomes name."""
+    for fields in facts:
+        if worst := fields.get("worst"):
+            yield from filter(None, (worst[name] for name in LONG_TEXTS))
+
+
+def _decompressed(text: bytes) -> str:
+    return zlib.decompress(text).decode()
 
 
 def _opened(location: Location, *, make: bool) -> Database:

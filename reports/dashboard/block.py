@@ -43,14 +43,14 @@ def facts(history: History) -> dict[str, Any]:
     rows = [_series(history, series, words, places) for series in history.series]
     differing = Words()
     turned = [
-        _change(history, series, change, words["state"], differing(tuple(map(astuple, found))))
+        _change(history, series, change, words["state"], differing[tuple(map(astuple, found))])
         for series, change, found in changes(history)
     ]
     return {
         "runs": [[run.uid, run.started] for run in history.runs],
         "machines": [{"name": name, "runs": runs} for name, runs in timed.items()],
-        "words": {name: words[name].list for name in words},
-        "differences": differing.list,
+        "words": {name: list(words[name]) for name in words},
+        "differences": list(differing),
         "series": _columns(SERIES, rows),
         "changes": _columns(CHANGES, turned),
         "times": [_times(series, timed[series.machine]) for series in history.series if series.machine is not None],
@@ -72,7 +72,7 @@ def _series(history: History, series: Series, words: Mapping[str, Words], machin
         "state": history.kinds[series.kinds[-1]].state,
     }
     return [
-        *(words[name](word) for name, word in named.items()),
+        *(words[name][word] for name, word in named.items()),
         None if series.machine is None else machines[series.machine],
         int(series.runs[0]),
         int(series.runs[-1]),
@@ -100,7 +100,7 @@ def _change(history: History, series: Series, change: ChangePoint, states: Words
         int(series.runs[before]),
         TURNS.index(change.turn),
         *(figures if ratio is None else map(numbers.rounded, figures)),
-        *(states(history.kinds[series.kinds[place]].state) for place in (before, change.at)),
+        *(states[history.kinds[series.kinds[place]].state] for place in (before, change.at)),
         *((None, None) if ratio is None else map(numbers.rounded, (ratio.low, ratio.high))),
         facts,
     ]

@@ -9,6 +9,9 @@ from harness.model import KINDS, QUANTITIES
 from reports import colour, layout, marks, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.model import Result
     from reports.material import Material
 
 TITLE = "Distance from the truth"
@@ -21,33 +24,36 @@ def render(material: Material) -> str:
     answers = [answer for answer in material.answers if table.in_matrix(answer)]
     if not answers:
         return ""
+    lines = {table.key(answer) for answer in answers}
+    kinds = {target.implementation.kind for _, target in lines}
     choices = {
-        "op": sorted({str(answer.case.op) for answer in answers}),
-        "framework": sorted({answer.target.implementation.framework for answer in answers}),
-        "mode": sorted({answer.target.mode for answer in answers}),
-        "kind": [kind for kind in KINDS if kind in {answer.target.implementation.kind for answer in answers}],
+        "op": sorted({op for op, _ in lines}),
+        "framework": sorted({target.implementation.framework for _, target in lines}),
+        "mode": sorted({target.mode for _, target in lines}),
+        "kind": [kind for kind in KINDS if kind in kinds],
     }
+    asked = {answer.case.quantity for answer in answers}
     dtypes, by_dtype = table.by_dtype(material.answers)
     families, by_family = table.by_family(material.answers)
     return layout.fill(
         "matrix.html.j2",
         choices=choices,
-        quantities=[q for q in QUANTITIES if q in {answer.case.quantity for answer in answers}],
+        quantities=[quantity for quantity in QUANTITIES if quantity in asked],
         dtypes=dtypes or [table.DEFAULT["dtype"]],
         default=table.DEFAULT,
         views=[("dtype", dtypes, grouped(by_dtype)), ("family", families, grouped(by_family))],
         descriptions=material.descriptions,
-        explained=explained(material),
+        explained=explained(answers, material.descriptions),
         legend=marks.SYMBOLS,
         kinds=KINDS,
         scale=[(level, _edge(level)) for level in range(0, colour.LEVELS - 1, 2)],
     )
 
 
-def explained(material: Material) -> list[tuple[str, str]]:
+def explained(answers: Sequence[Result], descriptions: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the families that were asked and have a description."""
-    families = dict.fromkeys(table.family(answer) for answer in material.answers if table.in_matrix(answer))
-    return [(family, material.descriptions[family]) for family in families if family in material.descriptions]
+    families = dict.fromkeys(table.family(answer) for answer in answers)
+    return [(family, descriptions[family]) for family in families if family in descriptions]
 
 
 def grouped(rows: list[table.Row]) -> list[tuple[str, list[tuple[str, list[table.Row]]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ def _table(op: str, results: Sequence[Result]) -> Table:
     functions = tuple(sorted(offered))
     rows = [
         (row, tuple(_cell(cells.get((row, function), [])) for function in functions))
-        for row in dict.fromkeys(row for row, _ in cells)
+        for row in sorted({row for row, _ in cells}, key=_natural)
     ]
     return Table(op, functions, tuple(rows))
 
@@ -70,6 +71,11 @@ def meaning(result: Result) -> str:
     if set(options) == {"axis", "rank"}:
         return f"rank {options['rank']}, every axis"
     return ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"
+
+
+def _natural(text: str) -> list[tuple[str, int]]:
+    """Sort numbers in a text by their size."""
+    return [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", text)]
 
 
 def _refused(results: Sequence[Result]) -> bool:

@@ -40,7 +40,7 @@ class Line:
 
 def render(material: Material) -> str:
     """Return the section's HTML; nothing where nothing was timed."""
-    asked = ranked.questions(material.timings)
+    asked = material.questions
     absolute = charts(material.timings)
     if not asked and not absolute:
         return ""

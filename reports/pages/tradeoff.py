@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score, Timing
-from reports import layout, numbers, ranked
+from reports import layout, numbers
 from reports.pages.findings import EXTREME
 from reports.ranked import WORK
 
@@ -71,7 +71,7 @@ def data(material: Material) -> list[list[Any]]:
 def timed(material: Material) -> dict[Asked, list[Timed]]:
     """Return the times of each question, fastest first: a tournament's if there was one; devices do not share any."""
     found: dict[Asked, list[Timed]] = {}
-    for question in ranked.questions(material.timings):
+    for question in material.questions:
         found[_asked(question.lines[0].result)] = [
             Timed(line.result, line.seconds, line.rank.times, line.rank.low, line.rank.high) for line in question.lines
         ]
@@ -103,16 +103,15 @@ def worst(answers: Iterable[Result]) -> dict[tuple[object, ...], Errors]:
             continue
         errors = found.setdefault((answer.target, str(case.op), case.quantity, case.dtype), {})
         for metric, error in (("ulp", score.max_ulp), ("bound", score.over_bound.get("S"))):
-            size = numbers.rounded(error)  # what prints alike is equally close
-            if size is not None and (metric not in errors or not size <= errors[metric][0]):
-                errors[metric] = [math.inf if math.isnan(size) else size, place]
+            if error is not None and (metric not in errors or not error <= errors[metric][0]):
+                errors[metric] = [math.inf if math.isnan(error) else error, place]
     return found
 
 
 def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> list[Dot]:
     """Return the dots of a question, fastest first."""
     cases = [(one.result.target, one.result.case) for one in found]
-    of = [errors.get((target, str(case.op), case.quantity, case.dtype), {}) for target, case in cases]
+    of = [_printed(errors.get((target, str(case.op), case.quantity, case.dtype), {})) for target, case in cases]
     fronts = {metric: front([mine.get(metric, [math.inf])[0] for mine in of]) for metric in ("ulp", "bound")}
     return [
         Dot(
@@ -128,6 +127,11 @@ def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> li
         )
         for place, (one, mine) in enumerate(zip(found, of, strict=True))
     ]
+
+
+def _printed(errors: Errors) -> Errors:
+    """Round errors as they are printed: what prints alike is equally close."""
+    return {metric: [numbers.rounded(error) or 0.0, place] for metric, (error, place) in errors.items()}
 
 
 def front(errors: Iterable[float]) -> list[int]:

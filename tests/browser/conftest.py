@@ -116,5 +116,5 @@ def report(real):
 def small_report(chromium, tmp_path_factory):  # noqa: ARG001 - as above
     """Return a report of synthetic results: every outcome, all frameworks, names with markup in them."""
     folder = tmp_path_factory.mktemp("small-report")
-    with Store(fill(folder / "results.sqlite", 1500)) as store:
+    with Store(fill(folder / "results.sqlite", 2500)) as store:
         return site.write(store, "latest", folder)

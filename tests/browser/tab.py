@@ -4,12 +4,21 @@ A report asks for nothing but its own file, logs no error (a refusal by its secu
 opens no dialog. Whatever of that happens is kept in `noises`; the fixture that opened the tab fails on it.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.processes import PATIENCE_SECONDS
+
+# Two frames first: what a key or a click has set off, such as a dialog's close, may be yet to come.
+SETTLED = """async patience => {
+  const frame = () => new Promise(requestAnimationFrame), end = Date.now() + patience;
+  await frame(); await frame();
+  while (document.documentElement.dataset.ready !== (location.hash || "#")) {
+    if (Date.now() > end) throw new Error(`${document.documentElement.dataset.ready} is shown at ${location.hash}`);
+    await frame();
+  }
+}"""
 
 
 @dataclass
@@ -53,8 +62,7 @@ class Tab:
 
     def settle(self):
         """Wait until what the address names is shown."""
-        shown = json.dumps(self.page.evaluate("location.hash || '#'"))
-        self.page.locator(f"html[data-ready={shown}]").wait_for(state="attached")
+        self.page.evaluate(SETTLED, 1000 * PATIENCE_SECONDS)
         return self
 
     def click(self, selector):

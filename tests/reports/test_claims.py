@@ -120,8 +120,9 @@ def test_policy_in_words(outcome, word):
 
 
 def test_semantics_table():
-    """Options are lines, functions that offer any of them columns; axes of a rank are one line."""
+    """Options are lines, in natural order; functions that offer any are columns; axes of a rank are one line."""
     results = [
+        option(score(), axis=0, rank=10),
         option(score(), axis=0, rank=2),
         option(score(), axis=1, rank=2),
         option(score(9.0), "deviates", axis=0, rank=3),
@@ -133,9 +134,10 @@ def test_semantics_table():
 
     assert table.functions == (("torch", "torch.softmax"),)
     assert [(row, cells[0].symbol) for row, cells in table.rows] == [
+        ("mask = 1 0", "∅"),
         ("rank 2, every axis", "✓"),
         ("rank 3, every axis", "✗"),
-        ("mask = 1 0", "∅"),
+        ("rank 10, every axis", "✓"),
     ]
 
 
