@@ -168,18 +168,17 @@ def run(
         stop(Exit.USAGE, misused)
     with Store(store) as opened:
         opened.finish(current.uid)
-        results = list(opened.results(current.uid))
-        summarise(results, workers)
-        for entry in opened.not_run(current.uid):
+        recorded = opened.recorded(current.uid)
+        summarise(recorded.results, workers)
+        for entry in recorded.not_run:
             where = f"{entry.framework} {entry.mode} {entry.device}"
             out.print(f"not run: {where}: {entry.reason}", highlight=False, markup=False, soft_wrap=True)
         page = write_report(opened, current.uid, report)
-        recorded = opened.recorded(current.uid)
     files.write(recorded, wanted_files)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))
     out.print(f"results: {store}\nreport:  {page}", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(verdict(results, workers))
+    raise typer.Exit(verdict(recorded.results, workers))
 
 
 def begin(store: Location, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,8 @@ from harness.adapters import NotSupported
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
+SETTLING_SECONDS = 20e-3  # between two readings that are to be the same
+SETTLING_READINGS = 25  # at most
 RESET_PEAK = "5"  # proc(5): resets the high-water mark to what is resident now
 
 
@@ -60,9 +63,22 @@ class Resident:
 def beyond(gauge: Gauge, call: Callable[[], None]) -> int:
     """Make a call; return the most bytes it had in use at once beyond those in use before."""
     gauge.reset()
-    before = gauge.in_use()
+    before = _settled(gauge)
+    gauge.reset()
     call()
     return gauge.peak() - before
+
+
+def _settled(gauge: Gauge) -> int:
+    """Return what is in use once it stays as it is: a framework may free what came before in a thread of its own."""
+    before = gauge.in_use()
+    for _ in range(SETTLING_READINGS):
+        time.sleep(SETTLING_SECONDS)
+        now = gauge.in_use()
+        if now == before:
+            break
+        before = now
+    return before
 
 
 def _status(name: str) -> int:

@@ -15,7 +15,7 @@ from harness.duel import record
 from harness.duel.contest import Duel, Squads, leave, settle
 from harness.duel.decision import Rule, Verdict
 from harness.duel.fairness import Card, spoken
-from harness.duel.gateways import Place, Seat, Staff, WorkerLost
+from harness.duel.gateways import Place, Seat, Staff
 from harness.duel.pairing import Measured
 from harness.model import Case
 from harness.store import Location
@@ -88,21 +88,14 @@ def duel(
     except ValueError as error:
         stop(2, str(error))
     places = Place.of(python_a, spec_a, threads, variables), Place.of(python_b, spec_b, threads, variables)
-    try:
-        with Staff(store.folder / "logs") as staff:
-            both = entered(staff, written, places, wanted.op, graph=graph)
-            sides = cornered(staff, *both)
-            squads = Squads(staff, places, rule.waves, (both[0].orders, both[1].orders))
-            told = [
-                settled(staff, squads, sides, each, rule, random.Random(seed), store)  # noqa: S311 - an order of play
-                for each in wanted.cases(both[0].target.implementation.op)
-            ]
-    except WorkerLost as lost:
-        stop(4, str(lost))
-    except ValueError as error:
-        stop(2, str(error))
-    except KeyboardInterrupt:
-        stop(130, "interrupted")
+    with timing_options.ending(), Staff(store.folder / "logs") as staff:
+        both = entered(staff, written, places, wanted.op, graph=graph)
+        sides = cornered(staff, *both)
+        squads = Squads(staff, places, rule.waves, (both[0].orders, both[1].orders))
+        told = [
+            settled(staff, squads, sides, each, rule, random.Random(seed), store)  # noqa: S311 - an order of play
+            for each in wanted.cases(both[0].target.implementation.op)
+        ]
     if as_json:
         timing_options.write_json(told)
     else:

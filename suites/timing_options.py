@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from harness import plugin
 from harness.duel.fairness import WARM_MALLOC
+from harness.duel.gateways import WorkerLost
 from harness.plugin import choice
 
 CASE = "op, ROWSxCLASSES, dtype and quantity, comma-separated, each at will; default: 64x1000,float32,value,grad_logits"
@@ -66,6 +68,19 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Print a line of what went wrong and does not end the command."""
     err.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End the command, where its timing ends early, in its own words and with its exit code."""
+    try:
+        yield
+    except WorkerLost as lost:
+        stop(4, str(lost))
+    except ValueError as error:
+        stop(2, str(error))
+    except KeyboardInterrupt:
+        stop(130, "interrupted")
 
 
 def stop(code: int, message: str) -> NoReturn:

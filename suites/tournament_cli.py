@@ -13,7 +13,7 @@ from rich.table import Table
 from harness import change
 from harness.duel import record
 from harness.duel.fairness import Card, spoken
-from harness.duel.gateways import Place, Staff, WorkerLost
+from harness.duel.gateways import Place, Staff
 from harness.model import Case
 from harness.plugin import pairs
 from harness.store import Location
@@ -59,22 +59,15 @@ def tournament(
     except ValueError as error:
         stop(2, str(error))
     cases = wanted.cases(wanted.op)
-    try:
-        with Staff(store.folder / "logs") as staff:
-            league = League(staff, place, workers, graph)
-            league.start([name for name, _ in jobs.shares(asked) if name != "numpy"])  # which has nothing fused
-            entrants = league.entrants(wanted.op, where, asked.pairs)
-            say_missing(league)
-            if not entrants:
-                stop(3, f"no fused implementation of {wanted.op} was found on {where}; try: xentbench list targets")
-            told = played(league, entrants, cases, seed, seconds, store)
-            say_missing(league)
-    except WorkerLost as lost:
-        stop(4, str(lost))
-    except ValueError as error:
-        stop(2, str(error))
-    except KeyboardInterrupt:
-        stop(130, "interrupted")
+    with timing_options.ending(), Staff(store.folder / "logs") as staff:
+        league = League(staff, place, workers, graph)
+        league.start([name for name, _ in jobs.shares(asked) if name != "numpy"])  # which has nothing fused
+        entrants = league.entrants(wanted.op, where, asked.pairs)
+        say_missing(league)
+        if not entrants:
+            stop(3, f"no fused implementation of {wanted.op} was found on {where}; try: xentbench list targets")
+        told = played(league, entrants, cases, seed, seconds, store)
+        say_missing(league)
     if as_json:
         timing_options.write_json(told)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
 from harness.store.location import Location
@@ -27,6 +27,8 @@ class Database(ABC):
     """
 
     types: ClassVar[Mapping[str, str]]  # how this kind of database spells the types and the table options of the schema
+    refused: ClassVar[tuple[type[Exception], ...]]  # what its driver raises for a value
+    failed: ClassVar[type[Exception]]  # and for all else
 
     def __init__(self, location: Location) -> None:
         self.location = location
@@ -58,6 +60,16 @@ class Database(ABC):
     @abstractmethod
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
         """Yield the rows of a query."""
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say in the house's words what goes wrong."""
+        try:
+            yield
+        except self.refused as error:
+            raise unfit(self.location, error) from error
+        except self.failed as error:
+            raise broken(self.location, error) from error
 
     @abstractmethod
     def close(self) -> None:

@@ -18,7 +18,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.conninfo import conninfo_to_dict
 
-from harness.store.database import Database, Row, broken, no_store, unfit
+from harness.store.database import Database, Row, broken, no_store
 from harness.store.location import Location
 
 CONNECT_SECONDS = 10
@@ -26,7 +26,6 @@ WAIT = "5min"  # how long a writer waits for another one's batch; an import of a
 LOCK = int.from_bytes(b"xentbnch", "big")  # of every store in a database
 MARKER = "xentbench_store"  # the table that holds the version, and tells a store from another program's tables
 NUL = "\u2400"  # the picture of the one character that PostgreSQL's texts cannot hold
-REFUSED = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.DatatypeMismatch, UnicodeError)
 QUOTED_OR_PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\?""")
 
 
@@ -42,6 +41,9 @@ class Server(Database):
         "strict": "",
         "strict_by_key": "",
     }
+
+    refused: ClassVar = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.DatatypeMismatch, UnicodeError)
+    failed: ClassVar = psycopg.Error
 
     def __init__(self, location: Location) -> None:
         """Connect. Raises StoreError where that fails."""
@@ -108,16 +110,6 @@ class Server(Database):
         """Yield the rows of a query."""
         with self._named():
             yield from self._db.execute(_numbered(sql), _storable(parameters))
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Say in the house's words what goes wrong."""
-        try:
-            yield
-        except REFUSED as error:
-            raise unfit(self.location, error) from error
-        except psycopg.Error as error:
-            raise broken(self.location, error) from error
 
     def close(self) -> None:
         """Close the connection, which rolls back."""

@@ -12,13 +12,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from harness.store.database import Database, Row, StoreError, broken, no_store, unfit
+from harness.store.database import Database, Row, StoreError, broken, no_store
 from harness.store.location import Location
 from harness.store.schema import absent, known
 
 BUSY_MILLISECONDS = 30_000  # how long a writer waits for another one's batch
-# What is raised for a value; of a type without a place here, InterfaceError before Python 3.12, then ProgrammingError.
-REFUSED = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, OverflowError, UnicodeError)
 
 
 class File(Database):
@@ -33,6 +31,15 @@ class File(Database):
         "strict": "STRICT",
         "strict_by_key": "STRICT, WITHOUT ROWID",
     }
+
+    refused: ClassVar = (
+        sqlite3.IntegrityError,
+        sqlite3.InterfaceError,  # for a value of a type without a place here, before Python 3.12
+        sqlite3.ProgrammingError,  # and since
+        OverflowError,
+        UnicodeError,
+    )
+    failed: ClassVar = sqlite3.Error
 
     def __init__(self, location: Location, *, make: bool) -> None:
         """Open a file; make it where it is not there and may be made. Raises StoreError for one that is no store."""
@@ -111,16 +118,6 @@ class File(Database):
         """Yield the rows of a query as they are found."""
         with self._named():
             yield from self._db.execute(sql, parameters)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Say in the house's words what goes wrong."""
-        try:
-            yield
-        except REFUSED as error:
-            raise unfit(self.location, error) from error
-        except sqlite3.Error as error:
-            raise broken(self.location, error) from error
 
     def close(self) -> None:
         """Close the file, which rolls back."""

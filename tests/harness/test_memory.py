@@ -1,5 +1,7 @@
 """Peaks of memory: of calls whose need is known, and of gauges that are made up."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,25 @@ def test_peak_is_the_call_s():
 
     assert memory.beyond(gauge, lambda: gauge.take(30)) == 30
     assert memory.beyond(gauge, lambda: None) == 0
+
+
+def test_what_is_freed_late_was_not_in_use():
+    """What a framework frees some time after the call before is not taken for memory that this one found."""
+    gauge = MadeUp()
+    late = iter([600, 300, 0, 0])
+    gauge.in_use = lambda: gauge.used + next(late)
+
+    assert memory.beyond(gauge, lambda: gauge.take(30)) == 30
+
+
+def test_memory_that_never_settles(monkeypatch):
+    """Another thread that takes more and more is not waited for without end."""
+    monkeypatch.setattr(memory, "SETTLING_SECONDS", 0)
+    gauge = MadeUp()
+    growing = count(gauge.used)
+    gauge.in_use = lambda: next(growing)
+
+    assert memory.beyond(gauge, lambda: gauge.take(30)) == 30 - memory.SETTLING_READINGS
 
 
 @pytest.mark.skipif(not RESETTABLE, reason="this system resets no high-water mark")
