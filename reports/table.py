@@ -47,6 +47,11 @@ def order(line: tuple[str, Target]) -> tuple[object, ...]:
     return op, of.framework, list(KINDS).index(of.kind), of.name, target.mode, target.device
 
 
+def where(target: Target) -> str:
+    """Return the mode, with the device where it is not the cpu."""
+    return target.mode if target.device == "cpu" else f"{target.mode} on {target.device}"
+
+
 def in_matrix(result: Result) -> bool:
     """Leave the published examples to their own section."""
     return not result.case.family.startswith(PUBLISHED)

@@ -21,6 +21,7 @@ STATES = {
     "failed": "The framework's call raised.",
     "unsupported": "The framework does not offer this, and says so.",
 }
+REFUSED = " does not offer "  # as adapters say of a function, by its name
 NAMED = 3  # implementations named in a line; the rest are counted
 
 
@@ -51,7 +52,9 @@ def groups(answers: list[Result]) -> list[Group]:
     """Gather answers by framework and reason, the most frequent first."""
     found: dict[tuple[str, str], list[Result]] = {}
     for answer in answers:
-        found.setdefault((answer.target.implementation.framework, marks.why(answer)), []).append(answer)
+        _, refused, what = marks.why(answer).partition(REFUSED)  # who refused stands in a column of its own
+        reason = REFUSED.lstrip() + what if refused else marks.why(answer)
+        found.setdefault((answer.target.implementation.framework, reason), []).append(answer)
     gathered = [_group(*where, members) for where, members in found.items()]
     return sorted(gathered, key=lambda group: (-group.count, group.framework, group.reason))
 

@@ -27,10 +27,11 @@ CHANGES_LISTED = 4  # of those that got worse since the run before
 
 @dataclass(frozen=True)
 class Group:
-    """Deviations of one target in one op and quantity, told by the worst of them."""
+    """Deviations of one implementation in one op and quantity, told by the worst of them."""
 
     worst: Result
     count: int
+    modes: tuple[str, ...]
     families: tuple[str, ...]
     dtypes: tuple[str, ...]
     ulp: float | None
@@ -129,20 +130,22 @@ def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]
 
 
 def groups(answers: Iterable[Result]) -> list[Group]:
-    """Gather deviations by target, op and quantity, worst first."""
+    """Gather deviations by implementation, op and quantity, worst first."""
     found: dict[Any, list[Result]] = {}
     for answer in answers:
-        found.setdefault((table.key(answer), answer.case.quantity), []).append(answer)
+        asked = (answer.case.op, answer.target.implementation, answer.case.quantity)
+        found.setdefault(asked, []).append(answer)
     gathered = [_group(members) for members in found.values()]
     return sorted(gathered, key=lambda group: -(group.ulp if group.ulp is not None else -1.0))
 
 
 def _group(members: Sequence[Result]) -> Group:
     worst = max(members, key=table.weight)
+    modes = tuple(dict.fromkeys(table.where(member.target) for member in members))
     families = tuple(dict.fromkeys(member.case.family for member in members))
     dtypes = tuple(dict.fromkeys(member.case.dtype for member in members))
     ulp = worst.outcome.max_ulp if isinstance(worst.outcome, Score) else None
-    return Group(worst, len(members), families, dtypes, ulp, marks.why(worst), place(worst))
+    return Group(worst, len(members), modes, families, dtypes, ulp, marks.why(worst), place(worst))
 
 
 def versions(material: Material) -> list[tuple[str, str]]:

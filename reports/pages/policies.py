@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import Checked, Failed, Result, Unsupported
-from reports import layout
+from reports import layout, table
 from reports.material import Material
 
 if TYPE_CHECKING:
@@ -45,9 +45,8 @@ def by_question(results: Iterable[Result]) -> Iterable[Table]:
         checks = tuple(sorted({member.case.check for member in members}))
         answers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
         for member in members:
-            of, target = member.target.implementation, member.target
-            mode = target.mode if target.device == "cpu" else f"{target.mode} on {target.device}"
-            words = answers.setdefault((of.framework, of.name, mode), {}).setdefault(member.case.check, [])
+            of, where = member.target.implementation, table.where(member.target)
+            words = answers.setdefault((of.framework, of.name, where), {}).setdefault(member.case.check, [])
             if (word := policy(member)) not in words:
                 words.append(word)  # dtypes may differ
         yield Table(op, quantity, checks, tuple(_merged(answers, checks)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from harness.model import KINDS, Result, Score, Worst
-from reports import layout, marks, numbers
+from reports import layout, marks, numbers, table
 from reports.material import PUBLISHED, Material, text
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
 
 TITLE = "Published examples"
 NAV = "Examples"
@@ -16,9 +20,10 @@ PLACE = 75
 
 @dataclass(frozen=True)
 class Line:
-    """One implementation's answer to one example."""
+    """One implementation's answer to one example, the same in so many modes."""
 
     result: Result
+    modes: tuple[str, ...]
     symbol: str
     ulp: float | None
     got: str
@@ -39,7 +44,6 @@ def render(material: Material) -> str:
     return layout.fill(
         "published.html.j2",
         examples=[_example(family, answers, material) for family, answers in sorted(examples.items())],
-        kinds=KINDS,
     )
 
 
@@ -54,8 +58,19 @@ def _example(family: str, answers: list[Result], material: Material) -> dict[str
         "description": material.descriptions.get(family) or material.descriptions.get(name, ""),
         "published": material.published.get(name) or material.published.get(family, ""),
         "worst": worst(answers),
-        "lines": [line(answer) for answer in answers],
+        "lines": lines(answers),
     }
+
+
+def lines(answers: Iterable[Result]) -> list[Line]:
+    """Return a line for each answer; modes of an implementation that answer alike share one."""
+    found: dict[Hashable, Line] = {}
+    for answer in answers:
+        new, case = line(answer), answer.case
+        seen = (case.op, answer.target.implementation, case.quantity, case.dtype, new.ulp, new.got, new.reason)
+        first = found.get(seen)
+        found[seen] = replace(first, modes=(*first.modes, *new.modes)) if first else new
+    return list(found.values())
 
 
 def worst(answers: list[Result]) -> dict[str, float]:
@@ -79,6 +94,7 @@ def line(answer: Result) -> Line:
     worst = score.worst if score else None
     return Line(
         answer,
+        (table.where(answer.target),),
         marks.symbol(answer),
         score.max_ulp if score else None,
         decimal(worst.got) if worst else "",

@@ -53,3 +53,13 @@ def test_timings_name_no_version_twice():
 
     assert overview.versions(page) == [("torch", "torch 2.13.0 (1 thread)")]
     assert overview.environments(page) == [(["torch"], [("torch", "2.13.0"), ("threads", "1")])]
+
+
+def test_modes_of_one_mistake_are_one_group():
+    """A function that deviates in two modes is one line that names both, told by the worse of them."""
+    jit = dataclasses.replace(records.TORCH, mode="jit")
+    eager, compiled = result(score(5.0)), result(score(9.0), "offset", target=jit)
+    (group,) = overview.groups([eager, compiled])
+
+    assert (group.modes, group.count, group.families) == (("eager", "jit"), 2, ("normal", "offset"))
+    assert group.worst is compiled
