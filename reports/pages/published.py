@@ -83,8 +83,9 @@ def worst(answers: list[Result]) -> dict[str, float]:
     return found
 
 
-def _by(answer: Result) -> tuple[str, ...]:
-    return str(answer.case.op), answer.target.implementation.framework, str(answer.target), answer.case.dtype
+def _by(answer: Result) -> tuple[object, ...]:
+    of, mode = answer.target.implementation, answer.target.mode
+    return str(answer.case.op), of.framework, of.name, mode != "eager", mode, answer.target.device, answer.case.dtype
 
 
 def line(answer: Result) -> Line:
