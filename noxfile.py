@@ -196,7 +196,7 @@ def benchmark(session: nox.Session) -> None:
 
 @nox.session(name="selftest-speed", default=False)
 def selftest_speed(session: nox.Session) -> None:
-    """Plant slowdowns, and print false alarms and power of the duel beside other people's rules; 15 minutes."""
+    """Plant slowdowns, and print false alarms and power of the duel beside other people's rules; 40 minutes."""
     install(session, "torch", groups=("tests",))
     session.run("python", "-m", "tests.selftest_speed", *session.posargs)
 

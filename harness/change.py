@@ -164,7 +164,7 @@ def _checks(old: Checked, new: Checked, case: Case) -> Iterator[Fact]:
 
 
 def _timings(old: Timing, new: Timing, size: float) -> Iterator[Fact]:
-    found = ratio.of_medians(old.seconds, new.seconds)
+    found = ratio.of_timings(old, new)
     if found is None:
         return
     slower, faster = found.slower(size), found.faster(size)

@@ -1,7 +1,9 @@
 """Two timings of one question, from different runs: how many times as long, and between what limits.
 
-Samples of one run share a process, and the same code in two processes differs by 1 to 2 % for as long as they live. No
-number of samples averages that out, so the interval is widened by it, and a difference counts from a named size on.
+Samples of one run share a process, and the same code in two processes differs by 1 to 2 % for as long as they live, by
+much more where pages are new or a call wakes another thread. No number of samples averages that out, so the interval is
+widened by what the processes of a tournament differ by, of a single one by what is usual, and a difference counts from
+a named size on. What two runs differ by as a whole, hours apart, no interval of theirs can tell: a duel can.
 """
 
 from __future__ import annotations
@@ -11,9 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
+
 from harness import order
+from harness.duel.decision import quantile
+from harness.model import Array, Timing
 
 PROCESS = 0.02  # half the width, relative, of what two processes of the same code differ by
+LEVEL = 0.01  # of an interval by processes: two runs share tens of timings, and one false alarm fails a gate
 SIZE = 0.05  # relative; from which a difference between two runs counts
 LEAST_SAMPLES = 4  # of which the smallest and the largest enclose the median with 87 %
 
@@ -33,6 +40,31 @@ class Ratio:
     def faster(self, size: float) -> bool:
         """Tell whether it lies below 1 by more than its interval and by `size`, relative."""
         return self.high < 1 and self.times <= 1 / (1 + size)
+
+
+def of_timings(before: Timing, after: Timing) -> Ratio | None:
+    """Return the ratio of two timings; None where one is too short to tell.
+
+    Where both are of several processes, the limits are no closer than those of Student's test on the processes.
+    """
+    found = of_medians(before.seconds, after.seconds)
+    if found is None or min(before.workers, after.workers) < 2:
+        return found
+    apart = math.exp(_margin(_by_process(before), _by_process(after)))
+    return Ratio(found.times, min(found.low, found.times / apart), max(found.high, found.times * apart))
+
+
+def _by_process(timing: Timing) -> Array:
+    """Return the log of each process's median."""
+    return np.median(np.log(np.reshape(timing.seconds, (timing.workers, -1))), axis=1)
+
+
+def _margin(before: Array, after: Array) -> float:
+    """Return half the width of the interval of a difference of means; the spread is pooled, and no less than usual."""
+    freedom = len(before) + len(after) - 2
+    pooled = sum(float(((side - side.mean()) ** 2).sum()) for side in (before, after)) / freedom
+    spread = max(math.sqrt(pooled), PROCESS / 2)
+    return quantile(1 - LEVEL / 2, freedom) * spread * math.sqrt(1 / len(before) + 1 / len(after))
 
 
 def of_medians(before: Sequence[float], after: Sequence[float]) -> Ratio | None:

@@ -125,8 +125,8 @@ def _change(one: Change) -> dict[str, Any]:
 
 def _ratio(one: Change) -> dict[str, float] | None:
     match one.before, one.after:
-        case Result(outcome=Timing(seconds=old)), Result(outcome=Timing(seconds=new)):
-            found = ratio.of_medians(old, new)
+        case Result(outcome=Timing() as old), Result(outcome=Timing() as new):
+            found = ratio.of_timings(old, new)
             return asdict(found) if found else None
     return None
 

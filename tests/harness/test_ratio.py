@@ -1,12 +1,14 @@
 """The ratio of two medians: where it lies, what its limits cover, and from where on a difference counts."""
 
 import math
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 import pytest
 
 from harness import ratio
+from harness.model import Timing
 
 
 def samples(count, centre=1e-5, spread=0.01, seed=0):
@@ -109,3 +111,58 @@ def test_planted_slowdown_is_found(seed):
 
     assert ratio.of_medians(fast, slow).slower(ratio.SIZE)
     assert ratio.of_medians(slow, fast).faster(ratio.SIZE)
+
+
+def tournament(*processes):
+    """Return a timing of several processes, equally many samples each."""
+    return Timing(tuple(np.concatenate(processes).tolist()), 1, 1.0, workers=len(processes))
+
+
+def test_limits_by_processes_by_hand():
+    """Processes that agree are taken to differ by what is usual: Student's 99.5 % point of 2 degrees of freedom."""
+    found = ratio.of_timings(tournament([2.0] * 3, [2.0] * 3), tournament([3.0] * 3, [3.0] * 3))
+
+    assert found.times == pytest.approx(1.5)
+    assert math.log(found.high / 1.5) == pytest.approx(9.925 * ratio.PROCESS / 2, rel=1e-3)
+    assert math.log(1.5 / found.low) == pytest.approx(9.925 * ratio.PROCESS / 2, rel=1e-3)
+
+
+def test_processes_that_differ_tell_little():
+    """Samples that agree within each process say nothing of the difference that processes have."""
+    before = tournament([1.0, 1.01, 1.02], [0.8, 0.81, 0.82])
+    after = tournament([1.2, 1.21, 1.22], [1.1, 1.11, 1.12])
+
+    assert ratio.of_medians(before.seconds, after.seconds).slower(ratio.SIZE)
+    assert not ratio.of_timings(before, after).slower(ratio.SIZE)
+
+
+@pytest.mark.parametrize("workers", [2, 3, 10])
+def test_equal_code_in_other_processes_is_no_change(workers):
+    """With processes 10 % apart, and none of it seen within one, equal code is called changed once in 100 at most."""
+    draw = np.random.default_rng(workers)
+    alarms = 0
+    for _ in range(1000):
+        effects = draw.normal(0, 0.1, (2, workers, 1)) + draw.normal(0, 0.005, (2, workers, 5))
+        found = ratio.of_timings(*(tournament(*np.exp(side)) for side in effects))
+        alarms += found.slower(ratio.SIZE) or found.faster(ratio.SIZE)
+
+    assert alarms <= 20  # 10 expected; more than 20 by chance once in 1000
+
+
+def test_a_large_slowdown_is_found_by_three_processes():
+    """A fifth more, in processes that differ as usual, is seen in nearly every comparison."""
+    draw = np.random.default_rng(1)
+    found = 0
+    for _ in range(200):
+        effects = draw.normal(0, 0.01, (2, 3, 1)) + draw.normal(0, 0.01, (2, 3, 5)) + [[[0.0]], [[math.log(1.2)]]]
+        found += ratio.of_timings(*(tournament(*np.exp(side)) for side in effects)).slower(ratio.SIZE)
+
+    assert found >= 190
+
+
+def test_one_process_is_judged_by_its_samples():
+    """Where a run has a single process, the usual difference of processes is all there is to go by."""
+    before, after = Timing(tuple(samples(20)), 1, 1.0), Timing(tuple(samples(20, 3e-5)), 1, 1.0)
+
+    assert ratio.of_timings(before, after) == ratio.of_medians(before.seconds, after.seconds)
+    assert ratio.of_timings(before, replace(after, seconds=(1.0,))) is None
