@@ -1,9 +1,10 @@
 """Two timings of one question, from different runs: how many times as long, and between what limits.
 
-Samples of one run share a process, and the same code in two processes differs by 1 to 2 % for as long as they live, by
-much more where pages are new or a call wakes another thread. No number of samples averages that out, so the interval is
-widened by what the processes of a tournament differ by, of a single one by what is usual, and a difference counts from
-a named size on. What two runs differ by as a whole, hours apart, no interval of theirs can tell: a duel can.
+Samples of one run share a process, and the same code in two processes differs by 1 to 2 % for as long as they live. No
+number of samples averages that out. Worse, processes fall into classes: one finds huge pages, or its calls wake another
+core, and takes twice or three times as long as the next, all its life. Two or three processes may all be of one
+class by chance; of five and more, the spread tells. What two runs differ by as a whole, hours apart, no interval of
+theirs can tell: a duel can.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from harness.model import Array, Timing
 
 PROCESS = 0.02  # half the width, relative, of what two processes of the same code differ by
 LEVEL = 0.01  # of an interval by processes: two runs share tens of timings, and one false alarm fails a gate
+FEW = 5  # processes of a run, below which all of them may be of one class
+CLASSES = 4.0  # times that two classes may be apart; 2.9 was seen, of one jitted loss in four runs
 SIZE = 0.05  # relative; from which a difference between two runs counts
 LEAST_SAMPLES = 4  # of which the smallest and the largest enclose the median with 87 %
 
@@ -45,12 +48,13 @@ class Ratio:
 def of_timings(before: Timing, after: Timing) -> Ratio | None:
     """Return the ratio of two timings; None where one is too short to tell.
 
-    Where both are of several processes, the limits are no closer than those of Student's test on the processes.
+    The limits are no closer than those of Student's test on the processes; of few of them, than what classes differ by.
     """
     found = of_medians(before.seconds, after.seconds)
-    if found is None or min(before.workers, after.workers) < 2:
-        return found
-    apart = math.exp(_margin(_by_process(before), _by_process(after)))
+    if found is None:
+        return None
+    few = min(before.workers, after.workers) < FEW
+    apart = CLASSES if few else math.exp(_margin(_by_process(before), _by_process(after)))
     return Ratio(found.times, min(found.low, found.times / apart), max(found.high, found.times * apart))
 
 

@@ -10,14 +10,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import host
+from harness import host, ratio
 from harness.duel.gateways import Place, Staff
 from harness.model import Case, NotRun
 from harness.runner import Job, Worker
 from harness.store import Location, Store
 from suites import cases, contestants, jobs, speed_store
 from suites.contestants import Contestant
-from suites.league import FEWER_WORKERS, WORKERS, League
+from suites.league import FEWER_WORKERS, League
 from suites.plan import Wanted
 from suites.speed_store import Judge
 
@@ -50,7 +50,8 @@ class SpeedRun:
             store.forget_not_run(self.uid, map(_job, names))
         with Staff(self.store.folder / "logs", self.timeout_seconds) as staff:
             place = Place.of("", "", self.threads, {})
-            workers = FEWER_WORKERS if wanted.preset.name == "quick" else WORKERS
+            # Elsewhere as many as it takes for two runs to be compared.
+            workers = FEWER_WORKERS if wanted.preset.name == "quick" else ratio.FEW
             league = League(staff, place, workers)
             league.start(names)
             games = list(self._games(league, wanted, asked))

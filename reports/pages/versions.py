@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from harness import change, order
+from harness import change, order, ratio
 from harness.change import Change
 from harness.model import DTYPES, Result, Score, Timing
 from reports import layout, numbers
@@ -92,6 +92,8 @@ def render(material: Material) -> str:
     return layout.fill(
         "versions.html.j2",
         found=found,
+        few=ratio.FEW,
+        classes=ratio.CLASSES,
         headline=headline(found),
         differences=differences(found),
         counts=counts(found),

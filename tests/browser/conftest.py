@@ -92,7 +92,7 @@ def timed(answers):
     fused = {a.target: a for a in answers if a.target.implementation.kind == "fused"}
     for n, (target, answer) in enumerate(fused.items()):
         case = replace(answer.case, op=Op.of(target.implementation.op), quantity="value", family="speed", check="")
-        timing = Timing(tuple(1e-6 * (n + 1) * (1 + k / 99) for k in range(18)), 10, 1e-3, workers=3)
+        timing = Timing(tuple(1e-6 * (n + 1) * (1 + k / 99) for k in range(18)), 10, 1e-3, workers=6)
         yield replace(answer, case=case, outcome=timing, judgement="unjudged", reason="", content="")
 
 
