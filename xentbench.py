@@ -201,18 +201,18 @@ def make_goldens(wanted: plan.Wanted, cache: Cache, at_once: int) -> None:
         return
     count = sum(map(len, groups))
     context = multiprocessing.get_context("spawn")  # fork and threads do not mix
-    with (
-        Progress(err) as progress,
-        ProcessPoolExecutor(
-            min(at_once, len(groups)), context, initializer=start_helper, initargs=(os.getpid(),)
-        ) as executor,
-    ):
+    executor = ProcessPoolExecutor(
+        min(at_once, len(groups)), context, initializer=start_helper, initargs=(os.getpid(),)
+    )
+    with Progress(err) as progress:
         try:
             what = f"goldens ({cache.reference})"
             goldens.make(groups, cache, executor, lambda done, _: progress.simple(what, done, count))
-        except KeyboardInterrupt:
+            executor.shutdown()
+        except BaseException:
             for helper in multiprocessing.active_children():
                 helper.terminate()  # else the pool waits for what they have in hand
+            executor.shutdown(cancel_futures=True)  # its thread, too, ends before the interpreter does
             raise
 
 
