@@ -54,7 +54,7 @@ def facts(material: Material) -> dict[str, Any]:
         "families": (answer.case.family for answer in answers),
         "dtypes": (answer.case.dtype for answer in answers),
         "quantities": (answer.case.quantity for answer in answers),
-        "shapes": (_shape(answer.case) for answer in answers),
+        "shapes": (shape(answer.case) for answer in answers),
         "symbols": map(marks.symbol, answers),
         "states": map(state, answers),
         "reasons": map(marks.why, answers),
@@ -84,7 +84,8 @@ def _line(op: str, target: Target) -> list[str]:
     return [op, of.framework, of.name, of.kind, target.mode, target.device, str(target)]
 
 
-def _shape(case: Case) -> str:
+def shape(case: Case) -> str:
+    """Return the size of a case's logits, with the seed where there are several of it."""
     return f"{case.rows}\u00d7{case.classes}" + (f" seed {case.seed}" if case.seed else "")
 
 

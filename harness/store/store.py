@@ -214,7 +214,7 @@ class Store:
             ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key WHERE r.run = ?',
             (uid,),
         )
-        return {(case, of[0], str(Target(Implementation(*of[:4]), *of[4:]))) for case, *of in rows}
+        return {(case, of[0], str(_target(*of))) for case, *of in rows}
 
     def results(self, uid: str) -> Iterator[Result]:
         """Yield a run's results, grouped by target, in the order they were first asked in."""

@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from reports import numbers
-from reports.block import Words
+from reports.block import Words, shape
 from reports.dashboard.events import changes
 
 if TYPE_CHECKING:
@@ -60,14 +60,13 @@ def facts(history: History) -> dict[str, Any]:
 def _series(history: History, series: Series, words: Mapping[str, Words], machines: Mapping[str, int]) -> list[Any]:
     """Return the columns SERIES of a series."""
     case, of = series.case, series.target.implementation
-    seed = f" seed {case.seed}" if case.seed else ""
     named = {
         "target": (of.framework, of.name, series.target.mode, series.target.device, of.kind),
         "op": str(case.op),
         "quantity": case.quantity,
         "family": case.family,
         "dtype": case.dtype,
-        "shape": f"{case.rows}\u00d7{case.classes}{seed}",
+        "shape": shape(case),
         "check": case.check,
         "state": history.kinds[series.kinds[-1]].state,
     }

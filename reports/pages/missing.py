@@ -52,8 +52,9 @@ def groups(answers: list[Result]) -> list[Group]:
     """Gather answers by framework and reason, the most frequent first."""
     found: dict[tuple[str, str], list[Result]] = {}
     for answer in answers:
-        _, refused, what = marks.why(answer).partition(REFUSED)  # who refused stands in a column of its own
-        reason = REFUSED.lstrip() + what if refused else marks.why(answer)
+        why = marks.why(answer)
+        _, refused, what = why.partition(REFUSED)  # who refused stands in a column of its own
+        reason = REFUSED.lstrip() + what if refused else why
         found.setdefault((answer.target.implementation.framework, reason), []).append(answer)
     gathered = [_group(*where, members) for where, members in found.items()]
     return sorted(gathered, key=lambda group: (-group.count, group.framework, group.reason))

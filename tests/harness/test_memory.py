@@ -8,33 +8,10 @@ import pytest
 from harness import memory
 from harness.adapters import NotSupported
 from harness.memory import Resident
+from tests.gauge import MadeUp
 
 MIB = 1 << 20
 RESETTABLE = memory.CLEAR.exists()
-
-
-class MadeUp:
-    """A gauge whose numbers come from the calls."""
-
-    def __init__(self):
-        """Start with something in use, and an old peak."""
-        self.used, self.most = 100, 900
-
-    def reset(self):
-        """Forget the peak."""
-        self.most = self.used
-
-    def in_use(self):
-        """Return what is in use."""
-        return self.used
-
-    def peak(self):
-        """Return the most."""
-        return self.most
-
-    def take(self, count):
-        """Take memory and give it back."""
-        self.most = max(self.most, self.used + count)
 
 
 def test_peak_is_the_call_s():

@@ -11,6 +11,7 @@ from harness.adapters import Catalogue, NotInstalled, NotSupported
 from harness.duel import worker
 from harness.duel.worker import Bench
 from harness.traffic import Limit
+from tests.gauge import MadeUp
 
 FILE = """
 import numpy as np
@@ -118,12 +119,13 @@ def test_mode_that_is_not_there(told):
         Bench().hold("k", told | {"mode": "warp"})
 
 
-class Gpu(Accelerator):
+class Gpu(MadeUp, Accelerator):
     """A device that tells of its cache; its memory is a number that calls change."""
 
     def __init__(self, cache):
         """Start with nothing in use."""
-        self._cache, self.used, self.most = cache, 0, 0
+        super().__init__(used=0, most=0)
+        self._cache = cache
 
     def cache_bytes(self):
         """Return what was given."""
@@ -132,18 +134,6 @@ class Gpu(Accelerator):
     def copy(self, native):
         """Copy."""
         return native.copy()
-
-    def reset(self):
-        """Forget the peak."""
-        self.most = self.used
-
-    def in_use(self):
-        """Return what is in use."""
-        return self.used
-
-    def peak(self):
-        """Return the most."""
-        return self.most
 
 
 @pytest.mark.parametrize(("size", "outgrow", "copies"), [(100, 0, 1), (100, 99, 1), (100, 1000, 11), (1, 10**9, 64)])
