@@ -205,16 +205,16 @@ def selftest_speed(session: nox.Session) -> None:
 def bench_reference(session: nox.Session) -> None:
     """Measure the reference against a plain mpmath loop and python-flint in one run, and the speed of scoring."""
     install(session, "fast", "witness")
-    session.run("python", "-m", "suites.bench_reference")
-    session.run("python", "-m", "suites.bench_scoring")
+    session.run("python", "-m", "tests.bench.reference")
+    session.run("python", "-m", "tests.bench.scoring")
 
 
 @nox.session(name="bench-history", default=False)
 def bench_history(session: nox.Session) -> None:
     """Measure how well steps in times are found, and the page over 300 runs of 10 000 series; half an hour."""
     install(session, groups=("browser",))
-    session.run("python", "-m", "tests.bench_change_points")
-    session.run("python", "-m", "tests.bench_history", *session.posargs)
+    session.run("python", "-m", "tests.bench.steps")
+    session.run("python", "-m", "tests.bench.history", *session.posargs)
 
 
 @nox.session(default=False)

@@ -176,7 +176,7 @@ class Score:
     budget_class: BudgetClass | None  # the tightest class met
     verdicts: Mapping[str, int] = field(default_factory=dict)  # elements that are no plain distance: nan, flushed, ...
     worst: Worst | None = None
-    bits: str = ""  # digest of the answer's bits (harness/bits.py); empty where an older program stored it
+    bits: str = ""  # digest of the answer's bits (harness/scoring/bits.py); empty where an older program stored it
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Timing:
     workers: int = 1  # processes that the samples are of, equally many of each, one process's behind the other's
     cache: str = ""  # how many buffers took turns, and whether a cache holds them
     cached: bool = False  # a cache holds all of them: memory is no limit then
-    copy_bytes_per_second: float | None = None  # of memory, measured in the same run (harness/traffic.py)
+    copy_bytes_per_second: float | None = None  # of memory, measured in the same run (harness/timing/traffic.py)
     read_bytes_per_second: float | None = None
     dispatch_seconds: float | None = None  # the same target on the smallest op
     overhead_seconds: float | None = None  # the harness's own, in each call

@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness import ulp
 from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, Op, Quantity
+from harness.scoring import ulp
 
 KE = 2.0  # exp within 1 ulp, which is at most 2 u
 KL = 2.0  # log and log1p likewise

@@ -1,4 +1,4 @@
-"""Goldens by the arbiter: Ziv's loop around `reference.exact`, a question's content hash, and the file of a golden."""
+"""Goldens by the arbiter: Ziv's loop around `reference.arbiter.rows`, content hashes, and the file of a golden."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ import numpy as np
 from mpmath import libmp
 
 from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
-from reference import ball, exact, rounding
-from reference.ball import EXACT, Ball, magnitude
-from reference.column import SMALLEST_TAIL, Column, joined
+from reference import rounding
+from reference.arbiter import ball
+from reference.arbiter import rows as exact
+from reference.arbiter.ball import EXACT, Ball, magnitude
+from reference.arbiter.column import SMALLEST_TAIL, Column, joined
 
 START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
 RADIUS_BITS = 104  # 30 decimal digits are 99.7 bits

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness import ulp
 from harness.model import Array, Format, Golden
-from reference.ball import EXACT, Ball
+from harness.scoring import ulp
+from reference.arbiter.ball import EXACT, Ball
 
 DEEP = 4096  # bits below mid's last at which an error bound is widened to; more would make integers of any length
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from harness import ulp
 from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
-from reference import fast, golden, rounding
+from harness.scoring import ulp
+from reference import golden, rounding
+from reference.fast import answers
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
 EVERY = 1.0  # audit of rows that were built to provoke
@@ -63,16 +64,16 @@ def blocks(
         yield rows, golden.join([piece], quick.hi.shape)
 
 
-def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Iterator[tuple[slice, fast.Answer]]:
+def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Iterator[tuple[slice, answers.Answer]]:
     """Answer by the fast tier, some rows at a time."""
     if quantity == "value" and inputs.upstream.ndim == 0:
-        yield slice(0, len(inputs.logits)), fast.answer(op, quantity, inputs)
+        yield slice(0, len(inputs.logits)), answers.answer(op, quantity, inputs)
     else:
-        for rows, (part,) in fast.blocks([fast.Question(op, quantity, inputs)]):
+        for rows, (part,) in answers.blocks([answers.Question(op, quantity, inputs)]):
             yield rows, part
 
 
-def _by_row(quick: fast.Answer) -> golden.Piece:
+def _by_row(quick: answers.Answer) -> golden.Piece:
     """View an answer as (rows, values of a row)."""
     width = quick.hi.size // (len(quick.hi) if quick.hi.shape else 1)
     return (

@@ -20,7 +20,7 @@ from flint import arb
 from mpmath import libmp
 
 from harness.model import Op, Quantity
-from reference.ball import EXACT, Ball, magnitude
+from reference.arbiter.ball import EXACT, Ball, magnitude
 
 Arb = Any  # python-flint ships no types
 Numbers = Sequence[float]

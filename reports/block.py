@@ -12,9 +12,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from harness.history.state import state
 from harness.model import Score
-from harness.state import state
-from reports import marks, numbers, reproducer, table
+from reports import marks, numbers, table
+from reports.reproducer import script
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -136,7 +137,7 @@ def details(material: Material) -> dict[str, Any]:
                 [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
                 for level in material.history.get(place, ())
             ],
-            scripts[reproducer.template(answers[place])],
+            scripts[script.template(answers[place])],
         )
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)

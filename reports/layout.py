@@ -16,24 +16,25 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+PAGES = HERE / "pages"
 STYLES = ("style.css", "matrix.css", "detail.css", "chart.css", "print.css")
 # Before the pages' own, and page.js behind them.
 SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "chart.js", "detail.js")
 
 
 def fill(template: str, **values: Any) -> str:
-    """Fill a template of templates/ and return HTML."""
+    """Fill a template, named by its path from here or in templates/, and return HTML."""
     return _environment.get_template(template).render(**values)
 
 
 def styles() -> str:
     """Join the style sheets, those of pages last; all are ours, and go into the file as they are."""
-    return _joined([*(STATIC / name for name in STYLES), *sorted((STATIC / "pages").glob("*.css"))])
+    return _joined([*(STATIC / name for name in STYLES), *sorted(PAGES.glob("*/page.css"))])
 
 
 def scripts(pages: Iterable[str]) -> str:
     """Join the scripts: what all share, those of the pages that there are, and what sets it going."""
-    own = [path for name in pages if (path := STATIC / "pages" / f"{name}.js").exists()]
+    own = [path for name in pages if (path := PAGES / name / "page.js").exists()]
     return _joined([*(STATIC / name for name in SCRIPTS), *own, STATIC / "page.js"])
 
 
@@ -47,12 +48,12 @@ def link(text: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """Split a long name where a line may end: after its punctuation. static/matrix.js splits the same."""
+    """Split a long name where a line may end: after its punctuation. pages/matrix/page.js splits the same."""
     return re.split(r"(?<=[._(,])", text)
 
 
 _environment = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
+    loader=FileSystemLoader([HERE, HERE / "templates"]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness import compare
-from harness.compare import Comparison
+from harness.history import compare
+from harness.history.compare import Comparison
 from harness.model import NotRun, Recorded, Result, Run, Score, Timing
 from reports import layout, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.history import Level
+    from harness.history.levels import Level
     from reports.ranked import Question
 
 PUBLISHED = "published/"  # the prefix of the families that ask somebody's published example

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness import traffic
-from harness.duel import ranking
 from harness.model import Result, Timing
-from harness.traffic import Limit
+from harness.timing import traffic
+from harness.timing.duel import ranking
+from harness.timing.traffic import Limit
 from reports.axis import Axis
 from reports.numbers import duration, plural, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.duel.ranking import Rank
     from harness.model import Case
+    from harness.timing.duel.ranking import Rank
 
 WORK = {"value": "forward", "grad_logits": "forward + backward", "grad_labels": "forward + backward (labels)"}
 Card = tuple[str, list[tuple[str, str]]]  # device, its facts

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness import history
+from harness.history import levels as history
 from reports import block, colour, layout, pages, vendor
 from reports.material import Material
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.history.state import state
 from harness.model import DTYPES, KINDS, Result, Score, Target
-from harness.state import state
 from reports import colour, marks, numbers
 from reports.material import PUBLISHED
 
@@ -58,7 +58,7 @@ def in_matrix(result: Result) -> bool:
 
 
 def family(result: Result) -> str:
-    """Return a result's column: its family; all sizes of a sweep share one. static/matrix.js does the same."""
+    """Return a result's column: its family; all sizes of a sweep share one. pages/matrix/page.js does the same."""
     return result.case.family.partition("/")[0]
 
 
@@ -100,7 +100,7 @@ def weight(result: Result) -> tuple[int, float]:
 
 
 def cell(place: int, result: Result) -> Cell:
-    """Return the cell of a result. static/matrix.js prints the same."""
+    """Return the cell of a result. pages/matrix/page.js prints the same."""
     symbol = marks.symbol(result)
     if isinstance(result.outcome, Score):
         ulp = numbers.rounded(result.outcome.max_ulp)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness import adapters
-from harness.adapters import Adapter, Catalogue, NotInstalled, _file
+from harness.adapters import Adapter, Catalogue, NotInstalled, judged
 from harness.model import DTYPES, Case, NotRun, Outcome, Result, Target, Unsupported
-from harness.plugin import (
+from harness.running.plugin import (
     RECORDER,
     choice,
     choices,
@@ -25,12 +25,14 @@ from harness.plugin import (
     pytest_unconfigure,
     shard,
 )
-from harness.recorder import Recorder
+from harness.running.recorder import Recorder
 from harness.store import Location
 from reference.cache import Cache
 from reference.tiers import CERTIFY
-from suites import ask, cases, checks, judge, plan
-from suites.checks import Asking
+from suites.checks import check as checks
+from suites.checks.check import Asking
+from suites.judging import ask, judge
+from suites.questions import cases, plan
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
 
@@ -65,7 +67,7 @@ def kernels(config: pytest.Config) -> dict[str, Catalogue]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _file.catalogues(Path(path), names(config.getoption("--only")))
+            return judged.catalogues(Path(path), names(config.getoption("--only")))
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
 

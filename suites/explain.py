@@ -6,12 +6,15 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness import metrics
 from harness.model import Case, Checked, Result, Score, Worst
+from harness.scoring import metrics
 from reference import bounds, golden
 from reference.cache import Cache
-from suites import ask, cases, families, invariance, laws, special_values
-from suites.checks import Check
+from suites.checks import laws, special
+from suites.checks.check import Check
+from suites.checks.invariance import rules
+from suites.judging import ask
+from suites.questions import cases, families
 
 CLASSES: Mapping[str, str] = {
     "S": "a stable algorithm, shifted by the maximum",
@@ -80,7 +83,7 @@ def described(case: Case) -> str:
 
 def every_check() -> dict[str, Check]:
     """Return the checks of all suites by name."""
-    return {**special_values.SPECIAL.checks, **laws.LAWS.checks, **invariance.INVARIANCE.checks}
+    return {**special.SPECIAL.checks, **laws.LAWS.checks, **rules.INVARIANCE.checks}
 
 
 def _score_facts(case: Case, score: Score, worst: Worst, cache: Cache) -> list[tuple[str, str]]:

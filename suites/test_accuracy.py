@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from harness.adapters import Adapter
-from suites import plan, published
 from suites.conftest import Claim
+from suites.questions import plan, published
 
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from harness.adapters import Adapter
-from suites import plan
+from suites.checks.invariance.rules import INVARIANCE
 from suites.conftest import Claim
-from suites.invariance import INVARIANCE
+from suites.questions import plan
 
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:

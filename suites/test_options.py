@@ -1,14 +1,14 @@
 """Options: axes, reductions and their denominators, weights, ignored labels, smoothing, in each framework's meaning.
 
-What an option means is said in terms of the reference's own ops (`reference.meaning`), and the answer is measured
-against that. What a framework does not offer is recorded as unsupported.
+What an option means is said in terms of the reference's own ops (`reference.options.meaning`), and the answer is
+measured against that. What a framework does not offer is recorded as unsupported.
 """
 
 from collections.abc import Iterator, Sequence
 
 from harness.adapters import Adapter
-from suites import plan
 from suites.conftest import Claim
+from suites.questions import plan
 
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import clock
 from harness.adapters import Adapter
 from harness.model import Case, Outcome, Target, Timing, Unsupported
-from suites import ask, cases, plan
+from harness.timing import clock
 from suites.conftest import Claim
+from suites.judging import ask
+from suites.questions import cases, plan
 
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import server
-from tests.processes import PATIENCE_SECONDS
+from tests.made import server
+from tests.made.processes import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 THIRD_PARTY = ROOT / "tests" / "third_party"  # adapters as another package brings them, found by entry point

@@ -21,9 +21,9 @@ from rich.table import Table
 
 from suites import explain
 
-HERE = Path(__file__).parent
-WRONG = ("planted", "planted_jax", "planted_tensorflow")
-RIGHT = ("unusual", "unusual_jax")
+KERNELS = Path(__file__).parent / "kernels"
+WRONG = ("faults/planted", "faults/in_jax", "faults/in_tensorflow")
+RIGHT = ("controls/in_torch", "controls/in_jax")
 PLAIN = ("accuracy", "gradient", "published", "options")  # what is no check of `explain.every_check`
 SHARE = 12  # functions a process; small enough that no core is left alone at the end
 
@@ -52,7 +52,7 @@ def shares(file: str) -> list[tuple[str, tuple[str, ...]]]:
 
 def marked(file: str) -> dict[str, str]:
     """Return the kind of every function that a file marks by @implements; read, because a framework is slow to load."""
-    tree = ast.parse((HERE / f"{file}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((KERNELS / f"{file}.py").read_text(encoding="utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     marks = {function.name: called(function) for function in functions}
     return {name: by.get("kind", "") for name, by in marks.items() if "implements" in by}
@@ -66,11 +66,11 @@ def called(function: ast.FunctionDef | ast.ClassDef) -> dict[str, str]:
 
 def judge(file: str, names: tuple[str, ...], folder: Path, options: tuple[str, ...]) -> list[dict]:
     """Judge some functions of a file in a process of their own; goldens are shared."""
-    store = folder / f"{file}-{names[0]}.sqlite"
-    command = [sys.executable, "-m", "xentbench", "judge", str(HERE / f"{file}.py"), "--json"]
+    store = folder / f"{Path(file).name}-{names[0]}.sqlite"
+    command = [sys.executable, "-m", "xentbench", "judge", str(KERNELS / f"{file}.py"), "--json"]
     ended = subprocess.run(
         [*command, "--only", ",".join(names), "--store", str(store), *options],
-        cwd=HERE.parent,
+        cwd=KERNELS.parents[1],
         capture_output=True,
         text=True,
         check=False,

@@ -27,13 +27,13 @@ from statistics import NormalDist, mean, median
 from rich.console import Console
 from rich.table import Table
 
-from harness.duel import contest, fairness
-from harness.duel.decision import Rule
-from harness.duel.gateways import Place, Question, Staff
 from harness.model import Case, Implementation, Op, Target
-from suites import cases
-from tests import planted_speed
-from tests.planted_speed import OPS, SHARES
+from harness.timing.duel import contest, fairness
+from harness.timing.duel.decision import Rule
+from harness.timing.duel.gateways import Place, Question, Staff
+from suites.questions import cases
+from tests.kernels import slowdowns
+from tests.kernels.slowdowns import OPS, SHARES
 
 HERE = Path(__file__).parent
 SHAPE = (64, 1000)
@@ -127,7 +127,7 @@ def pool(options, number, tally, out):
 def held(staff, workers, op, share):
     """Return what every worker is to hold of an op and a share."""
     case = Case(Op.of(op), "value", cases.SPEED, "float32", *SHAPE)
-    target = Target(Implementation("torch", op, planted_speed.name(op, share), "fused"), "eager")
+    target = Target(Implementation("torch", op, slowdowns.name(op, share), "fused"), "eager")
     arrays = staff.deposit.put(op, lambda: cases.inputs(case))
     question = Question(case, target, str(HERE / "planted_speed.py"), arrays, fairness.cache_bytes("cpu"))
     return [(worker, f"{op}-{share}", question) for worker in workers]
@@ -160,7 +160,7 @@ def benchmarks(runs, out):
             report = Path(folder) / "benchmark.json"
             options = ["-q", "-p", "no:cacheprovider", "--benchmark-disable-gc", f"--benchmark-json={report}"]
             subprocess.run(
-                [sys.executable, "-m", "pytest", str(HERE / "bench_planted.py"), *options],
+                [sys.executable, "-m", "pytest", str(HERE / "bench" / "slowdowns.py"), *options],
                 cwd=HERE.parent,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
                 check=True,

@@ -8,29 +8,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("harness", "reference", "suites", "reports")
+PACKAGES = ("harness", "reference", "suites", "reports", "xentbench")
 
 # package -> prefixes of our own modules that it may import
 ARROWS = {
     "harness": ("harness",),
-    "reference": ("reference", "harness.model", "harness.options", "harness.ulp"),
+    "reference": ("reference", "harness.model", "harness.options", "harness.scoring.ulp"),
     "suites": ("suites", "reference", "harness"),
     "reports": (
-        *("reports", "harness.model", "harness.store", "harness.compare", "harness.change", "harness.state"),
-        *("harness.order", "harness.traffic", "harness.duel.ranking"),
-        *("harness.history", "harness.series", "harness.change_points", "harness.ratio"),
+        *("reports", "harness.model", "harness.store", "harness.history", "harness.timing", "harness.statistics"),
+        "harness.files",
     ),
+    "xentbench": ("xentbench", "harness", "reference", "suites", "reports"),
 }
-# Each framework belongs to its adapter's files.
-FRAMEWORKS = {
-    "torch": ("harness/adapters/torch.py", "harness/adapters/_torch_catalogue.py"),
-    "jax": ("harness/adapters/jax.py", "harness/adapters/_jax_catalogue.py"),
-    "optax": ("harness/adapters/jax.py", "harness/adapters/_jax_catalogue.py"),
-    "tensorflow": tuple(
-        f"harness/adapters/{f}.py" for f in ("tensorflow", "_tensorflow_catalogue", "_tensorflow_losses")
-    ),
-    "keras": ("harness/adapters/tensorflow.py", "harness/adapters/_tensorflow_losses.py"),
-}
+# Each framework belongs to its adapter's folder.
+FRAMEWORKS = {"torch": "torch", "jax": "jax", "optax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
 EXACT = ("mpmath", "gmpy2", "flint")
 REPORT_LIBRARIES = ("jinja2",)  # and the standard library
 
@@ -75,12 +67,10 @@ def allowed(file, names):
     if top == "":
         return False
     if top in FRAMEWORKS:
-        return file in FRAMEWORKS[top]
+        return file.startswith(f"harness/adapters/{FRAMEWORKS[top]}/")
     if top in EXACT:
         return package == "reference"
-    if top in (*PACKAGES, "xentbench", "tests", "noxfile"):
-        if package == "xentbench.py":
-            return top in PACKAGES
+    if top in (*PACKAGES, "tests", "noxfile"):
         return any(under(name, prefix) for name in names for prefix in ARROWS.get(package, ()))
     if package == "reports":
         return top in (*REPORT_LIBRARIES, *sys.stdlib_module_names)
@@ -101,34 +91,34 @@ def test_package_is_seen(package):
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("harness/store.py", "import reference.golden"),
-        ("harness/store.py", "from reference import golden"),
-        ("harness/store.py", "from suites import cases"),
-        ("harness/clock.py", "import reports"),
-        ("harness/ulp.py", "import mpmath"),
-        ("harness/ulp.py", "from mpmath import libmp"),
-        ("harness/clock.py", "import torch"),
-        ("harness/adapters/numpy.py", "import jax.numpy as jnp"),
-        ("harness/adapters/jax.py", "import tensorflow as tf"),
-        ("harness/adapters/torch.py", "def f():\n    import keras"),
-        ("harness/plugin.py", "import importlib\nimportlib.import_module('torch')"),
-        ("harness/plugin.py", "import xentbench"),
-        ("reference/exact.py", "from harness.store import Store"),
-        ("reference/exact.py", "from harness import metrics"),
-        ("reference/exact.py", "import suites"),
+        ("harness/store/store.py", "import reference.golden"),
+        ("harness/store/store.py", "from reference import golden"),
+        ("harness/store/store.py", "from suites.questions import cases"),
+        ("harness/timing/clock.py", "import reports"),
+        ("harness/scoring/ulp.py", "import mpmath"),
+        ("harness/scoring/ulp.py", "from mpmath import libmp"),
+        ("harness/timing/clock.py", "import torch"),
+        ("harness/adapters/numpy/__init__.py", "import jax.numpy as jnp"),
+        ("harness/adapters/jax/__init__.py", "import tensorflow as tf"),
+        ("harness/adapters/torch/__init__.py", "def f():\n    import keras"),
+        ("harness/running/plugin.py", "import importlib\nimportlib.import_module('torch')"),
+        ("harness/running/plugin.py", "import xentbench"),
+        ("reference/arbiter/rows.py", "from harness.store import Store"),
+        ("reference/arbiter/rows.py", "from harness.scoring import metrics"),
+        ("reference/arbiter/rows.py", "import suites"),
         ("reference/golden.py", "import torch"),
-        ("suites/cases.py", "from reports import site"),
-        ("suites/cases.py", "from mpmath import mp"),
-        ("suites/cases.py", "import optax"),
-        ("suites/cases.py", "from tests import textbook"),
-        ("reports/table.py", "from harness import metrics"),
+        ("suites/questions/cases.py", "from reports import site"),
+        ("suites/questions/cases.py", "from mpmath import mp"),
+        ("suites/questions/cases.py", "import optax"),
+        ("suites/questions/cases.py", "from tests.made import textbook"),
+        ("reports/table.py", "from harness.scoring import metrics"),
         ("reports/table.py", "from harness.adapters import load"),
         ("reports/table.py", "from reference.golden import digits"),
-        ("reports/table.py", "if True:\n    import suites.cases"),
+        ("reports/table.py", "if True:\n    import suites.questions.cases"),
         ("reports/table.py", "import numpy as np"),
         ("reports/table.py", "from . import site"),
-        ("xentbench.py", "import torch"),
-        ("xentbench.py", "import mpmath"),
+        ("xentbench/run.py", "import torch"),
+        ("xentbench/run.py", "import mpmath"),
         ("noxfile.py", "from harness import model"),
     ],
     ids=lambda value: value.replace("\n", "; ") if isinstance(value, str) else None,
@@ -148,16 +138,22 @@ def test_planted_violation_is_seen(tmp_path, file, text):
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("harness/metrics.py", "from harness import ulp\nimport numpy as np"),
-        ("harness/adapters/torch.py", "import torch.nn.functional as F"),
-        ("harness/adapters/_tensorflow_losses.py", "import keras\nimport tensorflow as tf"),
+        ("harness/scoring/metrics.py", "from harness.scoring import ulp\nimport numpy as np"),
+        ("harness/adapters/torch/__init__.py", "import torch.nn.functional as F"),
+        ("harness/adapters/tensorflow/losses.py", "import keras\nimport tensorflow as tf"),
         (
             "reference/rounding.py",
-            "from harness import ulp\nfrom harness.model import Golden\nfrom mpmath import libmp",
+            "from harness.scoring import ulp\nfrom harness.model import Golden\nfrom mpmath import libmp",
         ),
-        ("suites/ask.py", "from harness import metrics\nfrom reference import bounds\nfrom suites import cases"),
+        (
+            "suites/judging/ask.py",
+            "from harness import model\nfrom reference import bounds\nfrom suites.questions import cases",
+        ),
         ("reports/site.py", "import json\nfrom jinja2 import Environment\nfrom harness.store import Store"),
-        ("xentbench.py", "import reports\nfrom suites import cases\nfrom reference.cache import Cache\nimport typer"),
+        (
+            "xentbench/run.py",
+            "import reports\nfrom suites.questions import cases\nfrom reference.cache import Cache\nimport typer",
+        ),
     ],
     ids=lambda value: value.split("\n")[0] if isinstance(value, str) else None,
 )
@@ -181,7 +177,7 @@ def modules_after(statement):
     "statement",
     [
         pytest.param("from harness import adapters; assert len(adapters.names()) >= 4", id="adapters.names()"),
-        pytest.param("import suites.cases, suites.plan, suites.judge", id="suites"),
+        pytest.param("import suites.questions.plan, suites.judging.judge", id="suites"),
         pytest.param("import reports", id="reports"),
         pytest.param("import xentbench", id="xentbench"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import nox
 import pytest
 
-from tests import command_lines
+from tests.made import command_lines
 
 ROOT = Path(__file__).parent.parent
 

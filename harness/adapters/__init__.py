@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self, TypeVar, final
 
-from harness.accelerator import Accelerator
+from harness.adapters.accelerator import Accelerator
 from harness.model import DTYPES, Array, Implementation, Inputs, Kind, Op, Quantity, Target
 from harness.options import SHOWN
 
@@ -282,8 +282,8 @@ def implements(op: str, framework: str) -> Callable[[F], F]:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all adapters, sorted; imports none. A module with an underscore is part of another."""
-    own = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    """Return the names of all adapters, sorted; imports none. Each is a package beside this file, or an entry point."""
+    own = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
     return tuple(sorted({*own, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))}))
 
 

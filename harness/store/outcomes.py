@@ -13,17 +13,7 @@ from statistics import median
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from harness.model import (
-    Checked,
-    Crashed,
-    Failed,
-    Outcome,
-    Score,
-    TimedOut,
-    Timing,
-    Unsupported,
-    Worst,
-)
+from harness.model import Checked, Crashed, Failed, Outcome, Score, TimedOut, Timing, Unsupported, Worst
 
 OUTCOMES: Mapping[str, type[Any]] = {
     "score": Score,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mpmath import libmp
 
 from reference import witness
-from reference.ball import EXACT, Ball, magnitude
+from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.vectors import Question, Value
 from reference.vectors.truth import DEEPEST, Mismatch, differences, settle, text, with_patterns
 

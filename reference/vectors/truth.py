@@ -15,8 +15,10 @@ import numpy as np
 from mpmath import libmp
 
 from harness.model import FORMATS, Golden
-from reference import ball, exact, rounding
-from reference.ball import EXACT, Ball, magnitude
+from reference import rounding
+from reference.arbiter import ball
+from reference.arbiter import rows as exact
+from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.vectors import SHORT_NAMES, WIDTHS, Question, Value
 
 START_BITS = 144  # hi and lo take 107, and 1 value in 2**30 needs more

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from harness import history
+from harness.history import levels
 from reports.dashboard import page
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ REPORT = "index.html"  # of a run, where one lies beside
 def write(store: Store, directory: Path) -> Path:
     """Write `directory`/history.html over all runs and return its path; until it is whole an older one stands."""
     directory.mkdir(parents=True, exist_ok=True)
-    html = page.render(history.read(store), REPORT if (directory / REPORT).exists() else "")
+    html = page.render(levels.read(store), REPORT if (directory / REPORT).exists() else "")
     path, new = directory / NAME, directory / f".{NAME}.{os.getpid()}"
     try:
         new.write_text(html, "utf-8")

@@ -19,8 +19,8 @@ from reports.dashboard.events import changes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.history import History
-    from harness.series import ChangePoint, Series
+    from harness.history.levels import History
+    from harness.history.series import ChangePoint, Series
 
 STEPS = 400  # to a factor of e
 SERIES = (

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.change import Turn
-    from harness.compare import Difference
-    from harness.history import History
-    from harness.series import ChangePoint, Series
+    from harness.history.change import Turn
+    from harness.history.compare import Difference
+    from harness.history.levels import History
+    from harness.history.series import ChangePoint, Series
 
 Aspect = Literal["accuracy", "speed"]
 SLIGHT = 2  # changes in speed

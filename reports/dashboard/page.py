@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness import change_points, ratio
-from harness.state import STATES
+from harness.history import ratio, steps
+from harness.history.state import STATES
 from reports import block, layout, numbers
 from reports.dashboard import block as data
 from reports.dashboard import runs, versions
@@ -15,10 +15,10 @@ from reports.dashboard.events import ASPECTS, Aspect, Event, aspect, events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.change import Turn
-    from harness.compare import Difference
-    from harness.history import History
-    from harness.series import ChangePoint, Series
+    from harness.history.change import Turn
+    from harness.history.compare import Difference
+    from harness.history.levels import History
+    from harness.history.series import ChangePoint, Series
 
 LATELY = 5  # runs that the headline tells of; a step in speed needs change_points.LEAST of them to be seen
 LISTED = 30  # changes told of without a script
@@ -36,7 +36,7 @@ def render(history: History, report: str = "") -> str:
     found = events(history)
     listed = runs.groups(history, found)
     return layout.fill(
-        "dashboard.html.j2",
+        "dashboard/dashboard.html.j2",
         history=history,
         headline=headline(history, found),
         events=found,
@@ -51,7 +51,7 @@ def render(history: History, report: str = "") -> str:
         aspects=ASPECTS,
         words=WORDS,
         signs=SIGNS,
-        least=change_points.LEAST,
+        least=steps.LEAST,
         size=ratio.SIZE,
         told=told,
         differences=differences,

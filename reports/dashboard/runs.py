@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from harness.series import machine
+from harness.history.series import machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.history import History
+    from harness.history.levels import History
     from harness.model import NotRun, Run
     from reports.dashboard.events import Event
 

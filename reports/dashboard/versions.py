@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.history import History
+    from harness.history.levels import History
 
 
 @dataclass(frozen=True)

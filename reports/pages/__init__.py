@@ -1,4 +1,4 @@
-"""The pages of the report, one module each, found by being here.
+"""The pages of the report, one folder each, found by being here.
 
 A page says where it stands and makes its own HTML:
 
@@ -9,7 +9,7 @@ A page says where it stands and makes its own HTML:
 
 and, where it lives by JavaScript:
 
-    data(material: Material) -> Any       plain values that static/pages/<name>.js finds in `block.pages`
+    data(material: Material) -> Any       plain values that its page.js finds in `block.pages`
     LIBRARIES: tuple[str, ...]            of vendor/, carried by the report where the page is not empty
 """
 

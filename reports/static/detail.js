@@ -7,7 +7,7 @@ const wrapped = text => text.trim().split(/\s+/).reduce((lines, word, i) => {
 const sparse = words => `row = np.zeros_like(row)  # but for
 for place, number in (word.split("=") for word in "${words}".split()):
     row[int(place)] = float.fromhex(number)`;
-// As reports/reproducer.py does: a recipe binds `row` by itself, hex floats are read.
+// As reports/reproducer/script.py does: a recipe binds `row` by itself, hex floats are read.
 const code = text => /^(def |# python|import |row\b)/.test(text) ? text
   : !text.trim() || text.includes("=") ? sparse(text.trim().split(/\s+/).join(" "))
   : `row = np.array([float.fromhex(x) for x in """\n    ${wrapped(text)}\n""".split()])`;

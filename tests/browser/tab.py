@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.processes import PATIENCE_SECONDS
+from tests.made.processes import PATIENCE_SECONDS
 
 # Two frames first: what a key or a click has set off, such as a dialog's close, may be yet to come.
 SETTLED = """async patience => {

@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-from harness import history
+from harness.history import levels
 from harness.store import Store
 from reports import dashboard
-from tests import many_runs
 from tests.browser.axe import NARROW, everywhere
 from tests.browser.test_media import boxes
-from tests.records import HOSTILE, TORCH, result, run, score, timing
+from tests.made import many_runs
+from tests.made.records import HOSTILE, TORCH, result, run, score, timing
 
 RUNS, SERIES = 40, 1200
 
@@ -21,7 +21,7 @@ def written(chromium, tmp_path_factory):  # noqa: ARG001 - without a browser no 
     folder = tmp_path_factory.mktemp("history")
     many_runs.fill(folder / "results.sqlite", RUNS, SERIES)
     with Store(folder / "results.sqlite") as store:
-        return history.read(store), dashboard.write(store, folder)
+        return levels.read(store), dashboard.write(store, folder)
 
 
 @pytest.fixture

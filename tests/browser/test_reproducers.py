@@ -10,7 +10,7 @@ from harness.model import Score
 from harness.store import Store
 from reports import block, layout
 from reports.material import Material, text
-from tests.processes import PATIENCE_SECONDS
+from tests.made.processes import PATIENCE_SECONDS
 
 
 def carried(path):

@@ -5,7 +5,7 @@ import pytest
 from reports import site
 from reports.material import Material
 from reports.pages import versions
-from tests.records import recorded, result, run, score
+from tests.made.records import recorded, result, run, score
 
 FAMILIES = [f"family_{letter}" for letter in "abc"]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from harness import metrics
 from harness.model import DTYPES, FORMATS, Golden, Inputs, Op
+from harness.scoring import metrics
 from reference import bounds, golden
-from suites import cases
-from tests import textbook
-from tests.questions import EVERY, EVERY_IDS, certified, families_of, measure, small
+from suites.questions import cases
+from tests.made import textbook
+from tests.made.questions import EVERY, EVERY_IDS, certified, families_of, measure, small
 
 each_question = pytest.mark.parametrize(("op", "quantity"), EVERY, ids=EVERY_IDS)
 # With logits of both signs near the largest number x - m overflows: no shifted algorithm gives the finite loss there,

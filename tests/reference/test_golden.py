@@ -11,10 +11,10 @@ from mpmath import libmp
 
 from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
 from reference import golden, rounding
-from reference.ball import Ball
+from reference.arbiter.ball import Ball
 from reference.cache import Cache
-from suites import cases, goldens
-from tests.exactly import fraction
+from suites.questions import cases, goldens
+from tests.made.exactly import fraction
 
 SOFTMAX = Op.of("softmax")
 

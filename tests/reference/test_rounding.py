@@ -9,8 +9,8 @@ from mpmath import libmp
 
 from harness.model import FORMATS, Golden
 from reference import rounding
-from reference.ball import Ball
-from tests.exactly import fraction, golden_of, rounded
+from reference.arbiter.ball import Ball
+from tests.made.exactly import fraction, golden_of, rounded
 
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
 

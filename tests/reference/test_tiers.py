@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from harness.model import FORMATS, Inputs, Op
-from reference import fast_values, golden, rounding, tiers
-from suites import cases
-from tests import questions
+from reference import golden, rounding, tiers
+from reference.fast import values
+from suites.questions import cases
+from tests.made import questions
 
 SOFTMAX = Op.of("softmax")
 KINDS = [(op, quantity) for op, (quantities, _) in cases.OPS.items() for quantity in quantities]
@@ -88,7 +89,7 @@ def test_blocks_draw_the_same_rows(monkeypatch, settled, chunk):
     tiers.certify(SOFTMAX, "value", inputs_of(), seed=5)
     whole = tuple(settled)
     settled.clear()
-    monkeypatch.setattr(fast_values, "CHUNK", chunk)
+    monkeypatch.setattr(values, "CHUNK", chunk)
 
     tiers.certify(SOFTMAX, "value", inputs_of(), seed=5)
 
@@ -116,7 +117,7 @@ def plant(monkeypatch, fault):
 @pytest.mark.parametrize("fault", [head, tail])
 def test_wrong_certificate_stops_the_run(monkeypatch, fault, audit):
     """A fast tier that is off by more than it says is found out by the audit, with the row in hand."""
-    monkeypatch.setattr(fast_values, "CHUNK", 100)
+    monkeypatch.setattr(values, "CHUNK", 100)
     plant(monkeypatch, fault)
     inputs = inputs_of()
 
@@ -171,7 +172,7 @@ def parts_of(op, quantity, inputs, audit=0.0):
 @pytest.mark.parametrize("wide", [False, True], ids=["inside float64", "with exponents"])
 def test_blocks_are_the_golden_in_parts(monkeypatch, wide):
     """What comes block by block is the golden, whether or not only some of the blocks need exponents."""
-    monkeypatch.setattr(fast_values, "CHUNK", 20)
+    monkeypatch.setattr(values, "CHUNK", 20)
     inputs = inputs_of(12)
     inputs.logits[6, 2] = -3000.0 if wide else 0.0
     whole, arbiter = tiers.certify(SOFTMAX, "value", inputs, 0.0), golden.certify(SOFTMAX, "value", inputs)

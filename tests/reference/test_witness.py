@@ -4,8 +4,8 @@ import pytest
 from mpmath import libmp
 
 from harness.model import Op
-from reference import exact
-from reference.ball import EXACT, Ball, magnitude
+from reference.arbiter import rows as exact
+from reference.arbiter.ball import EXACT, Ball, magnitude
 
 flint = pytest.importorskip("flint")
 

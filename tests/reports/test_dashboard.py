@@ -11,14 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 import xentbench
-from harness import history
+from harness.history import levels
 from harness.model import Crashed
 from harness.store import Store
 from reports import dashboard
 from reports.dashboard import block, page, runs, versions
 from reports.dashboard.events import events
-from tests import many_runs
-from tests.records import ENVIRONMENT, HOSTILE, JAX, TORCH, checked, missing, result, run, score, timing
+from tests.made import many_runs
+from tests.made.records import ENVIRONMENT, HOSTILE, JAX, TORCH, checked, missing, result, run, score, timing
 
 NEWER = {**ENVIRONMENT, "torch": "2.13.0"}
 HOST = {"processor": "Xeon", "cores": "2"}
@@ -35,7 +35,7 @@ def told(tmp_path):
                 opened.join(made)
                 key = opened.add_environment(facts)
                 opened.append(made.uid, [dataclasses.replace(one, environment=key) for one in results])
-            return history.read(opened)
+            return levels.read(opened)
 
     return store
 
@@ -333,7 +333,7 @@ def test_what_did_not_run_is_counted(told, tmp_path):
     told(([result(), result(Crashed("SIGKILL"), "b", judgement="deviates")], ENVIRONMENT))
     with Store(tmp_path / "results.sqlite") as store:
         store.add_not_run("run00", missing())
-        said = text(page.render(history.read(store)))
+        said = text(page.render(levels.read(store)))
 
     assert (
         "Versions conforms crashed not run Wall Changes run00 2026-01-01 00:00 quick torch 2.11.0 1 1 1 0 s none"

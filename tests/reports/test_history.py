@@ -7,7 +7,7 @@ import re
 
 from harness.store import Store
 from reports import site
-from tests.records import WORST, result, run, score
+from tests.made.records import WORST, result, run, score
 
 
 def levels(store, uid, directory):

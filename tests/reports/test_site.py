@@ -13,8 +13,9 @@ import pytest
 
 from harness.model import Run, Score
 from harness.store import Store
-from reports import block, layout, numbers, reproducer, site, table
+from reports import block, layout, numbers, site, table
 from reports.material import Material, text
+from reports.reproducer import script
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -169,7 +170,7 @@ def test_sheet_of_a_link(page, small, tmp_path):
     dom = opened(page, layout.link(text(answers[-1])), tmp_path)
     shown = html.unescape(re.search(r'<pre [^>]*id="script">(.*?)</pre>', dom, re.DOTALL)[1])
 
-    assert shown == reproducer.script(answers[-1])
+    assert shown == script.script(answers[-1])
 
 
 def test_nothing_judged_is_no_pass(tmp_path):

@@ -4,7 +4,8 @@ import pytest
 
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Score, Target, Worst
 from reference.cache import Cache
-from suites import cases, explain
+from suites import explain
+from suites.questions import cases
 
 CASE = Case(Op.of("softmax"), "value", "all_equal", "float32", 12, 3)
 TARGET = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")

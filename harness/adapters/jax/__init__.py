@@ -1,0 +1,151 @@
+"""JAX with optax, eager and jax.jit.
+
+JAX computes in 32 bits unless told otherwise, and its users' float32 code runs so. The 64-bit switch is therefore on
+around float64 arrays only: on around all, it would change what float32 code does with integers and Python scalars.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+import optax
+
+from harness import adapters
+from harness.adapters import Function, Native, NotSupported, accelerator
+from harness.adapters.jax.functions import catalogue
+
+if TYPE_CHECKING:
+    from harness.model import Array
+
+
+class Cuda(accelerator.Accelerator):
+    """A cuda device as jax shows it: an allocator whose peak is that of the whole process; no events, no replay."""
+
+    def __init__(self, device: jax.Device) -> None:
+        """Take the device."""
+        self._device = device
+
+    def copy(self, native: Native) -> Native:  # noqa: D102 - as the base class says, here and below
+        return jax.numpy.array(native, copy=True)
+
+    def reset(self) -> None:  # noqa: D102
+        return  # jax cannot: one call a process
+
+    def in_use(self) -> int:  # noqa: D102
+        return self._statistic("bytes_in_use")
+
+    def peak(self) -> int:  # noqa: D102
+        return self._statistic("peak_bytes_in_use")
+
+    def _statistic(self, name: str) -> int:
+        found = self._device.memory_stats()
+        if found is None:
+            raise NotSupported(f"{self._device} offers no memory statistics")
+        return int(found[name])
+
+
+class Adapter(adapters.Adapter):
+    """JAX on the cpu and on every cuda device."""
+
+    catalogue = catalogue
+    modes = ("eager", "jit")
+
+    def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
+        try:
+            return ("cpu", *(f"cuda:{index}" for index in range(len(jax.devices("cuda")))))
+        except RuntimeError:  # jax's answer for a platform that is not there
+            return ("cpu",)
+
+    def environment(self, device: str) -> dict[str, str]:  # noqa: D102
+        found = {
+            "jax": jax.__version__,
+            "jaxlib": jax.lib.__version__,
+            "optax": optax.__version__,
+            # XLA does not tell; its pool on the cpu has NPROC threads, or one a core (xla/pjrt/utils.cc).
+            "threads": os.environ.get("NPROC", str(os.cpu_count())),
+            "xla_flags": os.environ.get("XLA_FLAGS", ""),
+            "x64": str(jax.config.jax_enable_x64),  # for other dtypes than float64
+            "softmax_custom_jvp": str(jax.config.jax_softmax_custom_jvp),
+        }
+        if device.startswith("cuda"):
+            client = placed(device).client
+            found |= {"device": placed(device).device_kind, "cuda": " ".join(client.platform_version.split())}
+        return found
+
+    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002, D102
+        # A copy of its own: on the cpu, jax may take over numpy's memory instead of copying it.
+        with jax.enable_x64(array.dtype == np.float64 or jax.config.jax_enable_x64):
+            return jax.device_put(np.array(array, order="C"), placed(device))
+
+    def get(self, native: Native) -> Array:  # noqa: D102
+        return np.array(native)
+
+    def wait(self, native: Native) -> None:  # noqa: D102
+        # The arrays' own method: jax.block_until_ready walks a tree, 1 us of every timed call.
+        for array in native if isinstance(native, tuple) else (native,):
+            array.block_until_ready()
+
+    def forward(self, function: Function, mode: str) -> Function:  # noqa: D102
+        return in_precision(jitted(function) if mode == "jit" else function)
+
+    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: D102
+        def differentiated(*arrays: Native) -> tuple[Native, Native]:
+            *given, upstream = arrays
+            value, pullback = jax.vjp(
+                lambda array: function(*given[:argument], array, *given[argument + 1 :]), given[argument]
+            )
+            return value, pullback(upstream)[0]
+
+        return self.forward(differentiated, mode)
+
+    def tangent(self, function: Function, mode: str) -> Function:  # noqa: D102
+        def differentiated(*arrays: Native) -> tuple[Native, Native]:
+            logits, *given, direction = arrays
+            value, derivative = jax.jvp(lambda x: function(x, *given), (logits,), (direction,))
+            return value, derivative
+
+        return self.forward(differentiated, mode)
+
+    def curvature(self, function: Function, mode: str) -> Function:  # noqa: D102
+        def differentiated(*arrays: Native) -> tuple[Native, Native]:
+            logits, *given, upstream, direction = arrays
+
+            def gradient(x: Native) -> Native:
+                return jax.vjp(lambda y: function(y, *given), x)[1](upstream)[0]
+
+            value, derivative = jax.jvp(gradient, (logits,), (direction,))  # forward over reverse
+            return value, derivative
+
+        return self.forward(differentiated, mode)
+
+    def accelerator(self, device: str) -> Cuda:  # noqa: D102
+        return Cuda(placed(device))
+
+
+def placed(device: str) -> jax.Device:
+    """Find a device by the harness's name, such as `cuda:0`."""
+    platform, _, index = device.partition(":")
+    return jax.devices(platform)[int(index or 0)]
+
+
+def jitted(function: Function) -> Function:
+    """Compile, or refuse where the switch that turns jit into nothing is on."""
+    if jax.config.jax_disable_jit:
+        raise NotSupported("jax.jit is switched off; unset JAX_DISABLE_JIT")
+    native: Function = jax.jit(function)
+    return native
+
+
+def in_precision(function: Function) -> Function:
+    """Run a function in 64 bits where its first array has them."""
+
+    def run(*arrays: Native) -> Native:
+        if arrays[0].dtype != np.float64:
+            return function(*arrays)
+        with jax.enable_x64(True):
+            return function(*arrays)
+
+    return run

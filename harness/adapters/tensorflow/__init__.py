@@ -1,0 +1,276 @@
+"""TensorFlow, with the Keras that comes with it: eager, tf.function, XLA, and TF 1 graphs in a session."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import numpy as np
+
+from harness import adapters
+from harness.adapters import accelerator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.adapters import Function, Native
+    from harness.model import Array
+
+
+@contextlib.contextmanager
+def stderr_held() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2, and write it after all where the block raises."""
+    with tempfile.TemporaryFile() as held:
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow's library is loaded
+os.environ["KERAS_BACKEND"] = "tensorflow"  # the rows of Keras are answers of TensorFlow's, whatever ~/.keras says
+with stderr_held():  # TensorFlow 2.21 says there that oneDNN is on, twice, before it has read its log level
+    import keras  # type: ignore[import-untyped, unused-ignore]
+    import tensorflow as tf
+
+    from harness.adapters import NotSupported
+    from harness.adapters.tensorflow import losses  # noqa: F401 - adds its rows to the catalogue
+    from harness.adapters.tensorflow.functions import CATALOGUE
+
+# Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.
+for _logger in (tf.get_logger(), logging.getLogger("absl")):
+    _logger.setLevel(logging.ERROR)
+
+
+class Feed(NamedTuple):
+    """What a session is fed: an array in numpy's memory, and the device where the graph shall run."""
+
+    array: Array
+    device: str
+
+
+def placed(device: str) -> str:
+    """Return TensorFlow's name of a device."""
+    kind, _, index = device.partition(":")
+    if device != "cpu" and not (kind == "cuda" and index.isdecimal()):
+        raise ValueError(f"device is {device!r}, expected 'cpu' or 'cuda:<index>'")
+    return "/CPU:0" if device == "cpu" else f"/GPU:{index}"
+
+
+def on_device_of_first(function: Function) -> Function:
+    """Run where the first array lies: left alone, TensorFlow moves an op to a GPU wherever its inputs lie."""
+
+    def run(*arrays: Native) -> Native:
+        with tf.device(arrays[0].device):
+            return function(*arrays)
+
+    return run
+
+
+def in_session(function: Function) -> Function:
+    """Run as TF 1 did: a graph over placeholders with a free number of rows, in a session, fed by numpy.
+
+    A graph fixes device, dtypes and class count, so each set of them has its own, built when first seen.
+    """
+    calls: dict[tuple[object, ...], Function] = {}
+
+    def build(feeds: tuple[Feed, ...]) -> Function:
+        graph = tf.Graph()
+        with graph.as_default(), tf.device(feeds[0].device):
+            placeholders = [
+                tf.compat.v1.placeholder(array.dtype, (None, *array.shape[1:]) if array.ndim else ())
+                for array, _ in feeds
+            ]
+            fetches = function(*placeholders)
+        config = tf.compat.v1.ConfigProto(  # a session does not read what tf.config was told
+            allow_soft_placement=True,  # as outside sessions
+            intra_op_parallelism_threads=tf.config.threading.get_intra_op_parallelism_threads(),
+            inter_op_parallelism_threads=tf.config.threading.get_inter_op_parallelism_threads(),
+            gpu_options=tf.compat.v1.GPUOptions(allow_growth=True),
+        )
+        call: Function = tf.compat.v1.Session(graph=graph, config=config).make_callable(fetches, placeholders)
+        return call
+
+    def run(*feeds: Feed) -> Native:
+        key = tuple((device, array.dtype, array.ndim, array.shape[1:]) for array, device in feeds)
+        if key not in calls:
+            calls[key] = build(feeds)
+        return calls[key](*(array for array, _ in feeds))
+
+    return run
+
+
+def connected(gradient: Any, argument: int = 0) -> Native:
+    """Return a gradient. Raises ValueError for the None that TensorFlow gives where there is none."""
+    if gradient is None:
+        raise ValueError(
+            f"the gradient with respect to argument {argument} is None, expected a tensor; "
+            "register the implementation with a reason why it gives none"
+        )
+    return gradient
+
+
+@final
+class Cuda(accelerator.Accelerator):
+    """A GPU as TensorFlow shows it: an allocator with statistics; no events, no replay."""
+
+    def __init__(self, device: str) -> None:
+        """Name the device as tf.config does."""
+        self._device = f"GPU:{device.partition(':')[2] or 0}"
+
+    def copy(self, native: Native) -> Native:
+        """Copy; tf.identity would hand on the very buffer."""
+        return tf.raw_ops.DeepCopy(x=native)
+
+    def reset(self) -> None:
+        """Forget the peak so far."""
+        tf.config.experimental.reset_memory_stats(self._device)
+
+    def in_use(self) -> int:
+        """Return the bytes in use now."""
+        return int(tf.config.experimental.get_memory_info(self._device)["current"])
+
+    def peak(self) -> int:
+        """Return the most bytes in use since the reset."""
+        return int(tf.config.experimental.get_memory_info(self._device)["peak"])
+
+
+@final
+class Adapter(adapters.Adapter):
+    """TensorFlow's modes and devices; GPUs take memory as they need it, threads are OMP_NUM_THREADS where it is set."""
+
+    catalogue = CATALOGUE
+    modes = ("eager", "function", "xla", "session")
+
+    def __init__(self) -> None:
+        """Set up TensorFlow, as far as nobody in this process has used it yet: afterwards it refuses."""
+        super().__init__()
+        self._gpus = tf.config.get_visible_devices("GPU")
+        with contextlib.suppress(RuntimeError):
+            for gpu in self._gpus:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            if threads := os.environ.get("OMP_NUM_THREADS"):
+                tf.config.threading.set_intra_op_parallelism_threads(int(threads.split(",")[0]))
+                tf.config.threading.set_inter_op_parallelism_threads(int(threads.split(",")[0]))
+
+    def devices(self) -> tuple[str, ...]:
+        """Return `cpu` and one `cuda:N` for each GPU that TensorFlow is allowed to see."""
+        return ("cpu", *(f"cuda:{index}" for index in range(len(self._gpus))))
+
+    def environment(self, device: str) -> dict[str, str]:
+        """Versions, threads (0: TensorFlow chooses), and the variables that choose kernels."""
+        found = {
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "intra_op_threads": str(tf.config.threading.get_intra_op_parallelism_threads()),
+            "inter_op_threads": str(tf.config.threading.get_inter_op_parallelism_threads()),
+        }
+        for variable in ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS"):
+            found[variable] = os.environ.get(variable, "unset")
+        if device != "cpu":
+            gpu = self._gpus[int(device.partition(":")[2])]
+            build = tf.sysconfig.get_build_info()
+            details = tf.config.experimental.get_device_details(gpu)
+            found["device"] = str(details.get("device_name", "unknown"))
+            found["cuda"] = str(build.get("cuda_version", "unknown"))
+            found["cudnn"] = str(build.get("cudnn_version", "unknown"))
+            found["tf32"] = str(tf.config.experimental.tensor_float_32_execution_enabled())
+        return found
+
+    def put(self, array: Array, *, mode: str, device: str) -> Native:
+        """Make a tensor on the device or, for a session, a copy in numpy's memory with the device's name beside it."""
+        if mode == "session":
+            return Feed(np.array(array), placed(device))
+        with tf.device(placed(device)):
+            return tf.constant(array)  # copies; tf.convert_to_tensor may share memory
+
+    def get(self, native: Native) -> Array:
+        """Return a numpy array also where a session or `Tensor.numpy` gives a scalar."""
+        if isinstance(native, Feed):
+            return np.array(native.array)
+        return np.array(native.numpy() if tf.is_tensor(native) else native)
+
+    def wait(self, native: Native) -> None:  # noqa: ARG002 - TensorFlow waits for devices, not for arrays
+        """Wait for every GPU's stream; without a GPU nothing is left running, TensorFlow's CPU answers when done."""
+        if self._gpus:
+            tf.test.experimental.sync_devices()
+
+    def forward(self, function: Function, mode: str) -> Function:
+        """Return `function` eager, as one tf.function without or with XLA, or as a session's graph."""
+        match mode:
+            case "eager":
+                run = function
+            case "function" | "xla":
+                # autograph off: nothing here branches on a tensor, and it re-words what a trace raises
+                run = tf.function(function, autograph=False, jit_compile=mode == "xla" or None)
+            case "session":
+                return in_session(function)
+            case _:
+                raise ValueError(f"mode is {mode!r}, expected one of {', '.join(self.modes)}")
+        return on_device_of_first(run) if self._gpus else run
+
+    def backward(self, function: Function, mode: str, argument: int) -> Function:
+        """Differentiate by a tape or, in a session, by tf.gradients; ValueError where TensorFlow gives no gradient."""
+
+        def with_tape(*given: Native) -> tuple[Native, Native]:
+            *arrays, upstream = given
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(arrays[argument])
+                value = function(*arrays)
+            return value, connected(tape.gradient(value, arrays[argument], output_gradients=upstream), argument)
+
+        def with_gradients(*given: Native) -> tuple[Native, Native]:
+            *arrays, upstream = given
+            value = function(*arrays)
+            (gradient,) = tf.compat.v1.gradients(value, [arrays[argument]], grad_ys=[upstream])
+            return value, connected(gradient, argument)
+
+        return self.forward(with_gradients if mode == "session" else with_tape, mode)
+
+    def tangent(self, function: Function, mode: str) -> Function:
+        """Differentiate forward, by a ForwardAccumulator; a session's graph has none."""
+        if mode == "session":
+            raise NotSupported("TF 1 graphs have no forward-mode differentiation")
+
+        def accumulated(*given: Native) -> tuple[Native, Native]:
+            logits, *arrays, direction = given
+            with tf.autodiff.ForwardAccumulator(logits, direction) as accumulator:
+                value = function(logits, *arrays)
+            return value, connected(accumulator.jvp(value))
+
+        return self.forward(accumulated, mode)
+
+    def curvature(self, function: Function, mode: str) -> Function:
+        """Differentiate the gradient: a tape around a tape, or tf.gradients of tf.gradients."""
+
+        def with_tapes(*given: Native) -> tuple[Native, Native]:
+            *arrays, upstream, direction = given
+            with tf.GradientTape(watch_accessed_variables=False) as outer:
+                outer.watch(arrays[0])
+                with tf.GradientTape(watch_accessed_variables=False) as inner:
+                    inner.watch(arrays[0])
+                    value = function(*arrays)
+                gradient = connected(inner.gradient(value, arrays[0], output_gradients=upstream))
+            return gradient, connected(outer.gradient(gradient, arrays[0], output_gradients=direction))
+
+        def with_gradients(*given: Native) -> tuple[Native, Native]:
+            *arrays, upstream, direction = given
+            (gradient,) = tf.compat.v1.gradients(function(*arrays), [arrays[0]], grad_ys=[upstream])
+            (second,) = tf.compat.v1.gradients(connected(gradient), [arrays[0]], grad_ys=[direction])
+            return gradient, connected(second)
+
+        return self.forward(with_gradients if mode == "session" else with_tapes, mode)
+
+    def accelerator(self, device: str) -> Cuda:
+        """Return what TensorFlow offers of a GPU."""
+        return Cuda(device)

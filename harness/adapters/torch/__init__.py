@@ -1,0 +1,218 @@
+"""PyTorch, eager and torch.compile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from harness import adapters
+from harness.adapters import Function, Native, NotSupported, accelerator
+from harness.adapters.torch.functions import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from harness.adapters import Layout
+    from harness.model import Array
+
+# Change the answers of mode compile: whether Inductor rounds to the storage type between fused operations, and which
+# mathematics it lets the compilers use (torch/_inductor/config.py). torch's version does not show them.
+FLAGS = (
+    "TORCHINDUCTOR_EMULATE_PRECISION_CASTS",
+    "TORCHINDUCTOR_CPP_ENABLE_UNSAFE_MATH_OPT_FLAG",
+    "TORCHINDUCTOR_USE_FAST_MATH",
+)
+# One code object serves many functions, dtypes and shapes, and each is one entry; torch's own limits are 8 and 256.
+ENTRIES = 1 << 20
+
+
+def compiled(function: Function) -> Function:
+    """Compile, and make every way back to eager an error: a mode that quietly answers as another is worse than none."""
+    dynamo = torch._dynamo.config  # noqa: SLF001 - not all have a public name in torch 2.7; imported when first used
+    dynamo.suppress_errors = False
+    dynamo.fail_on_recompile_limit_hit = True
+    dynamo.recompile_limit = dynamo.accumulated_recompile_limit = ENTRIES
+    torch._inductor.config.compile_threads = 1  # noqa: SLF001 - as above; more would start a pool of processes
+    native: Function = torch.compile(function, fullgraph=True, dynamic=False)
+    if dynamo.disable or native is function:
+        raise NotSupported("torch.compile is switched off; unset TORCH_COMPILE_DISABLE and TORCHDYNAMO_DISABLE")
+    return native
+
+
+def differentiated(function: Function, argument: int, *arrays: Native) -> tuple[Native, Native]:
+    """Return the value and its gradient; the last array is the upstream."""
+    *given, upstream = arrays
+    # A fresh leaf shares the data, so a call copies nothing and leaves no graph behind for the next.
+    given[argument] = leaf = given[argument].detach().requires_grad_()
+    value = function(*given)
+    return value, torch.autograd.grad(value, leaf, upstream)[0]
+
+
+def tangents(function: Function, *arrays: Native) -> tuple[Native, Native]:
+    """Return the value and its derivative along the last array, by forward-mode differentiation."""
+    logits, *given, direction = arrays
+    value, derivative = torch.func.jvp(lambda x: function(x, *given), (logits,), (direction,))
+    return value, derivative
+
+
+def curved(function: Function, *arrays: Native) -> tuple[Native, Native]:
+    """Return the gradient and its derivative along the last array: reverse over reverse, which all functions have."""
+    *given, upstream, direction = arrays
+    given[0] = leaf = given[0].detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(function(*given), leaf, upstream, create_graph=True)
+    if not gradient.requires_grad:
+        raise NotSupported("the gradient has no graph of its own: no second derivative is offered")
+    return gradient, torch.autograd.grad(gradient, leaf, direction)[0]
+
+
+@contextlib.contextmanager
+def so_many_threads(count: int) -> Iterator[None]:
+    """Compute with `count` threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Cuda(accelerator.Accelerator):
+    """A cuda device: events, the caching allocator's statistics, and CUDA graphs."""
+
+    def __init__(self, device: str) -> None:
+        """Name the device."""
+        self._device = torch.device(device)
+
+    def cache_bytes(self) -> int:  # noqa: D102 - as the base class says, here and below
+        return int(torch.cuda.get_device_properties(self._device).L2_cache_size)
+
+    def copy(self, native: Native) -> Native:  # noqa: D102
+        return native.clone()
+
+    def clock(self) -> Cuda:  # noqa: D102
+        return self
+
+    def mark(self) -> torch.cuda.Event:  # noqa: D102
+        event = torch.cuda.Event(enable_timing=True)
+        event.record(torch.cuda.current_stream(self._device))
+        return event
+
+    def seconds(self, earlier: torch.cuda.Event, later: torch.cuda.Event) -> float:  # noqa: D102
+        later.synchronize()
+        return float(earlier.elapsed_time(later)) / 1000  # which is in milliseconds
+
+    def replayed(self, function: Function, many: Sequence[tuple[Native, ...]]) -> Callable[[], None]:  # noqa: D102
+        with torch.cuda.device(self._device):
+            aside = torch.cuda.Stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):  # what a first call sets up cannot be captured (torch.cuda.graph)
+                for arrays in many:
+                    function(*arrays)
+            torch.cuda.current_stream().wait_stream(aside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                for arrays in many:
+                    function(*arrays)
+        replay: Callable[[], None] = graph.replay
+        return replay
+
+    def reset(self) -> None:  # noqa: D102
+        torch.cuda.reset_peak_memory_stats(self._device)
+
+    def in_use(self) -> int:  # noqa: D102
+        return int(torch.cuda.memory_allocated(self._device))
+
+    def peak(self) -> int:  # noqa: D102
+        return int(torch.cuda.max_memory_allocated(self._device))
+
+
+class Adapter(adapters.Adapter):
+    """PyTorch on the cpu and on every cuda device."""
+
+    catalogue = catalogue
+    modes = ("eager", "compile")
+
+    def __init__(self) -> None:
+        """See whether there is any device to wait for."""
+        super().__init__()
+        self._cuda = torch.cuda.is_available()
+
+    def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
+        return ("cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count())))
+
+    def environment(self, device: str) -> dict[str, str]:  # noqa: D102
+        found = {
+            "torch": torch.__version__,
+            "threads": str(torch.get_num_threads()),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),  # follows ATEN_CPU_CAPABILITY
+            "deterministic": str(torch.are_deterministic_algorithms_enabled()),
+            **{flag: os.environ[flag] for flag in FLAGS if flag in os.environ},
+        }
+        if device.startswith("cuda"):
+            found |= {"device": torch.cuda.get_device_name(device), "cuda": str(torch.version.cuda)}
+        return found
+
+    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002, D102
+        copy = np.array(array, order="C")
+        if copy.dtype == ml_dtypes.bfloat16:  # numpy's bfloat16 is ml_dtypes', unknown to torch: go through the bits
+            return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16).to(device)
+        return torch.from_numpy(copy).to(device)
+
+    def get(self, native: Native) -> Array:  # noqa: D102
+        tensor = native.detach().cpu()
+        if tensor.dtype == torch.bfloat16:
+            return np.array(tensor.view(torch.int16).numpy()).view(ml_dtypes.bfloat16)
+        return np.array(tensor.numpy())
+
+    def wait(self, native: Native) -> None:  # noqa: D102
+        if not self._cuda:  # asked first, because it stands in every timed call
+            return
+        tensors = native if isinstance(native, tuple) else (native,)
+        for device in {tensor.device for tensor in tensors if tensor.is_cuda}:
+            torch.cuda.synchronize(device)
+
+    def forward(self, function: Function, mode: str) -> Function:  # noqa: D102
+        return compiled(function) if mode == "compile" else function
+
+    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: D102
+        # Only the forward is wrapped, as users do it: torch.compile then compiles the backward with it.
+        return partial(differentiated, self.forward(function, mode), argument)
+
+    def tangent(self, function: Function, mode: str) -> Function:  # noqa: D102
+        if mode == "compile":
+            raise NotSupported("torch.compile does not take torch.func.jvp from outside; asked in mode eager")
+        return partial(tangents, function)
+
+    def curvature(self, function: Function, mode: str) -> Function:  # noqa: D102
+        if mode == "compile":
+            raise NotSupported("torch.compile supports no double backward")
+        return partial(curved, function)
+
+    def view(self, native: Native, layout: Layout) -> Native:  # noqa: D102
+        rows, columns = native.shape
+        match layout:
+            case "transposed":
+                return native.t().contiguous().t()
+            case "strided":  # every second column of a wider array
+                wide = native.new_zeros(rows, 2 * columns)
+                wide[:, ::2] = native
+                return wide[:, ::2]
+        # Begins one element behind an aligned address, where a vector load meets the wrong lanes.
+        flat = native.new_zeros(native.numel() + 1)
+        flat[1:] = native.reshape(-1)
+        return flat[1:].view(rows, columns)
+
+    def fill(self, native: Native, array: Array) -> None:  # noqa: D102
+        native.copy_(self.put(array, mode="eager", device=str(native.device)))
+
+    def threads(self, count: int) -> contextlib.AbstractContextManager[None]:  # noqa: D102
+        return so_many_threads(count)
+
+    def accelerator(self, device: str) -> Cuda:  # noqa: D102
+        return Cuda(device)

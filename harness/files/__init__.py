@@ -1,0 +1,1 @@
+"""Runs as files, and runs from elsewhere: written, read, merged and found by name."""

@@ -1,0 +1,128 @@
+"""A run as one Parquet file: what a run file holds, with the figures in typed columns for those who query files.
+
+The header (format, version, the run, its environments, what was not run) is JSON in the file's own metadata. `facts` is
+the whole outcome as JSON and is what is read back; the figures beside it (`max_ulp`, `seconds_median`, ...) say it
+once more as floats, infinities, nans and signed zeros among them. Parquet ends with its footer, so a truncated file is
+none; pages carry checksums, and the header, which is in no page, has its own beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any, BinaryIO, get_args
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.files import fields
+from harness.files.fields import Malformed
+from harness.model import BudgetClass, Checked, Outcome, Recorded, Result, Score, Timing
+from harness.store import NAMES, pack
+from harness.store.outcomes import LONG_TEXTS
+
+HEADER, DIGEST = b"xentbench", b"xentbench.sha256"  # keys of the file's metadata
+DICTIONARY = 1 << 28  # bytes of a column's distinct texts; beyond the default, 1 MiB, each is written again and again
+
+LONG = pa.dictionary(pa.int32(), pa.string())  # many results share a row
+COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("case", "op", "params", "quantity", "family", "dtype")),
+        *((name, pa.int64()) for name in ("rows", "classes", "seed")),
+        *((name, pa.string()) for name in ("check", "framework", "answers", "name", "kind", "mode", "device")),
+        *((name, pa.string()) for name in ("outcome", "judgement", "reason", "environment", "content")),
+        *((name, pa.float64()) for name in ("max_ulp", "mean_ulp", "bias_ulp", "over_S", "over_U", "over_N")),
+        ("budget_class", pa.string()),
+        *((name, pa.float64()) for name in ("over_allowance", "seconds_median")),
+        ("facts", pa.string()),
+        *((f"worst_{name}", LONG) for name in LONG_TEXTS),
+    ]
+)
+FIGURES = ("max_ulp", "mean_ulp", "bias_ulp", "over_S", "over_U", "over_N", "budget_class", "over_allowance")
+READ = [name for name in COLUMNS.names if name not in {"case", *FIGURES, "seconds_median"}]
+
+
+def write(recorded: Recorded, to: BinaryIO) -> int:
+    """Write a run and return the number of its results."""
+    header = json.dumps(fields.header(recorded), separators=(",", ":"), allow_nan=False).encode()
+    rows = zip(*map(_row, recorded.results), strict=True) if recorded.results else [()] * len(COLUMNS)
+    columns = [pa.array(values, column.type) for values, column in zip(rows, COLUMNS, strict=True)]
+    table = pa.table(columns, COLUMNS.with_metadata({HEADER: header, DIGEST: _digest(header)}))
+    packed = pa.BufferOutputStream()  # whole in memory: a pipe does not know how far it is
+    pq.write_table(table, packed, compression="zstd", dictionary_pagesize_limit=DICTIONARY, write_page_checksum=True)
+    to.write(packed.getvalue())
+    return len(recorded.results)
+
+
+def read(path: Path) -> Recorded:
+    """Read a whole run. Raises StoreError for a file that is truncated, foreign or of a newer version."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return _read(file)
+    except Malformed as error:
+        why = str(error)
+    except pa.ArrowException as error:
+        why = f"truncated, damaged, or no Parquet: {error}"
+    except OSError as error:
+        why = error.strerror or f"damaged: {error}"
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"it is not as written by this program: {error}"
+    raise fields.refused(path, why, "parquet")
+
+
+def _row(result: Result) -> tuple[object, ...]:
+    """Return a result's values in the order of the columns."""
+    case, of, outcome = result.case, result.target.implementation, result.outcome
+    facts, texts = pack(outcome)
+    worst = facts.get("worst") or {}
+    return (
+        *(str(case), case.op.name, json.dumps(case.op.options), case.quantity, case.family, case.dtype),
+        *(case.rows, case.classes, case.seed),
+        *(case.check, of.framework, of.op, of.name, of.kind, result.target.mode, result.target.device),
+        *(NAMES[type(outcome)], result.judgement, result.reason, result.environment, result.content),
+        *_figures(outcome),
+        json.dumps(facts, separators=(",", ":"), allow_nan=False),
+        *(texts.get(worst.get(name, "")) for name in LONG_TEXTS),
+    )
+
+
+def _figures(outcome: Outcome) -> tuple[float | str | None, ...]:
+    """Return what FIGURES and `seconds_median` hold; None where an outcome has no such thing."""
+    match outcome:
+        case Score():
+            over = (outcome.over_bound.get(name) for name in get_args(BudgetClass))
+            distance = (outcome.max_ulp, outcome.mean_ulp, outcome.bias_ulp)
+            return (*distance, *over, outcome.budget_class, None, None)
+        case Checked():
+            return (*[None] * 7, outcome.over, None)
+        case Timing(seconds) if seconds:
+            return (*[None] * 8, median(seconds))
+    return (None,) * 9
+
+
+def _digest(header: bytes) -> bytes:
+    return hashlib.sha256(header).hexdigest().encode()
+
+
+def _read(file: pq.ParquetFile) -> Recorded:
+    metadata = file.metadata.metadata or {}
+    header = metadata.get(HEADER, b"{}")
+    begun = fields.begun(json.loads(header))
+    if metadata.get(DIGEST) != _digest(header):
+        raise Malformed("damaged header")
+    table = file.read(columns=READ)
+    columns = [table.column(name).to_pylist() for name in READ]
+    return replace(begun, results=[_result(dict(zip(READ, row, strict=True))) for row in zip(*columns, strict=True)])
+
+
+def _result(row: dict[str, Any]) -> Result:
+    facts = json.loads(row.pop("facts"))
+    worst = facts.get("worst") or {}
+    texts = {worst[name]: text for name in LONG_TEXTS if (text := row.pop(f"worst_{name}"))}
+    case = {name: row.pop(name) for name in ("op", "quantity", "family", "dtype", "rows", "classes", "seed", "check")}
+    target = {name: row.pop(name) for name in ("framework", "name", "kind", "mode", "device")}
+    case["options"], target["op"] = json.loads(row.pop("params")), row.pop("answers")
+    return fields.result({**row, "case": case, "target": target, "facts": facts}, texts)

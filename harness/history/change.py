@@ -1,0 +1,245 @@
+"""What became of one answer from one run to another: better, worse or merely different, and why.
+
+An accuracy is exact, so any difference beyond what its figure is certified to is a change. An answer as accurate as it
+was may still be another one: its bits tell. A timing is a sample, so a change is what its interval and a named size
+cannot explain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from harness.history import ratio
+from harness.model import (
+    FORMATS,
+    Case,
+    Checked,
+    Crashed,
+    Failed,
+    Judgement,
+    Outcome,
+    Result,
+    Score,
+    TimedOut,
+    Timing,
+    Unsupported,
+)
+
+Status = Literal["added", "removed", "changed", "unchanged"]
+Turn = Literal["worse", "better", "different", "none"]
+Fact = tuple[Turn, str]  # one thing that differs; the first that is worse or better decides
+
+JUDGED: Mapping[Judgement, int] = {"conforms": 0, "unjudged": 0, "known": 1, "deviates": 2}
+CLASSES: Mapping[str | None, int] = {"S": 0, "U": 1, "N": 1, None: 2}
+BENIGN = "flushed"  # a verdict that is no deviation
+CERTIFIED = 2.0**-63  # relative: what two goldens of one value may differ by, each certified to 2**-64
+ARITHMETIC = 2.0**-40  # relative: sums of another numpy
+
+
+@dataclass(frozen=True)
+class Change:
+    """One question to one target in two runs; `before` is None where it was added, `after` where it was removed."""
+
+    status: Status
+    turn: Turn
+    reason: str
+    before: Result | None
+    after: Result | None
+
+    @property
+    def result(self) -> Result:
+        """The later of the two."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    @property
+    def aspect(self) -> Literal["accuracy", "speed"]:
+        """What the question is about."""
+        pair = (self.before, self.after)
+        return "speed" if any(r is not None and isinstance(r.outcome, Timing) for r in pair) else "accuracy"
+
+
+def between(before: Result, after: Result, size: float = ratio.SIZE) -> Change:
+    """Compare two answers to one question. size: the relative difference of times from which one counts."""
+    facts = list(_facts(before, after, size))
+    if not facts:
+        return Change("unchanged", "none", "", before, after)
+    if same_bits(before, after):
+        facts.append(("different", "the answer itself is the same bit by bit"))
+    turn: Turn = next((turn for turn, _ in facts if turn != "different"), "different")
+    return Change("changed", turn, "; ".join(text for _, text in facts), before, after)
+
+
+def same_bits(before: Result | None, after: Result | None) -> bool | None:
+    """Tell whether two answers are the same bit by bit; None where one side has no answer or its bits were not kept."""
+    match before, after:
+        case Result(outcome=Score(bits=was)), Result(outcome=Score(bits=now)) if was and now:
+            return was == now
+    return None
+
+
+def bits_alone(change: Change) -> bool:
+    """Tell whether an answer differs in its bits, and in nothing that is measured or judged."""
+    match change.before, change.after:
+        case Result(outcome=Score() as old) as before, Result(outcome=Score() as new) as after:
+            figures = before.judgement != after.judgement or any(_scores(old, new, after.case))
+            return same_bits(before, after) is False and not figures
+    return False
+
+
+def broke(change: Change) -> bool:
+    """Tell whether a process died or hung that did not before: the machinery failed, which is no score."""
+    after = change.after
+    if after is None or change.turn != "worse" or after.judgement == "known":
+        return False
+    return isinstance(after.outcome, Crashed | TimedOut)
+
+
+def severity(change: Change) -> float:
+    """Return by how much a figure moved, as the logarithm of a ratio; infinite where there is not one on each side."""
+    before, after = (result.outcome if result else None for result in (change.before, change.after))
+    match before, after:
+        case Score(max_ulp=was), Score(max_ulp=now):
+            moved = math.log1p(now) - math.log1p(was) if was != now else 0.0
+        case Checked(over=was), Checked(over=now):
+            moved = math.log1p(now) - math.log1p(was) if was != now else 0.0
+        case Timing(seconds=old), Timing(seconds=new) if old and new and min(old + new) > 0:
+            moved = math.log(median(new) / median(old))
+        case _:
+            return math.inf
+    return math.inf if math.isnan(moved) else abs(moved)
+
+
+def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
+    """Yield what differs, the most important first."""
+    if before.judgement != after.judgement:
+        why = f": {after.reason}" if after.judgement == "deviates" else ""
+        turn = _turn(JUDGED[before.judgement], JUDGED[after.judgement])
+        yield turn, f"{after.judgement}, was {before.judgement}{why}"
+    match before.outcome, after.outcome:
+        case Score() as old, Score() as new:
+            figures = list(_scores(old, new, after.case))
+            yield from figures
+            if not figures and same_bits(before, after) is False:
+                yield "different", f"answers differ in bits, largest error {old.max_ulp:.3g} ulp in both"
+        case Checked() as old, Checked() as new:
+            yield from _checks(old, new, after.case)
+        case Timing() as old, Timing() as new:
+            yield from _timings(old, new, size)
+        case Failed(old), Failed(new) if _exception(old) != _exception(new):
+            yield "different", f"raised {_exception(new)}, was {_exception(old)}"
+        case old, new if type(old) is not type(new):
+            yield _turn(_silence(old), _silence(new)), f"{told(new)}, was {told(old)}"
+
+
+def _scores(old: Score, new: Score, case: Case) -> Iterator[Fact]:
+    if old.budget_class != new.budget_class:
+        met = [f"class {score.budget_class}" if score.budget_class else "no class" for score in (new, old)]
+        yield _turn(CLASSES[old.budget_class], CLASSES[new.budget_class]), f"meets {met[0]}, was {met[1]}"
+    resolution = _resolution(case)
+    if not _same(old.max_ulp, new.max_ulp, resolution):
+        yield _turn(old.max_ulp, new.max_ulp), f"max {_apart(new.max_ulp, old.max_ulp, ' ulp')}"
+    for name in sorted(old.verdicts.keys() | new.verdicts.keys()):
+        was, now = old.verdicts.get(name, 0), new.verdicts.get(name, 0)
+        if was != now:
+            yield "different" if name == BENIGN else _turn(was, now), f"{name.replace('_', ' ')}: {now}, was {was}"
+    if old.elements != new.elements:
+        yield "different", f"{new.elements} elements, was {old.elements}"
+    if not _same(old.mean_ulp, new.mean_ulp, resolution):
+        yield "different", f"mean {_apart(new.mean_ulp, old.mean_ulp, ' ulp')}"
+    elif not _same(old.bias_ulp, new.bias_ulp, resolution + ARITHMETIC * old.mean_ulp):
+        yield "different", f"bias {_apart(new.bias_ulp, old.bias_ulp, ' ulp')}"
+
+
+def _checks(old: Checked, new: Checked, case: Case) -> Iterator[Fact]:
+    if not _same(old.over, new.over, _resolution(case)):  # an allowance is of an ulp or more
+        yield _turn(old.over, new.over), _apart(new.over, old.over, " of what is allowed")
+    if old.policy != new.policy:
+        yield "different", f"policy is {new.policy or 'none'}, was {old.policy or 'none'}"
+
+
+def _timings(old: Timing, new: Timing, size: float) -> Iterator[Fact]:
+    found = ratio.of_timings(old, new)
+    if found is None:
+        return
+    slower, faster = found.slower(size), found.faster(size)
+    if slower or faster:
+        times = f"{found.times:.3g} times as long ({found.low:.3g} to {found.high:.3g})"
+        spent = f"{seconds(median(new.seconds))}, was {seconds(median(old.seconds))}"
+        yield "worse" if slower else "better", f"{times}: {spent}"
+
+
+def told(outcome: Outcome) -> str:
+    """Say in a few words what came back."""
+    match outcome:
+        case Score(max_ulp=most):
+            return f"max {most:.3g} ulp"
+        case Checked(over=over):
+            return f"{over:.3g} of what is allowed"
+        case Timing() if outcome.seconds:
+            return seconds(median(outcome.seconds))
+        case Unsupported(reason):
+            return f"unsupported ({reason})"
+        case Failed(reason):
+            return f"failed ({reason})"
+        case Crashed(reason):
+            return f"crashed ({reason})"
+        case TimedOut(waited):
+            return f"timed out after {waited:g} s"
+    return "no sample"
+
+
+def seconds(value: float) -> str:
+    """Print a time to three digits in the unit that fits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= size:
+            return f"{float(f'{value / size:.3g}'):g} {unit}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+def _silence(outcome: Outcome) -> int:
+    """Rank an outcome by how far it is from an answer."""
+    match outcome:
+        case Unsupported():
+            return 1
+        case Failed():
+            return 2
+        case Crashed() | TimedOut():
+            return 3
+    return 0
+
+
+def _exception(reason: str) -> str:
+    """Return the type of what was raised: its message may hold an address."""
+    return reason.partition(":")[0]
+
+
+def _turn(was: float, now: float) -> Turn:
+    if math.isnan(now) or math.isnan(was):
+        return "different"
+    return "worse" if now > was else "better" if now < was else "different"
+
+
+def _resolution(case: Case) -> float:
+    """Return what the reference may move a figure by, in ulps."""
+    return CERTIFIED * 2.0 ** FORMATS[case.dtype].precision
+
+
+def _same(was: float, now: float, allowance: float) -> bool:
+    if was == now or (math.isnan(was) and math.isnan(now)):
+        return True
+    return abs(was - now) <= allowance + ARITHMETIC * min(abs(was), abs(now))
+
+
+def _apart(now: float, was: float, unit: str) -> str:
+    """Print two numbers with as many digits as tell them apart, three at least."""
+    for digits in range(3, 18):
+        texts = f"{now:.{digits}g}", f"{was:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return f"{texts[0]}{unit}, was {texts[1]}"

@@ -1,0 +1,230 @@
+"""Two runs, question by question: what was added, removed, changed, and what stayed as it was.
+
+A question is known by its case, by the content of its inputs, and by who was asked. A case that was renamed is found by
+its content; a case whose inputs were drawn anew is another question, whatever its name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from harness.history import change, ratio
+from harness.history.change import Change, Status, Turn
+from harness.model import Crashed, NotRun, Recorded, Result, Run, TimedOut, Timing
+
+FailOn = Literal["never", "new", "any"]
+Question = tuple[object, ...]
+Unpaired = dict[Question, Result]
+
+FAIL_ON: dict[FailOn, str] = {
+    "never": "no finding fails",
+    "new": "what got worse fails: a new deviation, an answer lost, a larger error, a slower call",
+    "any": "any difference fails: added, removed or changed",
+}
+TURNS: tuple[Turn, ...] = ("worse", "better", "different", "none")
+STATUSES: tuple[Status, ...] = ("changed", "added", "removed", "unchanged")
+NEVER_STORED = "-"  # a fact that one of the runs has not
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A fact of the environment that the two runs do not share."""
+
+    where: str  # framework and device, or `machine`
+    fact: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of everything: differences of the environments, and a change a question, the worst first."""
+
+    before: Run
+    after: Run
+    size: float  # relative, from which a difference of times counts
+    environments: tuple[Difference, ...]
+    not_run: tuple[NotRun, ...]  # in the later run
+    changes: tuple[Change, ...]
+
+    def of(self, *statuses: Status) -> list[Change]:
+        """Return the changes of some statuses."""
+        return [one for one in self.changes if one.status in statuses]
+
+    def turned(self, turn: Turn, aspect: str = "") -> list[Change]:
+        """Return the changes that went one way, of accuracy, of speed or of both."""
+        return [one for one in self.changes if one.turn == turn and aspect in {"", one.aspect}]
+
+    @cached_property
+    def bits(self) -> dict[str, int]:
+        """The number of answers that are the same bit by bit, and of those that are not, where both runs kept bits."""
+        counted = Counter(change.same_bits(one.before, one.after) for one in self.changes)
+        return {"same": counted[True], "other": counted[False]}
+
+    @cached_property
+    def sections(self) -> dict[str, list[Change]]:
+        """Every question that is not unchanged, in one list of a title each; what matters most first."""
+        different = self.turned("different")
+        return {
+            "Worse: accuracy": self.turned("worse", "accuracy"),
+            "Worse: speed": self.turned("worse", "speed"),
+            "Better: accuracy": self.turned("better", "accuracy"),
+            "Better: speed": self.turned("better", "speed"),
+            "Different, neither better nor worse": [one for one in different if not change.bits_alone(one)],
+            "Other bits, as accurate as before": [one for one in different if change.bits_alone(one)],
+            "Added": [one for one in self.of("added") if one.turn == "none"],
+            "Removed": [one for one in self.of("removed") if one.turn == "none"],
+        }
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of questions by status."""
+        counted = Counter(one.status for one in self.changes)
+        return {status: counted[status] for status in STATUSES}
+
+    @property
+    def shared(self) -> bool:
+        """Whether there is a question that both runs asked."""
+        return any(one.before and one.after for one in self.changes)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a process died or hung in the later run that did not in the earlier one."""
+        return any(map(change.broke, self.changes))
+
+    def failing(self, fail_on: FailOn) -> list[Change]:
+        """Return the changes that fail a gate."""
+        match fail_on:
+            case "never":
+                return []
+            case "new":
+                return self.turned("worse")
+        return [one for one in self.changes if one.status != "unchanged"]
+
+
+def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE) -> Comparison:
+    """Compare two runs. size: the relative difference of times from which one counts."""
+    changes = sorted(
+        _changes(before.results, after.results, after.not_run, size),
+        key=lambda one: (TURNS.index(one.turn), STATUSES.index(one.status), one.aspect, -change.severity(one)),
+    )
+    differences = tuple(_environments(before, after))
+    return Comparison(before.run, after.run, size, differences, tuple(after.not_run), tuple(changes))
+
+
+def _changes(
+    before: Sequence[Result], after: Sequence[Result], not_run: Sequence[NotRun], size: float
+) -> Iterator[Change]:
+    old = {_question(result): result for result in before}
+    new = {_question(result): result for result in after}
+    for question, result in new.items():
+        if question in old:
+            yield change.between(old[question], result, size)
+    gone = {question: result for question, result in old.items() if question not in new}
+    come = {question: result for question, result in new.items() if question not in old}
+    for then, now in _dead(gone, come):
+        yield change.between(then, now, size)
+    for then, now in _renamed(gone, come):
+        found = change.between(then, now, size)
+        yield replace(found, reason="; ".join(filter(None, [found.reason, f"renamed, was {then.case}"])))
+    named = {_name(result) for result in gone.values()} & {_name(result) for result in come.values()}
+    for result in come.values():
+        yield _added(result, anew=_name(result) in named)
+    for result in gone.values():
+        yield _removed(result, not_run, anew=_name(result) in named)
+
+
+def _dead(gone: Unpaired, come: Unpaired) -> Iterator[tuple[Result, Result]]:
+    """Take out the pairs of one name where a side knows no content: a process that died left none."""
+    waiting = {_name(result): question for question, result in gone.items()}
+    for question, result in list(come.items()):
+        other = waiting.get(_name(result))
+        if other in gone and not (result.content and gone[other].content):
+            yield gone.pop(other), come.pop(question)
+
+
+def _renamed(gone: Unpaired, come: Unpaired) -> Iterator[tuple[Result, Result]]:
+    """Take out the pairs of one content, each once."""
+    waiting: dict[Question, list[Question]] = {}
+    for question, result in gone.items():
+        if result.content:
+            waiting.setdefault(_content(result), []).append(question)
+    for question, result in list(come.items()):
+        if left := waiting.get(_content(result)):
+            yield gone.pop(left.pop(0)), come.pop(question)
+
+
+def _added(result: Result, *, anew: bool) -> Change:
+    why = "its inputs were drawn anew" if anew else "not asked before"
+    if result.judgement == "deviates":
+        return Change("added", "worse", f"{why}; deviates: {result.reason}", None, result)
+    turn: Turn = "worse" if isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" else "none"
+    return Change("added", turn, f"{why}; {change.told(result.outcome)}", None, result)
+
+
+def _removed(result: Result, not_run: Sequence[NotRun], *, anew: bool) -> Change:
+    if anew:
+        return Change("removed", "none", "its inputs were drawn anew", result, None)
+    if lost := next((entry for entry in not_run if _covers(entry, result)), None):
+        return Change("removed", "worse", f"not run: {lost.reason}", result, None)
+    return Change("removed", "none", "not asked any more", result, None)
+
+
+def _covers(entry: NotRun, result: Result) -> bool:
+    """Tell whether a result is missing because of what was not run; of a missing framework only the cpu is named."""
+    target = result.target
+    names = {target.implementation.framework}
+    if isinstance(result.outcome, Timing):
+        names.add(f"{target.implementation.framework}-speed")  # as the jobs that time are called
+    return (
+        entry.framework in names
+        and entry.mode in {"", target.mode}
+        and entry.device in {"", "cpu", target.device, target.device.partition(":")[0]}
+    )
+
+
+def _name(result: Result) -> Question:
+    of = result.target.implementation
+    return (str(result.case), of.framework, of.op, of.name, result.target.mode, result.target.device)
+
+
+def _question(result: Result) -> Question:
+    return (*_name(result), result.content)
+
+
+def _content(result: Result) -> Question:
+    return (result.content, result.case.check, *_name(result)[1:])
+
+
+def _environments(before: Recorded, after: Recorded) -> Iterator[Difference]:
+    """Yield the facts that differ: of the machine, then of each framework that both runs asked."""
+    yield from _differences("machine", _each(before.run.host), _each(after.run.host))
+    old, new = _facts(before), _facts(after)
+    for where in sorted(old.keys() & new.keys()):
+        yield from _differences(" on ".join(where), old[where], new[where])
+
+
+def _facts(recorded: Recorded) -> dict[tuple[str, str], dict[str, set[str]]]:
+    """Return every value of every fact, by framework and device; a run that was gone on with may hold two of one."""
+    found: dict[tuple[str, str], dict[str, set[str]]] = {}
+    used = {(r.target.implementation.framework, r.target.device, r.environment) for r in recorded.results}
+    for framework, device, key in used:
+        facts = found.setdefault((framework, device), {})
+        for fact, value in recorded.environments.get(key, {}).items():
+            facts.setdefault(fact, set()).add(value)
+    return found
+
+
+def _each(facts: Mapping[str, str]) -> dict[str, set[str]]:
+    return {fact: {value} for fact, value in facts.items()}
+
+
+def _differences(where: str, old: Mapping[str, set[str]], new: Mapping[str, set[str]]) -> Iterator[Difference]:
+    for fact in dict.fromkeys([*old, *new]):
+        was, now = (", ".join(sorted(facts.get(fact, {NEVER_STORED}))) for facts in (old, new))
+        if was != now:
+            yield Difference(where, fact, was, now)

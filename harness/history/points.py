@@ -1,0 +1,157 @@
+"""Every answer of a store in columns, one point a run, case and target: what history is made of.
+
+Only columns of the store's index `history` are read, so that the answers themselves stay where they are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness.model import Array, Case, Implementation, Judgement, Op, Result, Target
+from harness.store import Store
+
+ASKED = 'SELECT "case", target, run, outcome, judgement, figure, environment FROM results'
+CASES = 'SELECT key, id, content, op, params, quantity, family, dtype, "rows", classes, seed, "check" FROM cases'
+POINT = np.dtype(
+    [("case", "i4"), ("target", "i4"), ("run", "i4"), ("kind", "i4"), ("figure", "f8"), ("environment", "i4")]
+)
+
+
+class Kind(NamedTuple):
+    """What came back: the outcome by the name it is stored under, and its judgement."""
+
+    outcome: str
+    judgement: Judgement
+
+    @property
+    def state(self) -> str:
+        """The word that `harness.history.state` has for the whole result."""
+        match self:
+            case ("score" | "checked", judgement):
+                return "shown" if judgement == "unjudged" else judgement
+            case ("failed", "known"):
+                return "known"
+        return "timed" if self.outcome == "timing" else self.outcome
+
+
+@dataclass(frozen=True)
+class Named:
+    """A case under one of its names."""
+
+    id: str
+    content: str
+    case: Case
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """The points as a structured array of POINT, and what its numbers stand for.
+
+    run: place in the runs that were given. kind, environment: places in the lists here. figure: nan where there is
+    none. case, target: keys of the dictionaries.
+    """
+
+    table: Array
+    kinds: Sequence[Kind]
+    environments: Sequence[str]  # keys
+    cases: Mapping[int, Named]
+    targets: Mapping[int, Target]
+
+
+def pairs(store: Store, results: Iterable[Result]) -> Iterator[tuple[int, int]]:
+    """Yield the keys of (case, target) under which the questions of some results may be stored, from whichever run."""
+    keys: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    contents: dict[str, str] = {}
+    for key, name, content, check in store.rows('SELECT key, id, content, "check" FROM cases ORDER BY key'):
+        keys[content, check if content else name].append(key)
+        if content:
+            contents[name] = content
+    targets = {target: key for key, target in _targets(store).items()}
+    for result in results:
+        name = str(result.case)
+        content = result.content or contents.get(name, "")
+        for key in [*keys["", name], *(keys[content, result.case.check] if content else ())]:
+            yield key, targets[result.target]
+
+
+def read(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]] | None = None) -> Points:
+    """Read the points of a store. runs: the uids, oldest first. asked: the keys of (case, target), if not of all."""
+    stored = store.rows(ASKED) if asked is None else _rows_of(store, runs, asked)
+    place = {uid: number for number, uid in enumerate(runs)}
+    kinds: defaultdict[tuple[str, Judgement], int] = defaultdict(count().__next__)
+    environments: defaultdict[str, int] = defaultdict(count().__next__)
+    rows = (
+        (
+            *(case, target, place[run], kinds[outcome, judgement], math.nan if figure is None else figure),
+            environments[environment],
+        )
+        for case, target, run, outcome, judgement, figure, environment in stored
+        if run in place
+    )
+    table = np.fromiter(rows, POINT)
+    cases = {
+        key: Named(name, content, Case(Op.of(op, **json.loads(params)), *drawn))
+        for key, name, content, op, params, *drawn in store.rows(CASES)
+    }
+    return Points(table, [Kind(*kind) for kind in kinds], list(environments), cases, _targets(store))
+
+
+def _rows_of(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
+    wanted = f'{ASKED} WHERE "case" = ? AND target = ? AND run IN ({", ".join("?" for _ in runs)})'
+    for pair in dict.fromkeys(asked):
+        yield from store.rows(wanted, (*pair, *runs))
+
+
+def _targets(store: Store) -> dict[int, Target]:
+    rows = store.rows("SELECT key, framework, op, name, kind, mode, device FROM targets")
+    return {key: Target(Implementation(*of[:4]), *of[4:]) for key, *of in rows}
+
+
+def questions(points: Points) -> Array:
+    """Return for each point the key of the case it answers, under the newest name of that case.
+
+    Cases of one content are one question where the one came after the other; two that a run asked both are two. A
+    process that died left no content: then the name tells.
+    """
+    spans = _spans(points.table)
+    chains: dict[tuple[str, str], list[list[int]]] = {}
+    for key in sorted(spans, key=lambda key: (spans[key], key)):
+        if content := points.cases[key].content:
+            alike = chains.setdefault((content, points.cases[key].case.check), [])
+            chain = next((one for one in alike if spans[one[-1]][1] < spans[key][0]), None)
+            if chain is None:
+                alike.append([key])
+            else:
+                chain.append(key)
+    newest = {key: chain[-1] for alike in chains.values() for chain in alike for key in chain}
+    named = {points.cases[key].id: newest[key] for key in sorted(newest, key=lambda key: spans[key])}
+    lookup = np.arange(max(spans, default=0) + 1)
+    for key in spans:
+        lookup[key] = newest[key] if key in newest else named.get(points.cases[key].id, key)
+    found: Array = lookup[points.table["case"]]
+    return found
+
+
+def _spans(table: Array) -> dict[int, tuple[int, int]]:
+    """Return the first and the last run that asked each case."""
+    keys, where = np.unique(table["case"], return_inverse=True)
+    first, last = np.full(len(keys), np.iinfo("i4").max), np.full(len(keys), -1)
+    np.minimum.at(first, where, table["run"])
+    np.maximum.at(last, where, table["run"])
+    return dict(zip(keys.tolist(), zip(first.tolist(), last.tolist(), strict=True), strict=True))
+
+
+def joined(*columns: Array) -> Array:
+    """Return one whole number for each combination, in the order of the combinations."""
+    whole = columns[0].astype("i8")
+    for column in columns[1:]:
+        whole = whole * (int(column.max(initial=0)) + 1) + column
+    return whole

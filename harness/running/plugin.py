@@ -1,0 +1,142 @@
+"""The pytest plugin: options, and the way of every answer into the store. `suites/conftest.py` turns it on."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import adapters
+from harness.running import host, orphan
+from harness.running.recorder import Recorder
+from harness.store import Location, Store
+
+RECORDER = pytest.StashKey[Recorder]()
+BEGUN = pytest.StashKey[bool]()  # by this process, which ends it
+BUILD = Path("build")
+COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the harness's options."""
+    group = parser.getgroup("xentbench")
+    group.addoption("--on", default="", help="frameworks or framework:mode pairs, comma-separated; default: all found")
+    group.addoption("--preset", default="quick", help="how much to ask: quick, standard or full")
+    group.addoption("--op", default="", help="ops, comma-separated; default: all")
+    group.addoption("--dtype", default="", help="dtypes, comma-separated; default: all")
+    group.addoption("--device", default="", help="cpu, cuda, or cuda:N; default: every device found")
+    group.addoption("--shard", default="", help="i/n: the i-th of n parts of all questions, the same on every machine")
+    group.addoption(
+        "--store", default=str(BUILD / "results.sqlite"), help="where results go: a file, or a database's URL"
+    )
+    group.addoption("--goldens", default="", help="golden cache; default: `goldens` beside the store")
+    group.addoption("--run-uid", default="", help="id of the run: add to it, or begin it; shards of one id are one run")
+    group.addoption("--reference", default="fast", help="fast: double-double, audited by mpmath; or mpmath for all")
+    group.addoption("--resume", action="store_true", help="leave out what the run holds already")
+    group.addoption("--judge", default="", help="ask the functions of this file instead of the frameworks' own")
+    group.addoption("--only", default="", help="of that file, these functions, comma-separated; default: all")
+    group.addoption("--journal", default="", help="write a line before and after every question to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a run, or join the one named; xdist's workers join their controller's."""
+    if parent := os.environ.get(orphan.PARENT):
+        orphan.end_with(int(parent))
+    uid = config.getoption("--run-uid") or os.environ.get("XENTBENCH_RUN", "")
+    if not uid or config.getoption("--run-uid"):
+        uid = _begin(config, uid)
+    config.stash[RECORDER] = Recorder(
+        Location.of(config.getoption("--store")),
+        uid,
+        Path(config.getoption("--journal")) if config.getoption("--journal") else None,
+    )
+
+
+def _begin(config: pytest.Config, uid: str) -> str:
+    """Begin a run, of this id if there is one, unless it is there already; return its id."""
+    try:
+        named = run_uid(uid) if uid else ""
+        with Store(config.getoption("--store")) as store:
+            if named in {run.uid for run in store.runs()}:
+                return named
+            run = host.new_run(config.getoption("--preset"), named)
+            store.begin(run)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[BEGUN] = True
+    os.environ["XENTBENCH_RUN"] = run.uid  # inherited by xdist's workers
+    return run.uid
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Say that all was asked; after an internal or a usage error it was not."""
+    if RECORDER in session.config.stash and exitstatus in COMPLETE:
+        session.config.stash[RECORDER].done_with()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Commit what is left; who began the run ends it."""
+    if RECORDER not in config.stash:
+        return
+    recorder = config.stash[RECORDER]
+    recorder.close()
+    if config.stash.get(BEGUN, False):
+        os.environ.pop("XENTBENCH_RUN", None)
+        with Store(config.getoption("--store")) as store:
+            if store.done(recorder.uid) or store.not_run(recorder.uid):
+                store.finish(recorder.uid)
+            else:  # nothing was asked, as with --collect-only or an option that is off
+                store.discard(recorder.uid)
+
+
+def pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `torch,jax:jit` as ((torch, ""), (jax, jit)). Raises ValueError for a framework there is no adapter of."""
+    found = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        framework, _, mode = part.partition(":")
+        if framework not in adapters.names():
+            raise ValueError(
+                f"--on is {part!r}, expected one of {', '.join(adapters.names())}, each with an optional :mode"
+            )
+        found.append((framework, mode))
+    return tuple(found)
+
+
+def choices(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Read a comma-separated list. Raises ValueError for a name that is not known."""
+    return tuple(choice(option, name, known) for name in filter(None, (piece.strip() for piece in text.split(","))))
+
+
+def choice(option: str, name: str, known: tuple[str, ...]) -> str:
+    """Read one name. Raises ValueError for one that is not known."""
+    if name not in known:
+        raise ValueError(f"{option} is {name!r}, expected one of {', '.join(known)}")
+    return name
+
+
+def device(text: str) -> str:
+    """Read a device. Raises ValueError for what no framework would know."""
+    if not re.fullmatch(r"(cpu|cuda(:\d+)?)?", text):
+        raise ValueError(f"--device is {text!r}, expected one of cpu, cuda, cuda:N")
+    return text
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read `2/4` as (2, 4). Raises ValueError for what is no part of a whole."""
+    found = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text or "1/1", re.ASCII)
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise ValueError(f"--shard is {text!r}, expected i/n with i from 1 to n; try: --shard 1/4")
+    return part, parts
+
+
+def run_uid(text: str) -> str:
+    """Read the id of a run. Raises ValueError for one that could not be told from other ways to name a run."""
+    if not re.fullmatch(r"(?!latest)[A-Za-z0-9][A-Za-z0-9._-]{0,79}", text, re.ASCII):
+        raise ValueError(
+            f"--run-uid is {text!r}, expected up to 80 letters, digits, dots, hyphens and underscores, not `latest`; "
+            "try: --run-uid ci-$GITHUB_RUN_ID"
+        )
+    return text

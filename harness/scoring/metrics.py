@@ -1,0 +1,199 @@
+"""What a Score is made of: distances in ulps, error over bound, and verdicts on answers that are no plain distance.
+
+A verdict is one decorated function; its docstring is printed in reports. Verdicts and the definition of a ratio are
+asked about what is not regular (see `harness.scoring.ruler`); all else is streamed past the ruler, chunk by chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.model import Array, BudgetClass, Format, Golden
+from harness.scoring import ruler, ulp
+from harness.scoring.ruler import Ruler
+
+CLASSES: tuple[BudgetClass, ...] = ("S", "N", "U")  # tightest first
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """An answer beside the truth, element by element, in float64."""
+
+    got: Array
+    golden: Golden
+    form: Format
+    ulps: Array  # signed; nan where got is
+    flushable: Array  # a zero is explained by flush-to-zero up to this |exact value|
+    size: Array  # |exact value|
+
+
+@dataclass(frozen=True, eq=False)
+class Distance:
+    """The measured part of a Score, with the element that is furthest off."""
+
+    max_ulp: float
+    mean_ulp: float
+    bias_ulp: float
+    over_bound: Mapping[BudgetClass, float]
+    budget_class: BudgetClass | None
+    verdicts: Mapping[str, int]
+    worst: tuple[int, ...]
+    worst_ulp: float
+
+
+Verdict = Callable[[Answers], Array]
+VERDICTS: dict[str, Verdict] = {}
+
+
+def verdict(function: Verdict) -> Verdict:
+    """Register a verdict under its name."""
+    VERDICTS[function.__name__] = function
+    return function
+
+
+@verdict
+def nan(answers: Answers) -> Array:
+    """Not a number, where the exact value is a finite number."""
+    return np.isnan(answers.got)
+
+
+@verdict
+def overflow(answers: Answers) -> Array:
+    """Infinite, where the exact value rounds to a finite number."""
+    return np.isinf(answers.got) & ~ulp.overflows(answers.golden, answers.form)
+
+
+@verdict
+def wrong_sign(answers: Answers) -> Array:
+    """A number of the other sign than the exact value."""
+    return answers.got * np.sign(answers.golden.hi) < 0
+
+
+@verdict
+def nonzero_for_zero(answers: Answers) -> Array:
+    """Something, where the exact value is zero."""
+    return (answers.golden.hi == 0) & (np.abs(answers.got) > 0)
+
+
+@verdict
+def zero_for_nonzero(answers: Answers) -> Array:
+    """Zero, where the exact value rounds to a normal number: everything is lost."""
+    return (answers.got == 0) & (np.abs(answers.ulps) > 0.5) & (answers.size >= 2.0**answers.form.emin)
+
+
+@verdict
+def flushed(answers: Answers) -> Array:
+    """Zero, where the exact value rounds to a subnormal number, or where an intermediate result was one."""
+    return (answers.got == 0) & (np.abs(answers.ulps) > 0.5) & (answers.size < answers.flushable)
+
+
+@dataclass(eq=False)
+class Tally:
+    """A Distance in the making."""
+
+    over_bound: dict[BudgetClass, float]
+    verdicts: dict[str, int]
+    size_sum: float = 0.0
+    ulp_sum: float = 0.0
+    worst: int = 0
+    worst_size: float = -1.0
+    worst_ulp: float = 0.0
+
+
+def measure(
+    got: Array, golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array
+) -> Distance:
+    """Measure the one answer to a golden; for many answers make the ruler once, and measure them `against` it."""
+    return against(ruler.of(golden, form, bounds, flushable), got)
+
+
+def against(truth: Ruler, got: Array) -> Distance:
+    """Measure an answer, shaped like its golden. Flushed elements count in ulps, but against no bound.
+
+    An answer of another dtype than the format's may hold numbers that the format lacks: nothing of it is regular.
+    """
+    if got.shape != truth.shape:
+        raise ValueError(f"the answer's shape is {got.shape}, expected {truth.shape}; measure against its own golden")
+    flat = got.reshape(-1)
+    tally = Tally(dict.fromkeys(truth.bounds, 0.0), dict.fromkeys(VERDICTS, 0))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for part, least in zip(ruler.parts(flat.size), truth.least, strict=True):
+            _add(tally, truth, flat[part], part, least)
+    met = (kind for kind in CLASSES if tally.over_bound.get(kind, np.inf) <= 1)
+    return Distance(
+        max_ulp=tally.worst_size,
+        mean_ulp=tally.size_sum / flat.size,
+        bias_ulp=tally.ulp_sum / flat.size if np.isfinite(tally.worst_size) else float("nan"),
+        over_bound=tally.over_bound,
+        budget_class=next(met, None),
+        verdicts={name: count for name, count in tally.verdicts.items() if count},
+        worst=tuple(int(i) for i in np.unravel_index(tally.worst, truth.shape)),
+        worst_ulp=tally.worst_ulp,
+    )
+
+
+def _add(tally: Tally, truth: Ruler, got: Array, part: slice, least: float) -> None:
+    """Measure a chunk: what is regular in a stream, the rest by the definitions."""
+    ulps, size, small, above = (one[: len(got)] for one in truth.room)
+    np.copyto(ulps, got)
+    ulps *= truth.per_ulp[part]
+    ulps -= truth.hi[part]
+    ulps -= truth.lo[part]
+    np.abs(ulps, out=size)
+    worst = int(size.argmax())  # or the first nan
+    own = got.dtype.name == truth.form.name
+    rest: Array | slice = slice(0)
+    if not (own and size[worst] < least):
+        rest = np.flatnonzero(~(own & (size < truth.reach[part])))
+        ulps[rest] = _judge(tally, truth, got[rest].astype(np.float64), rest + part.start)
+        size[rest] = _size(ulps[rest])
+        worst = int(size.argmax())
+    tally.size_sum += float(size.sum())
+    tally.ulp_sum += float(ulps.sum())
+    if size[worst] > tally.worst_size:
+        tally.worst, tally.worst_size, tally.worst_ulp = part.start + worst, float(size[worst]), float(ulps[worst])
+    size[rest] = 0.0  # these have had their ratios taken
+    np.copyto(small, size, casting="same_kind")
+    for kind, steep in truth.steep.items():
+        np.multiply(small, steep[part], out=above)
+        tally.over_bound[kind] = _largest_ratio(size, truth.widths[kind][part], above, tally.over_bound[kind])
+
+
+def _largest_ratio(size: Array, width: Array, above: Array, known: float) -> float:
+    """Return the largest size / width, or a larger one that is known; only what may be new is divided."""
+    top = int(above.argmax())
+    if max(float(above[top]), ruler.LEAST_RATIO) < known:
+        return known
+    known = max(known, float(size[top] / width[top]))
+    new = np.flatnonzero(above >= (known if known > ruler.LEAST_RATIO else 0.0))
+    return max(known, float((size[new] / width[new]).max(initial=0.0)))
+
+
+def _judge(tally: Tally, truth: Ruler, got: Array, where: Array) -> Array:
+    """Count verdicts and ratios of some elements by the definitions, and return their distances in ulps."""
+    golden, form = ruler.chosen(truth.golden, where), truth.form
+    exact = np.abs(ulp.scale(golden.hi, 0 if golden.exponent is None else golden.exponent))
+    ulps = ulp.error(got, golden, form)
+    answers = Answers(got, golden, form, ulps, truth.flushable[where], exact)
+    masks = {name: decide(answers) for name, decide in VERDICTS.items()}
+    for name, mask in masks.items():
+        tally.verdicts[name] += int(mask.sum())
+    size = _size(ulps)
+    lost = masks["nan"] | masks["overflow"]
+    for kind, bounds in truth.bounds.items():
+        bound = bounds[where]
+        ratio = size / ulp.scale(bound, -ulp.ulp_exponent(golden, form))
+        # More ulps than float64 counts: the exact value is nothing beside the answer.
+        ratio = np.where(np.isinf(size), np.abs(got) / bound, ratio)
+        ratio = np.where(size == 0, 0.0, np.where(lost, np.inf, ratio))
+        ratio = np.where(masks["flushed"], 0.0, np.nan_to_num(ratio, nan=0.0, posinf=np.inf))
+        tally.over_bound[kind] = max(tally.over_bound[kind], float(ratio.max(initial=0.0)))
+    return ulps
+
+
+def _size(ulps: Array) -> Array:
+    """Return how far off each is; nan is infinitely far."""
+    return np.where(np.isnan(ulps), np.inf, np.abs(ulps))

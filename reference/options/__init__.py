@@ -1,0 +1,1 @@
+"""Losses with options, said without them."""

@@ -1,0 +1,110 @@
+"""Goldens and budgets of losses with options, made of those without.
+
+A loss is linear in its labels, and its gradient in the incoming one, so factors go into these.
+
+The allowance. To the budget of a loss without options, times its factor f, come at most ROUNDINGS of the computation:
+the products with a class weight, a sample weight and 1 - e or e / classes, and a reciprocal denominator and the product
+with it; denominators themselves are sums of few dyadic numbers, and exact. Each costs u times what it is applied to:
+the loss, all of whose terms have one sign, or the parts f g p and f g z of a gradient. A sum of n losses, in any order,
+adds (n - 1) u times the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.model import FORMATS, Array, BudgetClass, Golden, Inputs, Op, Quantity
+from reference import bounds
+from reference.bounds import Budget
+from reference.options.parts import Certify, joined, joined_budgets, reshaped, scaled, size
+from reference.options.reading import Loss
+
+ROUNDINGS = 5
+DENSE, MEAN = Op.of("dense_xent"), Op.of("dense_xent", reduction="mean")
+
+
+def golden(loss: Loss, quantity: Quantity, certify: Certify) -> Golden:
+    """Return the exact answers by row: (rows, classes), (rows,) or (). Raises ValueError as `scaled`."""
+    if quantity == "value":
+        plain = not loss.over and (loss.factor == 1).all()
+        return _each(loss, quantity, certify) if plain else _sums(loss, certify)
+    answer = _each(loss, quantity, certify)
+    if quantity == "grad_labels":
+        answer = scaled(answer, loss.through)
+    return joined((len(loss.factor), loss.classes), [((slice(None), loss.kept), answer)])
+
+
+def _each(loss: Loss, quantity: Quantity, certify: Certify) -> Golden:
+    """Return the losses without their factors, or the gradients of the losses with them."""
+    shape = loss.factor.shape if quantity == "value" else loss.inputs.logits.shape
+    return joined(shape, [(at, certify(op, quantity, some)) for at, op, some in loss.questions(quantity)])
+
+
+def _sums(loss: Loss, certify: Certify) -> Golden:
+    """Return the losses with their factors, summed as asked: one certified answer a sum."""
+    logits, labels = loss.dense()
+    terms = logits.shape[-1]
+    if not loss.over:
+        every = Inputs(logits.reshape(-1, terms), labels.reshape(-1, terms), np.ones(loss.factor.size))
+        return reshaped(certify(DENSE, "value", every), loss.factor.shape)
+    if len(loss.over) < loss.factor.ndim:
+        rows = [_sum(x, z, certify) for x, z in zip(logits, labels, strict=True)]
+        return joined((len(rows),), list(enumerate(rows)))
+    return _sum(logits.reshape(-1, terms), labels.reshape(-1, terms), certify)
+
+
+def _sum(logits: Array, labels: Array, certify: Certify) -> Golden:
+    """The reference has a mean, so labels are taken as many times as there are losses."""
+    return certify(MEAN, "value", Inputs(logits, labels * len(labels), np.ones(())))
+
+
+def budget(loss: Loss, quantity: Quantity, certify: Certify) -> Budget:
+    """Return the budgets of the answers of `golden`."""
+    shape = loss.factor.shape if quantity == "value" else loss.inputs.logits.shape
+    exact = _each(loss, quantity, certify)
+    base = joined_budgets(
+        shape,
+        [
+            (at, bounds.budget(op, quantity, some, certify(op, quantity, some)))
+            for at, op, some in loss.questions(quantity)
+        ],
+    )
+    units = _units(loss.inputs.logits.dtype.name)
+    if quantity == "value":
+        return _of_sums(loss, base, size(exact), units)
+    parts = size(exact) if quantity == "grad_labels" else _parts(loss)
+    through = loss.through if quantity == "grad_labels" else np.ones(len(loss.kept))
+    errors = {kind: through * (error + ROUNDINGS * units[kind] * parts) for kind, error in base.error.items()}
+    whole = Budget(errors, base.flushed * np.maximum(1.0, through))
+    return joined_budgets((len(loss.factor), loss.classes), [((slice(None), loss.kept), whole)])
+
+
+def _of_sums(loss: Loss, base: Budget, exact: Array, units: Mapping[BudgetClass, float]) -> Budget:
+    count = int(np.prod([loss.factor.shape[axis] for axis in loss.over]))
+    terms = (loss.factor * exact).sum(axis=loss.over)
+    errors = {
+        kind: np.asarray((loss.factor * error).sum(axis=loss.over) + (count - 1 + ROUNDINGS) * units[kind] * terms)
+        for kind, error in base.error.items()
+    }
+    return Budget(errors, np.asarray(np.maximum(1.0, loss.factor * base.flushed).max(axis=loss.over)))
+
+
+def _parts(loss: Loss) -> Array:
+    """f g (p + z): what the products of a gradient are applied to."""
+    upstream = np.abs(loss.upstream("grad_logits"))
+    x, z = loss.inputs.logits.astype(np.float64), loss.labels
+    if loss.base == "sigmoid_xent":
+        right = 1 / (1 + np.exp(-x))
+        return upstream * ((1 - z) * right + loss.pos_weight * z * (1 - right))
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    return upstream[:, None] * (z.sum(axis=1, keepdims=True) * p + z)
+
+
+def _units(dtype: str) -> Mapping[BudgetClass, float]:
+    """Return the unit roundoff that each class computes with."""
+    form = FORMATS[dtype]
+    inner = max((form, bounds.INNER), key=lambda one: one.precision)
+    return {"S": inner.unit, "U": inner.unit, "N": form.unit}

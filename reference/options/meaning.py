@@ -1,0 +1,109 @@
+"""What an option means: an op with options said without them, so that its golden is made of the reference's own ops.
+
+Every option is one of these; all are exact, because weights and smoothing are dyadic and denominators powers of two:
+
+    axis, rank           the axis moved last, all others flattened into rows
+    mask                 fewer classes
+    label_smoothing      other labels: (1 - e) y + e / classes; (1 - e) z + e / 2 for a sigmoid
+    class_weight         a factor of every label; of an index, and of a sigmoid's element, of its loss
+    sample_weight        a factor of the row's losses
+    ignore_index         a factor 0
+    reduction            every loss over the denominator, and their sum
+
+Losses are read by `reference.options.reading` and answered by `reference.options.losses`; here are layouts and
+softmaxes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from harness import options
+from harness.model import Array, Golden, Inputs, Op, Quantity
+from reference import bounds
+from reference.bounds import Budget
+from reference.options import losses, reading
+from reference.options.parts import Certify, joined, joined_budgets
+from reference.options.reading import LOSSES
+
+
+def known(op: Op) -> bool:
+    """Tell whether the reference answers an op as it is."""
+    match op.name, op.params:
+        case _, ():
+            return True
+        case (("sparse_xent" | "dense_xent"), (("reduction", "mean"),)):
+            return True
+        case "sigmoid_xent", (("pos_weight", weight),):
+            return not isinstance(weight, str)
+    return False
+
+
+def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Golden:
+    """Return the exact answers of an op with options, shaped as a framework's; `certify` answers ops without.
+
+    Raises ValueError for a denominator that is no power of two, and where a masked class would be -inf.
+    """
+    if known(op):
+        return certify(op, quantity, inputs)
+    rows = by_row(op, inputs)
+    if op.name in LOSSES:
+        answer = losses.golden(reading.read(op, rows), quantity, certify)
+    else:
+        kept, some = unmasked(op, rows)
+        answer = certify(Op.of(op.name), quantity, some)
+        if answer.hi.ndim == 2:
+            answer = joined(rows.logits.shape, [((slice(None), kept), answer)])
+    exponent = None if answer.exponent is None else arranged(op, quantity, inputs, answer.exponent)
+    hi, lo = (arranged(op, quantity, inputs, part) for part in (answer.hi, answer.lo))
+    return Golden(hi, lo, exponent, answer.radius)
+
+
+def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budget:
+    """Return the error budgets of an op with options: those of the ops that it is made of, and `weighted`'s allowance.
+
+    Neither a layout nor a mask costs a rounding; a masked class is exactly 0.
+    """
+    if known(op):
+        return bounds.budget(op, quantity, inputs, certify(op, quantity, inputs))
+    rows = by_row(op, inputs)
+    if op.name in LOSSES:
+        whole = losses.budget(reading.read(op, rows), quantity, certify)
+    else:
+        kept, some = unmasked(op, rows)
+        base = Op.of(op.name)
+        whole = bounds.budget(base, quantity, some, certify(base, quantity, some))
+        if whole.flushed.ndim == 2:
+            whole = joined_budgets(rows.logits.shape, [((slice(None), kept), whole)])
+    errors = {kind: arranged(op, quantity, inputs, error) for kind, error in whole.error.items()}
+    return Budget(errors, arranged(op, quantity, inputs, whole.flushed))
+
+
+def by_row(op: Op, inputs: Inputs) -> Inputs:
+    """Bring the inputs into rows: logits (rows, classes); one loss, index or incoming gradient a row, or as many."""
+    logits, labels, upstream = inputs.logits, inputs.labels, inputs.upstream
+    if labels is not None:
+        labels = labels.reshape(-1) if op.name == "sparse_xent" else options.along_rows(op, labels)
+    if op.name in {"softmax", "log_softmax"}:
+        upstream = options.along_rows(op, upstream)
+    elif op.name != "sigmoid_xent" and not options.reduces(op):
+        upstream = upstream.reshape(-1)
+    return Inputs(options.along_rows(op, logits), labels, upstream)
+
+
+def arranged(op: Op, quantity: Quantity, inputs: Inputs, rows: Array) -> Array:
+    """Bring answers by row into the shape of a framework's."""
+    if rows.ndim == 2:
+        return options.arranged(op, rows)
+    return rows.reshape(inputs.upstream.shape if quantity == "value" else inputs.logits.shape)
+
+
+def unmasked(op: Op, rows: Inputs) -> tuple[Array, Inputs]:
+    """Return the classes that are not masked, and the inputs of these. Raises ValueError for log_softmax."""
+    kept = np.flatnonzero(options.repeated(str(op.options.get("mask", "1")), rows.logits.shape[1]))
+    if op.name == "log_softmax" and len(kept) < rows.logits.shape[1]:
+        raise ValueError("log_softmax of a masked class is -inf, expected a finite number; ask softmax or logsumexp")
+    upstream = rows.upstream[:, kept] if rows.upstream.ndim == 2 else rows.upstream
+    return kept, replace(rows, logits=rows.logits[:, kept], upstream=upstream)

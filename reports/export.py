@@ -1,0 +1,124 @@
+"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV; and a run as one file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, BinaryIO, TextIO
+
+from harness.files import runfile
+from harness.model import Checked, Crashed, Failed, Recorded, Result, Score, TimedOut, Timing, Unsupported
+from harness.store.extras import load
+from reports.ci import files
+
+
+def _parquet(recorded: Recorded, to: BinaryIO) -> None:
+    load("harness.files.parquet", "parquet", "--format parquet").write(recorded, to)
+
+
+STREAMED = ("jsonl", "csv")
+PACKED = {"run": "run.jsonl.gz", "parquet": "run.parquet"}  # and what such a file may be called
+WHOLE: Mapping[str, Callable[[Recorded, BinaryIO], object]] = {
+    "run": runfile.write,
+    "parquet": _parquet,
+    **files.WRITERS,
+}
+FORMATS = (*STREAMED, *WHOLE)
+
+
+def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return one result as an object; infinities and nans are the strings that `float` reads, absent facts None."""
+    case, target, outcome = result.case, result.target, result.outcome
+    of = target.implementation
+    fields: dict[str, Any] = {
+        "case": str(case),
+        "check": case.check,
+        "op": case.op.name,
+        "options": case.op.options,
+        "quantity": case.quantity,
+        "family": case.family,
+        "dtype": case.dtype,
+        "shape": [case.rows, case.classes],
+        "seed": case.seed,
+        "implementation": of.name,
+        "kind": of.kind,
+        "framework": of.framework,
+        "mode": target.mode,
+        "device": target.device,
+        "judgement": result.judgement,
+        "reason": result.reason,
+    }
+    score = outcome if isinstance(outcome, Score) else None
+    worst = score.worst if score else None
+    timing = outcome if isinstance(outcome, Timing) else None
+    checked = outcome if isinstance(outcome, Checked) else None
+    worst = checked.worst if checked else worst
+    return (
+        fields
+        | _outcome(result)
+        | {
+            "elements": score.elements if score else None,
+            "max_ulp": number(score.max_ulp) if score else None,
+            "mean_ulp": number(score.mean_ulp) if score else None,
+            "bias_ulp": number(score.bias_ulp) if score else None,
+            "error_over_bound": number(score.over_bound["S"]) if score else None,
+            "over_bound": {key: number(value) for key, value in score.over_bound.items()} if score else None,
+            "budget_class": score.budget_class if score else None,
+            "verdicts": dict(score.verdicts) if score else None,
+            "bits": (score.bits or None) if score else None,
+            "over_allowance": number(checked.over) if checked else None,
+            "policy": checked.policy if checked else None,
+            "worst_index": list(worst.index) if worst else None,
+            "worst_input": worst.logits if worst else None,
+            "worst_label": worst.label if worst else None,
+            "worst_upstream": worst.upstream if worst else None,
+            "exact": worst.exact if worst else None,
+            "expected": worst.expected if worst else None,
+            "got": worst.got if worst else None,
+            "seconds": list(timing.seconds) if timing else None,
+            "calls_a_sample": timing.calls if timing else None,
+            "first_call_seconds": timing.first_call_seconds if timing else None,
+            "environment": dict(environments.get(result.environment, {})),
+            "content": result.content,
+        }
+    )
+
+
+def _outcome(result: Result) -> dict[str, str]:
+    match result.outcome:
+        case Score():
+            return {"outcome": "score", "outcome_reason": ""}
+        case Checked(detail=detail):
+            return {"outcome": "checked", "outcome_reason": detail}
+        case Timing():
+            return {"outcome": "timing", "outcome_reason": ""}
+        case Unsupported(reason):
+            return {"outcome": "unsupported", "outcome_reason": reason}
+        case Failed(reason):
+            return {"outcome": "failed", "outcome_reason": reason}
+        case Crashed(reason):
+            return {"outcome": "crashed", "outcome_reason": reason}
+        case TimedOut(seconds):
+            return {"outcome": "timed out", "outcome_reason": f"no answer in {seconds:g} s"}
+
+
+def number(value: float) -> float | str:
+    """Return a float that strict JSON can hold, or its name."""
+    return value if math.isfinite(value) else str(value)
+
+
+def write(results: Iterable[Result], environments: Mapping[str, Mapping[str, str]], form: str, to: TextIO) -> int:
+    """Write results as `jsonl` or `csv` (nested fields as JSON); return how many."""
+    count, table = 0, None
+    for count, result in enumerate(results, 1):
+        fields = flat(result, environments)
+        if form == "jsonl":
+            to.write(json.dumps(fields, allow_nan=False) + "\n")
+            continue
+        table = table or csv.DictWriter(to, fieldnames=list(fields), lineterminator="\n")
+        if count == 1:
+            table.writeheader()
+        table.writerow({k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in fields.items()})
+    return count

@@ -1,0 +1,183 @@
+"""The first screen: does everything conform, what is new, what did not run, and where all that was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.history.state import STATES, state
+from harness.model import Result, Score
+from reports import layout, marks, numbers, table
+from reports.material import Material, place
+from reports.ranked import CARD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.history.change import Change
+    from harness.history.compare import Comparison, Difference
+
+TITLE = "Verdict"
+NAV = "Overview"
+PLACE = 10
+LISTED = 12  # groups of deviations in sight; the rest one click away
+CHANGES_LISTED = 4  # of those that got worse since the run before
+
+
+@dataclass(frozen=True)
+class Group:
+    """Deviations of one implementation in one op and quantity, told by the worst of them."""
+
+    worst: Result
+    count: int
+    modes: tuple[str, ...]
+    families: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    ulp: float | None
+    reason: str
+    at: str
+
+
+def render(material: Material) -> str:
+    """Return the section's HTML."""
+    counts = Counter(state(answer) for answer in material.judged)
+    return layout.fill(
+        "pages/overview/page.html.j2",
+        run=material.run,
+        headline=headline(counts, material),
+        counts=counts,
+        tiles=tiles(counts, material),
+        table=by_mode(material),
+        states=[name for name in STATES if name != "timed"],
+        symbols={"conforms": "✓", "known": "!", "deviates": "✗", "shown": "○", "unsupported": "∅"},
+        new=groups(a for a in material.judged if a.judgement == "deviates"),
+        known=groups(a for a in material.judged if a.judgement == "known"),
+        listed=LISTED,
+        since=since(material),
+        not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
+        environments=environments(material),
+        versions=versions(material),
+    )
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since the run before, accuracy apart from speed."""
+
+    uid: str
+    started: str
+    aspects: tuple[tuple[str, int, int, int], ...]  # aspect, worse, better, merely different
+    counts: Mapping[str, int]
+    versions: tuple[Difference, ...]
+    worst: tuple[tuple[Change, str], ...]  # with the place that tells of it
+
+
+def since(material: Material) -> Since | None:
+    """Return what changed since the run before; None where there is none, or it shares no question."""
+    found = material.comparison
+    if found is None or not found.shared:
+        return None
+    aspects = tuple((aspect, *_turns(found, aspect)) for aspect in ("accuracy", "speed"))
+    frameworks = {result.target.implementation.framework for result in material.results}
+    versions = tuple(one for one in found.environments if one.fact in frameworks)
+    worst = tuple((one, place(one.after) if one.after else "#versions") for one in found.turned("worse"))
+    run = found.before
+    return Since(run.uid, run.started, aspects, found.counts, versions, worst[:CHANGES_LISTED])
+
+
+def _turns(found: Comparison, aspect: str) -> tuple[int, int, int]:
+    worse, better, different = (len(found.turned(turn, aspect)) for turn in ("worse", "better", "different"))
+    return worse, better, different
+
+
+def headline(counts: Counter[str], material: Material) -> tuple[str, str]:
+    """Return the state and the sentence the page opens with. Nothing judged is never a pass."""
+    broken = counts["failed"] + counts["crashed"] + counts["timed out"]
+    if counts["deviates"]:
+        return "bad", numbers.plural(counts["deviates"], "new deviation")
+    if not counts["conforms"] + counts["known"]:
+        return "unknown", "Nothing was judged"
+    if broken:
+        return "unknown", f"No new deviation, but {numbers.plural(broken, 'question')} got no answer"
+    if material.not_run:
+        return "good", "No new deviation in what ran"
+    return "good", "No new deviation" if counts["known"] else "Everything judged conforms"
+
+
+def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int, str]]:
+    """Return (class, symbol, count, words) of the figures under the headline."""
+    broken = counts["failed"] + counts["crashed"] + counts["timed out"]
+    return [
+        ("deviates", "✗", counts["deviates"], "new deviations"),
+        ("known", "!", counts["known"], "known deviations"),
+        ("conforms", "✓", counts["conforms"], "conform"),
+        ("broken", "⚠", broken, "failed, crashed or timed out"),
+        ("absent", "\u2013", len(material.not_run), "not run"),
+        ("unsupported", "∅", counts["unsupported"], "unsupported"),
+        ("shown", "○", counts["shown"], "shown, not judged"),
+    ]
+
+
+def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]]]:
+    """Count the states of each (framework, mode, device)."""
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    for answer in material.judged:
+        target = answer.target
+        where = (target.implementation.framework, target.mode, target.device)
+        counts.setdefault(where, Counter())[state(answer)] += 1
+    return sorted(counts.items())
+
+
+def groups(answers: Iterable[Result]) -> list[Group]:
+    """Gather deviations by implementation, op and quantity, worst first."""
+    found: dict[Any, list[Result]] = {}
+    for answer in answers:
+        asked = (answer.case.op, answer.target.implementation, answer.case.quantity)
+        found.setdefault(asked, []).append(answer)
+    gathered = [_group(members) for members in found.values()]
+    return sorted(gathered, key=lambda group: -(group.ulp if group.ulp is not None else -1.0))
+
+
+def _group(members: Sequence[Result]) -> Group:
+    worst = max(members, key=table.weight)
+    modes = tuple(dict.fromkeys(table.where(member.target) for member in members))
+    families = tuple(dict.fromkeys(member.case.family for member in members))
+    dtypes = tuple(dict.fromkeys(member.case.dtype for member in members))
+    ulp = worst.outcome.max_ulp if isinstance(worst.outcome, Score) else None
+    return Group(worst, len(members), modes, families, dtypes, ulp, marks.why(worst), place(worst))
+
+
+def versions(material: Material) -> list[tuple[str, str]]:
+    """Return (framework, its version with threads and instruction set) of each environment used."""
+    found = []
+    for framework, key in sorted({(r.target.implementation.framework, r.environment) for r in material.results}):
+        facts = material.environments.get(key, {})
+        threads = next((facts[name] for name in ("threads", "intra_op_threads") if name in facts), "")
+        words = {"": "", "0": "threads by its own choice", "1": "1 thread"}.get(threads, f"{threads} threads")
+        device = facts.get("device", "cpu")
+        known = (words, facts.get("cpu_capability") or facts.get("isa", ""), "" if device == "cpu" else device)
+        more = ", ".join(fact for fact in known if fact)
+        found.append((framework, f"{framework} {facts.get(framework, '')}".strip() + (f" ({more})" if more else "")))
+    return list(dict.fromkeys(found))  # what is timed has an environment of its own, with its card
+
+
+def environments(material: Material) -> list[tuple[list[str], list[tuple[str, str]]]]:
+    """Return (frameworks, facts) of each environment that answers depended on; facts without a value are left out.
+
+    What a figure holds stands on the page of speed.
+    """
+    used: dict[str, set[str]] = {}
+    for result in material.results:
+        if result.environment in material.environments:
+            used.setdefault(result.environment, set()).add(result.target.implementation.framework)
+    listed = sorted((sorted(frameworks), key) for key, frameworks in used.items())
+    found = [
+        (names, [(fact, value) for fact, value in material.environments[key].items() if value and _is_shown(fact)])
+        for names, key in listed
+    ]
+    return [each for place, each in enumerate(found) if each not in found[:place]]
+
+
+def _is_shown(fact: str) -> bool:
+    return fact != "framework" and not fact.startswith(CARD)

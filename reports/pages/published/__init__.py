@@ -1,0 +1,134 @@
+"""Published examples, asked again: what readers were once shown, and what comes back today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from harness.model import KINDS, Result, Score, Worst
+from reports import layout, marks, numbers, table
+from reports.material import PUBLISHED, Material, text
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+TITLE = "Published examples"
+NAV = "Examples"
+PLACE = 75
+
+
+@dataclass(frozen=True)
+class Line:
+    """One implementation's answer to one example, the same in so many modes."""
+
+    result: Result
+    modes: tuple[str, ...]
+    symbol: str
+    ulp: float | None
+    got: str
+    exact: str
+    off: str
+    reason: str
+    at: str
+
+
+def render(material: Material) -> str:
+    """Return the section's HTML; nothing where no published example was asked."""
+    examples: dict[str, list[Result]] = {}
+    for answer in material.answers:
+        if answer.case.family.startswith(PUBLISHED):
+            examples.setdefault(answer.case.family, []).append(answer)
+    if not examples:
+        return ""
+    return layout.fill(
+        "pages/published/page.html.j2",
+        examples=[_example(family, answers, material) for family, answers in sorted(examples.items())],
+    )
+
+
+def _example(family: str, answers: list[Result], material: Material) -> dict[str, object]:
+    name = family.removeprefix(PUBLISHED)
+    kinds = list(KINDS)
+    answers = sorted(
+        answers, key=lambda a: (a.case.quantity != "value", kinds.index(a.target.implementation.kind), *_by(a))
+    )
+    return {
+        "name": name,
+        "description": material.descriptions.get(family) or material.descriptions.get(name, ""),
+        "published": material.published.get(name) or material.published.get(family, ""),
+        "worst": worst(answers),
+        "lines": lines(answers),
+    }
+
+
+def lines(answers: Iterable[Result]) -> list[Line]:
+    """Return a line for each answer; modes of an implementation that answer alike share one."""
+    found: dict[Hashable, Line] = {}
+    for answer in answers:
+        new, case = line(answer), answer.case
+        seen = (case.op, answer.target.implementation, case.quantity, case.dtype, new.ulp, new.got, new.reason)
+        first = found.get(seen)
+        found[seen] = replace(first, modes=(*first.modes, *new.modes)) if first else new
+    return list(found.values())
+
+
+def worst(answers: list[Result]) -> dict[str, float]:
+    """Return the worst ulp of the values of each kind."""
+    found: dict[str, float] = {}
+    for answer in answers:
+        kind = answer.target.implementation.kind
+        if isinstance(answer.outcome, Score) and answer.case.quantity == "value":
+            found[kind] = max(found.get(kind, 0.0), answer.outcome.max_ulp)
+    return found
+
+
+def _by(answer: Result) -> tuple[object, ...]:
+    of, mode = answer.target.implementation, answer.target.mode
+    return str(answer.case.op), of.framework, of.name, mode != "eager", mode, answer.target.device, answer.case.dtype
+
+
+def line(answer: Result) -> Line:
+    """Return what the table shows of an answer: its worst element in decimals, or why there is none."""
+    outcome = answer.outcome
+    score = outcome if isinstance(outcome, Score) else None
+    worst = score.worst if score else None
+    return Line(
+        answer,
+        (table.where(answer.target),),
+        marks.symbol(answer),
+        score.max_ulp if score else None,
+        decimal(worst.got) if worst else "",
+        digits(worst.exact) if worst else "",
+        distance(worst) if worst else "",
+        marks.why(answer) if score is None or answer.reason else "",
+        text(answer),
+    )
+
+
+def decimal(hexadecimal: str) -> str:
+    """Print a hex float in its shortest round-trip decimals."""
+    return repr(_number(hexadecimal))
+
+
+def digits(exact: str) -> str:
+    """Shorten an exact value to 20 significant digits, enough to see any format's error."""
+    mantissa, exponent, power = exact.lower().partition("e")
+    significant = 0
+    for place, character in enumerate(mantissa):
+        significant += character.isdigit() and (significant > 0 or character != "0")
+        if significant > 20:
+            return mantissa[:place] + "…" + exponent + power
+    return exact
+
+
+def distance(worst: Worst) -> str:
+    """Print the absolute error of the worst element."""
+    try:
+        return numbers.short(float(abs(Fraction(_number(worst.got)) - Fraction(worst.exact))))
+    except (ValueError, OverflowError):  # nan or infinite, one of the two
+        return "" if worst.got == worst.exact else "∞"
+
+
+def _number(text: str) -> float:
+    return float.fromhex(text)

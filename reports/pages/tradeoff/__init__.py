@@ -1,0 +1,144 @@
+"""Accuracy versus speed: a dot an implementation, and the front of those that no other beats in both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from harness.model import Result, Score, Timing
+from reports import layout, numbers
+from reports.pages.findings import EXTREME
+from reports.ranked import WORK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reports.material import Material
+
+TITLE = "Accuracy versus speed"
+NAV = "Trade-off"
+PLACE = 50
+LIBRARIES = ("echarts",)
+
+Asked = tuple[str, str, str, str]  # op, shape and device, dtype, quantity
+Errors = dict[str, list[float]]  # metric -> the worst error, and the place of its answer
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A target's time in a question; `low` and `high` of its relation to the fastest where a tournament says."""
+
+    result: Result
+    seconds: float
+    relative: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One target in one question of speed."""
+
+    framework: str
+    name: str
+    mode: str
+    seconds: float | None
+    relative: float | None  # to the fastest of the question
+    low: float | None
+    high: float | None
+    errors: Errors
+    front: tuple[str, ...]  # metrics in which none is faster and as close
+
+
+def render(material: Material) -> str:
+    """Return the page's HTML: what can be chosen, and the places of chart and table; nothing without timings."""
+    asked = list(timed(material))
+    if not asked:
+        return ""
+    ops, shapes, dtypes, quantities = (list(dict.fromkeys(column)) for column in zip(*asked, strict=True))
+    works = [(quantity, work) for quantity, work in WORK.items() if quantity in quantities]
+    return layout.fill("pages/tradeoff/page.html.j2", ops=ops, shapes=shapes, dtypes=dtypes, works=works)
+
+
+def data(material: Material) -> list[list[Any]]:
+    """Return every question of speed with its dots, fastest first."""
+    errors = worst(material.answers)
+    return [[*asked, [asdict(dot) for dot in dots(found, errors)]] for asked, found in timed(material).items()]
+
+
+def timed(material: Material) -> dict[Asked, list[Timed]]:
+    """Return the times of each question, fastest first: a tournament's if there was one; devices do not share any."""
+    found: dict[Asked, list[Timed]] = {}
+    for question in material.questions:
+        found[_asked(question.lines[0].result)] = [
+            Timed(line.result, line.seconds, line.rank.times, line.rank.low, line.rank.high) for line in question.lines
+        ]
+    alone: dict[Asked, list[tuple[float, Result]]] = {}
+    for result in material.timings:
+        if isinstance(result.outcome, Timing) and result.outcome.seconds and min(result.outcome.seconds) > 0:
+            alone.setdefault(_asked(result), []).append((median(result.outcome.seconds), result))
+    for asked, members in alone.items():
+        ordered = sorted(members, key=lambda one: one[0])
+        found.setdefault(asked, [Timed(result, seconds, seconds / ordered[0][0]) for seconds, result in ordered])
+    return found
+
+
+def _asked(result: Result) -> Asked:
+    case, device = result.case, result.target.device
+    shape = f"{case.rows} × {case.classes}" + ("" if device == "cpu" else f" on {device}")  # noqa: RUF001 - as printed
+    return str(case.op), shape, case.dtype, case.quantity
+
+
+def worst(answers: Iterable[Result]) -> dict[tuple[object, ...], Errors]:
+    """Return the worst errors of each (target, op, quantity, dtype) over the ordinary families.
+
+    Those are neither published examples nor sizes of a sweep, nor inputs that no sane network produces.
+    """
+    found: dict[tuple[object, ...], Errors] = {}
+    for place, answer in enumerate(answers):
+        case, score = answer.case, answer.outcome
+        if not isinstance(score, Score) or "/" in case.family or case.family in EXTREME:
+            continue
+        errors = found.setdefault((answer.target, str(case.op), case.quantity, case.dtype), {})
+        for metric, error in (("ulp", score.max_ulp), ("bound", score.over_bound.get("S"))):
+            if error is not None and (metric not in errors or not error <= errors[metric][0]):
+                errors[metric] = [math.inf if math.isnan(error) else error, place]
+    return found
+
+
+def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> list[Dot]:
+    """Return the dots of a question, fastest first."""
+    cases = [(one.result.target, one.result.case) for one in found]
+    of = [_printed(errors.get((target, str(case.op), case.quantity, case.dtype), {})) for target, case in cases]
+    fronts = {metric: front([mine.get(metric, [math.inf])[0] for mine in of]) for metric in ("ulp", "bound")}
+    return [
+        Dot(
+            one.result.target.implementation.framework,
+            one.result.target.implementation.name,
+            one.result.target.mode,
+            numbers.rounded(one.seconds),
+            numbers.rounded(one.relative),
+            numbers.rounded(one.low),
+            numbers.rounded(one.high),
+            mine,
+            tuple(metric for metric, places in fronts.items() if place in places),
+        )
+        for place, (one, mine) in enumerate(zip(found, of, strict=True))
+    ]
+
+
+def _printed(errors: Errors) -> Errors:
+    """Round errors as they are printed: what prints alike is equally close."""
+    return {metric: [numbers.rounded(error) or 0.0, place] for metric, (error, place) in errors.items()}
+
+
+def front(errors: Iterable[float]) -> list[int]:
+    """Return the places, in errors of the fastest first, of those that are closer than everything faster."""
+    found, closest = [], math.inf
+    for place, error in enumerate(errors):
+        if error < closest:
+            found.append(place)
+            closest = error
+    return found

@@ -1,0 +1,199 @@
+"""This run beside an earlier one: what differs in the environments, in the answers bit by bit, in accuracy and speed.
+
+Changes are gathered by target, op and quantity, because an upgrade moves hundreds of answers by one cause; each group
+is told by what moved furthest, and opens to all of its questions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from harness import statistics
+from harness.history import change, ratio
+from harness.history.change import Change
+from harness.model import DTYPES, Result, Score, Timing
+from reports import layout, numbers
+from reports.material import Material, place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.history.compare import Comparison, Difference
+
+TITLE = "Beside an earlier run"
+NAV = "Changes"
+PLACE = 15
+MARKS = {
+    "Worse: accuracy": "▲",
+    "Worse: speed": "▲",
+    "Better: accuracy": "▼",
+    "Better: speed": "▼",
+    "Other bits, as accurate as before": "≠",
+}
+RELEVANT = 4  # sections whose first groups are in sight; all else is one click away
+LISTED, SHOWN = 10, 50  # groups of a section in sight, and with those behind a click; `compare` lists the rest
+VERSION = re.compile(r"\d+\.\d")  # how the value of a fact begins that is a version
+
+
+@dataclass(frozen=True)
+class Group:
+    """Changes of one target in one op, quantity and check, told by the one that moved most."""
+
+    number: int
+    worst: Change
+    members: tuple[Change, ...]
+
+    @property
+    def families(self) -> list[str]:
+        """The input families, in the order of the changes."""
+        return list(dict.fromkeys(member.result.case.family for member in self.members))
+
+    @property
+    def dtypes(self) -> list[str]:
+        """The dtypes, narrow ones first."""
+        return sorted({member.result.case.dtype for member in self.members}, key=DTYPES.index)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Every change of one kind: so many, and the groups that are shown; `more` are not."""
+
+    title: str
+    mark: str
+    count: int
+    groups: tuple[Group, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many answers of a framework, mode, device and op are the same bit by bit, by dtype: (same, all), or None."""
+
+    where: tuple[str, str, str, str]
+    cells: tuple[tuple[int, int] | None, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all are the same."""
+        return all(cell is None or cell[0] == cell[1] for cell in self.cells)
+
+
+def render(material: Material) -> str:
+    """Return the page's HTML; nothing where there is no earlier run."""
+    found = material.comparison
+    if found is None:
+        return ""
+    dtypes, shares = bits(found)
+    every = sections(found)
+    relevant = [section for section in every[:RELEVANT] if section.count]
+    return layout.fill(
+        "pages/versions/page.html.j2",
+        found=found,
+        few=ratio.FEW,
+        classes=ratio.CLASSES,
+        headline=headline(found),
+        differences=differences(found),
+        counts=counts(found),
+        dtypes=dtypes,
+        shares=shares,
+        relevant=relevant,
+        rest=[section for section in every if section not in relevant],
+        listed=LISTED,
+        figure=figure,
+        at=at,
+    )
+
+
+def data(material: Material) -> list[list[list[str]]]:
+    """Return the questions of every group that has more than one, by the group's number."""
+    assert material.comparison is not None
+    return [
+        [
+            [str(member.result.case), at(member), figure(member.before), figure(member.after), member.reason]
+            for member in (group.members if len(group.members) > 1 else ())
+        ]
+        for section in sections(material.comparison)
+        for group in section.groups
+    ]
+
+
+def headline(found: Comparison) -> str:
+    """Return what a reader wants to know first. Nothing in common is never a pass."""
+    if not found.shared:
+        return "The two runs share no question: nothing was compared"
+    worse, better = len(found.turned("worse")), len(found.turned("better"))
+    return f"{numbers.count(worse) if worse else 'Nothing'} got worse, {numbers.count(better)} got better"
+
+
+def differences(found: Comparison) -> list[tuple[Difference, bool]]:
+    """Return what differs in the environments, versions first, and whether it is one."""
+    marked = [(one, bool(VERSION.match(one.before) or VERSION.match(one.after))) for one in found.environments]
+    return sorted(marked, key=lambda pair: not pair[1])
+
+
+def counts(found: Comparison) -> list[tuple[str, list[int]]]:
+    """Count the questions of accuracy and of speed: worse, better, different, other bits, added, removed, unchanged."""
+    parts = list(found.sections.values())
+    columns = [parts[0] + parts[1], parts[2] + parts[3], *parts[4:], found.of("unchanged")]
+    tallies = [Counter(one.aspect for one in column) for column in columns]
+    return [(aspect, [tally[aspect] for tally in tallies]) for aspect in ("accuracy", "speed")]
+
+
+def bits(found: Comparison) -> tuple[list[str], list[Share]]:
+    """Return the dtypes, and a share a (framework, mode, device, op); answers without bits on both sides left out."""
+    tallies: dict[tuple[str, str, str, str], dict[str, Counter[bool]]] = {}
+    for one in found.changes:
+        same = change.same_bits(one.before, one.after)
+        if same is not None:
+            case, target = one.result.case, one.result.target
+            where = (target.implementation.framework, target.mode, target.device, case.op.name)
+            tallies.setdefault(where, {}).setdefault(case.dtype, Counter())[same] += 1
+    dtypes = [dtype for dtype in DTYPES if any(dtype in tally for tally in tallies.values())]
+    return dtypes, [
+        Share(where, tuple((cell[True], cell.total()) if (cell := tally.get(dtype)) else None for dtype in dtypes))
+        for where, tally in sorted(tallies.items())
+    ]
+
+
+def sections(found: Comparison) -> list[Section]:
+    """Return every section with its groups, those that moved furthest first, numbered through."""
+    made, number = [], 0
+    for title, changes in found.sections.items():
+        gathered = gather(changes)
+        shown = tuple(Group(number + place, group[0], group) for place, group in enumerate(gathered[:SHOWN]))
+        number += len(shown)
+        made.append(Section(title, MARKS.get(title, ""), len(changes), shown, len(gathered) - len(shown)))
+    return made
+
+
+def gather(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
+    """Gather changes by target, op, quantity and check, in the order in which the first of each comes."""
+    members: dict[tuple[object, ...], list[Change]] = {}
+    for one in changes:
+        case = one.result.case
+        members.setdefault((one.result.target, str(case.op), case.quantity, case.check), []).append(one)
+    return [tuple(group) for group in members.values()]
+
+
+def figure(result: Result | None) -> str:
+    """Print what came back in a few words; a time with the interval of its median."""
+    match result:
+        case None:
+            return "\u2013"
+        case Result(outcome=Score(max_ulp=most, budget_class=met)):
+            return f"{numbers.short(most)} ulp {met or ''}".rstrip()
+        case Result(outcome=Timing(seconds=seconds)) if seconds:
+            low, high, _ = statistics.interval(seconds)
+            return f"{numbers.duration(median(seconds))} ({numbers.duration(low)} to {numbers.duration(high)})"
+    return change.told(result.outcome)
+
+
+def at(one: Change) -> str:
+    """Return where the report tells of a change's later answer; nothing where it has none."""
+    if one.after is None:
+        return ""
+    return "#speed" if one.aspect == "speed" else place(one.after)

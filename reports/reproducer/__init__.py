@@ -1,0 +1,1 @@
+"""Scripts that ask one stored question again, without the harness."""

@@ -1,0 +1,107 @@
+"""A script that asks one stored question again: the framework alone, none of the harness.
+
+The script is a template of reproducer/ with holes, so that the page carries one for each way of calling and
+fills in the numbers itself (static/detail.js does what `script` does).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from harness.model import Op, Result, Score, Target
+from reports import layout
+from reports.reproducer import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOLE = re.compile(r"%%(\w+)%%")
+RECIPE = re.compile(r"def |# python|import |row\b")  # how an input that draws itself begins; else it is hex floats
+WORDS_A_LINE = 5
+SPARSE = """row = np.zeros_like(row)  # but for
+for place, number in (word.split("=") for word in "{}".split()):
+    row[int(place)] = float.fromhex(number)"""
+PIECES = frozenset({"torch", "jax", "tensorflow", "numpy"})
+
+
+def offered(result: Result) -> bool:
+    """Tell whether there is a script for an answer: a Score with a worst element, of options a call is written for."""
+    worst = isinstance(result.outcome, Score) and result.outcome.worst is not None
+    return worst and calls.written(result.case.op)
+
+
+def script(result: Result) -> str:
+    """Return the script for the worst element of a result; needs one, so a Score with `worst`."""
+    assert isinstance(result.outcome, Score)
+    worst = result.outcome.worst
+    assert worst is not None
+    holes: Mapping[str, str] = {
+        "title": " ".join(f"{result.case}|{result.target.implementation.framework}|{result.target}".split()),
+        "dtype": result.case.dtype,
+        "logits": code(worst.logits),
+        "labels": code(worst.label),
+        "label": worst.label,
+        "upstream": code(worst.upstream),
+        "exact": worst.exact,
+        "expected": worst.expected,
+        "got": worst.got,
+        "column": str(worst.index[-1] if worst.index else 0),
+    }
+    return HOLE.sub(lambda hole: holes[hole[1]], template(result))
+
+
+def template(result: Result) -> str:
+    """Return the script with holes, the same for all dtypes and inputs of a way of calling."""
+    case = result.case
+    assert isinstance(result.outcome, Score)
+    worst = result.outcome.worst
+    element = worst is not None and len(worst.index) > 1
+    return _template(case.op, result.target, case.quantity, f"{case.rows}x{case.classes}", element)
+
+
+@functools.cache
+def _template(op: Op, target: Target, quantity: str, shape: str, element: bool) -> str:  # noqa: FBT001 - part of a key
+    of = target.implementation
+    call = calls.call(of.framework, of.name, op) if of.framework in PIECES else None
+    return layout.fill(
+        "reproducer/reproducer.py.j2",
+        framework=of.framework,
+        known=of.framework in PIECES,
+        packages=_packages(of.framework, of.name),
+        name=" ".join(of.name.split()),
+        call=call,
+        mode=target.mode,
+        device=target.device,
+        labels="" if op.name in calls.BARE else "index" if op.name == "sparse_xent" else "row",
+        mean=op.options.get("reduction") == "mean",
+        classes=shape.partition("x")[2],
+        quantity=quantity,
+        shape=shape,
+        element=element,
+    )
+
+
+def code(text: str) -> str:
+    """Return code that binds `row`: a recipe does so itself; hex floats are read, or `index=value` of what is not 0."""
+    if RECIPE.match(text):
+        return text
+    words = text.split()
+    if not words or "=" in text:
+        return SPARSE.format(" ".join(words))
+    lines = [" ".join(words[at : at + WORDS_A_LINE]) for at in range(0, len(words), WORDS_A_LINE)]
+    wrapped = "\n    ".join(lines)
+    return f'row = np.array([float.fromhex(x) for x in """\n    {wrapped}\n""".split()])'
+
+
+def _packages(framework: str, name: str) -> tuple[str, ...]:
+    """Return the import lines of a framework."""
+    match framework:
+        case "torch":
+            return ("import torch",)
+        case "jax":
+            return ("import jax", "import jax.numpy as jnp", *(("import optax",) if "optax." in name else ()))
+        case "tensorflow":
+            return (*(("import keras",) if name.startswith("keras.") else ()), "import tensorflow as tf")
+    return ()

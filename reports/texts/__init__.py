@@ -1,0 +1,1 @@
+"""Results as text: for a terminal, a README, an issue, a program."""

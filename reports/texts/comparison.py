@@ -1,0 +1,200 @@
+"""A comparison in words: Markdown for people, JSON for programs, a screen for who is in a hurry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness.history import ratio
+from harness.history.change import Change, same_bits
+from harness.history.compare import Comparison, Difference
+from harness.model import Judgement, Recorded, Result, Run, Timing
+from reports import export, gfm
+
+ASKED = (
+    *("case", "check", "op", "options", "quantity", "family", "dtype", "shape", "seed"),
+    *("framework", "mode", "device"),
+)
+FIGURES = (
+    *("judgement", "reason", "outcome", "outcome_reason", "elements", "max_ulp", "mean_ulp", "bias_ulp", "over_bound"),
+    *("budget_class", "verdicts", "bits", "over_allowance", "policy", "seconds", "calls_a_sample"),
+)
+LISTED = 6  # changes on the screen of `status`
+FACTS_LISTED = 8
+
+
+def markdown(found: Comparison, rows: int) -> str:
+    """Return the whole comparison, at most so many rows a table; environments first, because they explain most."""
+    parts = [
+        f"# {gfm.plain(found.before.uid)} → {gfm.plain(found.after.uid)}\n",
+        f"{headline(found)}\n",
+        f"{counts(found)}; a time counts as changed from {found.size:.0%} on, beyond its interval.\n",
+        f"Bit by bit: {bits(found)}.\n",
+    ]
+    parts += [f"**{gfm.plain(warning)}**\n" for warning in warnings(found)]
+    parts.append(_environments(found.environments))
+    if found.not_run:
+        cells = [[gfm.code(e.framework), e.mode, e.device, gfm.plain(e.reason)] for e in found.not_run]
+        parts.append(f"## Not run\n\n{gfm.table(('framework', 'mode', 'device', 'reason'), cells)}")
+    parts += [_section(title, changes, rows) for title, changes in found.sections.items()]
+    return "\n".join(filter(None, parts))
+
+
+def headline(found: Comparison) -> str:
+    """Return what a reader wants to know first, in a sentence."""
+    if not found.shared:
+        return "**The two runs share no question: nothing was compared.**"
+    worse, better = found.turned("worse"), len(found.turned("better"))
+    if not worse:
+        return f"**Nothing got worse**{f', {better} got better' if better else ''}."
+    by = Counter(one.aspect for one in worse)
+    parts = ", ".join(f"{aspect}: {count}" for aspect, count in sorted(by.items()))
+    return f"**{len(worse)} got worse** ({parts}), {better} better."
+
+
+def counts(found: Comparison) -> str:
+    """Return the questions by status."""
+    return ", ".join(f"{count} {status}" for status, count in found.counts.items())
+
+
+def bits(found: Comparison) -> str:
+    """Return how many answers are the same bit by bit."""
+    both = sum(found.bits.values())
+    return f"{found.bits['same']} of {both} answers are the same" if both else "no answer's bits were kept in both runs"
+
+
+def warnings(found: Comparison) -> list[str]:
+    """Return what makes the comparison worth less."""
+    return [f"run {run.uid} is not finished" for run in (found.before, found.after) if not run.finished]
+
+
+def _environments(differences: Sequence[Difference]) -> str:
+    if not differences:
+        return "The environments are the same.\n"
+    cells = [[gfm.plain(d.where), gfm.plain(d.fact), gfm.code(d.before), gfm.code(d.after)] for d in differences]
+    return f"## Environment\n\n{gfm.table(('where', 'fact', 'before', 'after'), cells)}"
+
+
+def _section(title: str, changes: Sequence[Change], rows: int) -> str:
+    if not changes:
+        return ""
+    cells = [
+        [
+            one.status,
+            gfm.code(str(one.result.case)),
+            gfm.code(str(one.result.target)),
+            gfm.plain(one.result.target.implementation.framework),
+            gfm.plain(one.reason),
+        ]
+        for one in changes[:rows]
+    ]
+    more = len(changes) - len(cells)
+    rest = f"\nand {more} more; --json has them all, --rows shows more\n" if more else ""
+    return f"## {title} ({len(changes)})\n\n{gfm.table(('', 'case', 'target', 'framework', 'why'), cells)}{rest}"
+
+
+def plain(found: Comparison) -> dict[str, Any]:
+    """Return the comparison as JSON takes it, without what stayed as it was."""
+    return {
+        "before": asdict(found.before),
+        "after": asdict(found.after),
+        "speed_counts_from": found.size,
+        "counts": found.counts,
+        "bits": found.bits,
+        "environments": [asdict(difference) for difference in found.environments],
+        "not_run": [asdict(entry) for entry in found.not_run],
+        "changes": [_change(one) for one in found.changes if one.status != "unchanged"],
+    }
+
+
+def _change(one: Change) -> dict[str, Any]:
+    return {
+        "status": one.status,
+        "turn": one.turn,
+        "aspect": one.aspect,
+        **_chosen(one.result, ASKED),
+        "target": str(one.result.target),
+        "reason": one.reason,
+        "same_bits": same_bits(one.before, one.after),
+        "times_as_long": _ratio(one),
+        "before": _figures(one.before),
+        "after": _figures(one.after),
+    }
+
+
+def _ratio(one: Change) -> dict[str, float] | None:
+    match one.before, one.after:
+        case Result(outcome=Timing() as old), Result(outcome=Timing() as new):
+            found = ratio.of_timings(old, new)
+            return asdict(found) if found else None
+    return None
+
+
+def _figures(result: Result | None) -> dict[str, Any] | None:
+    return _chosen(result, FIGURES) if result else None
+
+
+def _chosen(result: Result, names: Iterable[str]) -> dict[str, Any]:
+    fields = export.flat(result, {})
+    return {name: fields[name] for name in names}
+
+
+def screen(found: Comparison, latest: Recorded) -> str:
+    """Return how the last run stands against the one before, in one screen."""
+    lines = [
+        about(latest),
+        f"before: {found.before.uid} ({_when(found.before)})",
+        *(f"environment: {text}" for text in _facts(found.environments)),
+        *(f"warning: {warning}" for warning in warnings(found)),
+        *(f"not run: {entry.framework} {entry.mode} {entry.device}: {entry.reason}" for entry in found.not_run),
+    ]
+    lines += [f"{aspect}: {text}" for aspect in ("accuracy", "speed") if (text := _tally(found, aspect))]
+    lines.append(f"bits:   {bits(found)}")
+    lines += _listed(found.turned("worse"))
+    lines.append(headline(found).replace("*", ""))
+    return "\n".join(gfm.line(text) for text in lines)
+
+
+def about(latest: Recorded) -> str:
+    """Return a line on a run by itself."""
+    judged = Counter(result.judgement for result in latest.results)
+    states = ", ".join(f"{judged[state]} {word}" for state, word in STATES.items() if judged[state])
+    return f"last:   {latest.run.uid} ({_when(latest.run)}): {states or 'no answers'}"
+
+
+STATES: Mapping[Judgement, str] = {
+    "conforms": "conform",
+    "known": "known deviations",
+    "deviates": "new deviations",
+    "unjudged": "not judged",
+}
+
+
+def _when(run: Run) -> str:
+    return f"{run.preset}, {run.started.replace('T', ' ').removesuffix('+00:00')} UTC"
+
+
+def _facts(differences: Sequence[Difference]) -> Iterable[str]:
+    for one in differences[:FACTS_LISTED]:
+        yield f"{one.where}: {one.fact} {one.before} -> {one.after}"
+    if len(differences) > FACTS_LISTED:
+        yield f"and {len(differences) - FACTS_LISTED} more differences"
+
+
+def _tally(found: Comparison, aspect: str) -> str:
+    of = [one for one in found.changes if one.aspect == aspect]
+    if not of:
+        return ""
+    turns = Counter(one.turn for one in of if one.status == "changed")
+    statuses = Counter(one.status for one in of)
+    changed = [f"{turns[turn]} {turn}" for turn in ("worse", "better", "different")]
+    return ", ".join([*changed, *(f"{statuses[s]} {s}" for s in ("unchanged", "added", "removed"))])
+
+
+def _listed(changes: Sequence[Change]) -> list[str]:
+    lines = [f"  {one.result.case} {one.result.target}: {one.reason}" for one in changes[:LISTED]]
+    return lines + (
+        [f"  and {len(changes) - LISTED} more; xentbench compare shows them"] if len(changes) > LISTED else []
+    )

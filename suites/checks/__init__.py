@@ -1,0 +1,1 @@
+"""Claims beside the distance from the truth: laws, special values, invariance."""

@@ -1,0 +1,241 @@
+"""Claims beside the distance from the truth: what a check is, what it is given, and how it is asked.
+
+A check is one decorated function of an `Asking`; its docstring is the claim, printed in reports. It asks the target as
+often as it needs and returns what it found. What goes wrong inside the framework ends the check with that outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from harness.adapters import Adapter, Layout, Pass
+from harness.model import (
+    DTYPES,
+    FORMATS,
+    Array,
+    BudgetClass,
+    Case,
+    Checked,
+    Failed,
+    Inputs,
+    Op,
+    Outcome,
+    Quantity,
+    Target,
+    Unsupported,
+    Worst,
+)
+from harness.scoring import metrics
+from reference import bounds
+from reference.cache import Cache
+from suites.judging import ask
+from suites.questions import cases, families
+from suites.questions.plan import Question, Wanted, targets
+
+T = TypeVar("T")
+ACCEPTED: tuple[BudgetClass, ...] = ("S", "N")  # as `judge` has it
+
+
+class NoAnswer(Exception):  # noqa: N818 - an outcome on its way out
+    """The framework gave no answer to go on with."""
+
+    def __init__(self, outcome: Unsupported | Failed) -> None:
+        """Carry the outcome."""
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A check's question, and the ways to put it to its target."""
+
+    adapter: Adapter
+    case: Case
+    target: Target
+    cache: Cache
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The arrays of the case."""
+        return cases.inputs(self.case)
+
+    def attempt(
+        self,
+        inputs: Inputs | None = None,
+        *,
+        op: Op | None = None,
+        quantity: Pass | None = None,
+        mode: str = "",
+        device: str = "",
+        layout: Layout = "plain",
+    ) -> Array | Unsupported | Failed:
+        """Ask the target, or the same implementation in another mode or on another device; an array is any array."""
+        of = self.case
+        target = replace(self.target, mode=mode or self.target.mode, device=device or self.target.device)
+
+        def call() -> Array:
+            prepared = self.adapter.prepare(op or of.op, quantity or of.quantity, inputs or self.inputs, target, layout)
+            native = prepared()
+            self.adapter.wait(native)
+            return self.adapter.answer(native, quantity or of.quantity)
+
+        return ask.fenced(call)
+
+    def answer(
+        self,
+        inputs: Inputs | None = None,
+        *,
+        op: Op | None = None,
+        quantity: Pass | None = None,
+        mode: str = "",
+        device: str = "",
+        layout: Layout = "plain",
+    ) -> Array:
+        """Ask as `attempt`, for an answer of the right dtype and shape. Raises NoAnswer where there is none."""
+        got = self.attempt(inputs, op=op, quantity=quantity, mode=mode, device=device, layout=layout)
+        return self.fitting(got, inputs, quantity)
+
+    def fitting(
+        self, got: Array | Unsupported | Failed, inputs: Inputs | None = None, quantity: Pass | None = None
+    ) -> Array:
+        """Return an attempt's answer where it has the right dtype and shape. Raises NoAnswer for any other."""
+        if isinstance(got, Unsupported | Failed):
+            raise NoAnswer(got)
+        given = inputs or self.inputs
+        asked = quantity or self.case.quantity
+        shape = given.upstream.shape if asked in {"value", "tangent"} else given.logits.shape
+        if got.dtype.name != self.case.dtype:
+            raise NoAnswer(Failed(f"dtype is {got.dtype.name}, expected {self.case.dtype}, as the logits'"))
+        if got.shape != shape:
+            raise NoAnswer(Failed(f"shape is {got.shape}, expected {shape}"))
+        return got
+
+    def measure(
+        self, got: Array, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None
+    ) -> metrics.Distance:
+        """Measure an answer against the exact one of its own inputs."""
+        given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
+        golden = self.cache.golden(of, asked, given, families.audit(self.case.family))
+        budget = bounds.budget(of, asked, given, golden)
+        return metrics.measure(got, golden, FORMATS[self.case.dtype], budget.error, budget.flushed)
+
+    def allowed(self, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None) -> Array:
+        """Return how far each element may lie from the truth: the loosest budget that is accepted."""
+        given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
+        golden = self.cache.golden(of, asked, given, families.audit(self.case.family))
+        errors = bounds.budget(of, asked, given, golden).error
+        return np.maximum.reduce([errors[kind] for kind in ACCEPTED if kind in errors])
+
+    def worst(
+        self, inputs: Inputs, index: tuple[int, ...], expected: float, got: float, ulp: float = float("inf")
+    ) -> Worst:
+        """Describe the element of an answer that breaks a claim: its row, what was expected, what came back."""
+        return ask.described(self.case, inputs, index, expected, got, ulp=ulp)
+
+    def other_mode(self) -> tuple[str, str]:
+        """Return the plainest (mode, device) of the framework: the one that the others are held against."""
+        return self.adapter.modes[0], "cpu"
+
+
+def answered(call: Callable[[], T]) -> T:
+    """Return what a call into a framework returns. Raises NoAnswer where it raises."""
+    got = ask.fenced(call)
+    if isinstance(got, Unsupported | Failed):
+        raise NoAnswer(got)
+    return got
+
+
+def excess(distance: metrics.Distance) -> float:
+    """Return error over bound of the tightest budget that is accepted."""
+    return min(distance.over_bound[kind] for kind in ACCEPTED if kind in distance.over_bound)
+
+
+Function = Callable[[Asking], Checked]
+Asks = Callable[[Adapter, Target], bool]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a check is asked of: one case an op, quantity and dtype."""
+
+    ops: Sequence[Op]
+    quantities: Sequence[Quantity]
+    family: str
+    rows: int
+    classes: int
+    dtypes: Sequence[str] = ("float32", "bfloat16")  # of the quick preset; others ask every dtype
+
+
+@dataclass(frozen=True)
+class Check:
+    """A claim and the questions it is made of."""
+
+    name: str  # `suite.function`
+    function: Function
+    specs: tuple[Spec, ...]
+    asks: Asks
+    judges: bool = True  # else it records what it sees
+
+    @property
+    def claim(self) -> str:
+        """The claim in words."""
+        return " ".join((self.function.__doc__ or "").split())
+
+    def cases(self, *, quick: bool) -> Iterator[Case]:
+        """Yield the check's cases; a quantity that an op does not have is left out."""
+        for spec in self.specs:
+            for dtype in spec.dtypes if quick else DTYPES:
+                for op in spec.ops:
+                    for quantity in spec.quantities:
+                        if quantity in cases.OPS[op][0]:
+                            yield Case(op, quantity, spec.family, dtype, spec.rows, spec.classes, check=self.name)
+
+
+@dataclass
+class Suite:
+    """The checks of one file, by name."""
+
+    name: str
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def check(
+        self, *specs: Spec, asks: Asks = lambda _adapter, _target: True, judges: bool = True
+    ) -> Callable[[Function], Function]:
+        """Register a check under `suite.function`, asked of these cases, and of the targets that `asks` takes."""
+
+        def register(function: Function) -> Function:
+            name = f"{self.name}.{function.__name__}"
+            self.checks[name] = Check(name, function, specs, asks, judges)
+            return function
+
+        return register
+
+    def questions(self, adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+        """Yield (adapter, case, target), check by check; of the spellings of one function the first is asked."""
+        for check in self.checks.values():
+            for case in filter(wanted.takes, check.cases(quick=wanted.preset.name == "quick")):
+                seen = set()
+                for adapter in adapters:
+                    for target in targets(adapter, wanted):
+                        of = target.implementation
+                        once = (adapter.offer(of).identity, target.mode, target.device)
+                        if of.op != case.op.name or of.kind != "fused" or once in seen:
+                            continue
+                        if check.asks(adapter, target) and wanted.preset.checks(
+                            self.name, case, of.framework, target.mode
+                        ):
+                            seen.add(once)
+                            yield adapter, case, target
+
+
+def outcome(suite: Suite, asking: Asking) -> Outcome:
+    """Make a check of its question."""
+    try:
+        return suite.checks[asking.case.check].function(asking)
+    except NoAnswer as none:
+        return none.outcome

@@ -1,0 +1,1 @@
+"""Invariance: the answer to a row depends on that row alone."""

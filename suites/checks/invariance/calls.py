@@ -1,0 +1,74 @@
+"""One call of a check's target, with its native arrays and answers in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from harness.adapters import Native, Prepared
+from harness.model import Array, Inputs
+from suites.checks.check import Asking, answered
+from suites.checks.invariance.batches import Truth
+
+NAMES = ("logits", "labels", "upstream")  # of a call's arrays, those that it has, in order
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A question that can be asked again with the same arrays, and read again."""
+
+    asking: Asking
+    inputs: Inputs
+    prepared: Prepared
+
+    @classmethod
+    def of(cls, asking: Asking, inputs: Inputs | None = None) -> Call:
+        """Prepare a call. Raises NoAnswer where the target does not offer it."""
+        case, given = asking.case, inputs or asking.inputs
+        prepared = answered(lambda: asking.adapter.prepare(case.op, case.quantity, given, asking.target))
+        return cls(asking, given, prepared)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the arrays, in order."""
+        given = [name for name in NAMES if getattr(self.inputs, name) is not None]
+        return given[: len(self.prepared.arrays)]
+
+    def __call__(self) -> Native:
+        """Make the call and wait for it."""
+
+        def call() -> Native:
+            native = self.prepared()
+            self.asking.adapter.wait(native)
+            return native
+
+        return answered(call)
+
+    def answer(self, native: Native) -> Array:
+        """Return what a call was asked for, of the right dtype and shape."""
+        got = answered(lambda: self.asking.adapter.answer(native, self.asking.case.quantity))
+        return self.asking.fitting(got, self.inputs)
+
+    def read(self, native: Sequence[Native]) -> list[Array]:
+        """Copy native arrays to numpy."""
+        return [self.asking.adapter.get(each) for each in native]
+
+    @property
+    def truth(self) -> Truth:
+        """The exact answer."""
+        return Truth.of(self.asking, self.inputs)
+
+    def with_other(self, name: str, other: Call) -> Call:
+        """Return the call with one array of another, and the very same others."""
+        place = self.names.index(name)
+        arrays = list(self.prepared.arrays)
+        arrays[place] = other.prepared.arrays[place]
+        inputs = replace(self.inputs, **{name: getattr(other.inputs, name)})
+        return Call(self.asking, inputs, replace(self.prepared, arrays=tuple(arrays)))
+
+    def fill(self, inputs: Inputs) -> Call:
+        """Write other numbers into the arrays, and return the call as it now is. Raises NoAnswer where none can."""
+        for name, native in zip(self.names, self.prepared.arrays, strict=True):
+            answered(partial(self.asking.adapter.fill, native, getattr(inputs, name)))
+        return replace(self, inputs=inputs)

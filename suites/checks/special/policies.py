@@ -1,0 +1,278 @@
+"""Special values whose answers nothing fixes: each is recorded as a policy, in a few words, to be shown side by side.
+
+A stable textbook implementation gives nan for many of them, by inf - inf or 0 * inf, where the limit is another. What
+deviates is a policy that is another one in another mode or on another device of the framework, or that the framework's
+documentation denies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from harness.model import Array, Checked, Inputs, Op, Quantity, Unsupported
+from suites.checks.check import Asking, NoAnswer, Spec, Suite
+from suites.checks.special import words as special_words
+from suites.checks.special.claims import (
+    CLASSES,
+    DENSE,
+    EVERY,
+    FIRST_ORDER,
+    LABEL,
+    PLANTED,
+    POINT_LOSS,
+    QUICK,
+    ROW_OPS,
+    ROWS,
+    SPARSE,
+    VALUE,
+    drawn,
+    planted,
+)
+from suites.checks.special.words import Like, joined
+from suites.questions import cases
+from suites.questions.families import to_dtype
+
+POLICIES = Suite("special")
+AT = slice(PLANTED, PLANTED + 1)
+
+Word = Callable[[str, str], str]  # of (mode, device)
+
+
+def asked(*ops: Op, quantities: tuple[Quantity, ...] = EVERY, rows: int = ROWS, classes: int = CLASSES) -> Spec:
+    """Return what a policy is asked of: one dtype in the quick preset, as none is known that depends on it."""
+    return drawn(*ops, quantities=quantities, rows=rows, classes=classes, dtypes=QUICK)
+
+
+def policy(asking: Asking, word: Word, *, promised: bool = True) -> Checked:
+    """Record a target's policy, and hold it against that of the framework's plainest mode on the cpu.
+
+    promised: whether the two have to agree.
+    """
+    target = asking.target
+    found = special_words.told(asking, word(target.mode, target.device))
+    plain = asking.other_mode()
+    if (target.mode, target.device) == plain or found.over:
+        return found
+    try:
+        there = word(*plain)
+    except NoAnswer:
+        return found
+    if special_words.alike(found.policy, there):
+        return found
+    where = f"in mode {plain[0]} on the {plain[1]}"
+    over = math.inf if promised else 0.0
+    return replace(found, over=over, detail=f"policy is {found.policy!r}, expected {there!r}, as {where}")
+
+
+def frameworks_own(asking: Asking) -> bool:
+    """Tell whether a framework's function is asked, under its dotted name; a user's own is not made for bad labels."""
+    return "." in asking.target.implementation.name
+
+
+def row_policy(
+    asking: Asking,
+    inputs: Inputs,
+    likes: Mapping[str, Like],
+    neighbours: Inputs | None = None,
+    *,
+    promised: bool = True,
+) -> Checked:
+    """Record what the planted row gets, and whether the other rows get something else than beside an ordinary one."""
+
+    def word(mode: str, device: str) -> str:
+        got = _asked(asking, inputs, mode, device)
+        if isinstance(got, str):
+            return got
+        plain = asking.answer(neighbours, mode=mode, device=device)
+        same = np.array_equal(_others(got), _others(plain), equal_nan=True)
+        return special_words.named(asking, got[AT], likes) + ("" if same else ", other rows change")
+
+    return policy(asking, word, promised=promised)
+
+
+def _asked(asking: Asking, inputs: Inputs, mode: str, device: str) -> str | Array:
+    shape = inputs.upstream.shape if asking.case.quantity == "value" else inputs.logits.shape
+    return special_words.of(asking.attempt(inputs, mode=mode, device=device), shape)
+
+
+def _others(answer: Array) -> Array:
+    return np.delete(answer.astype(np.float64), PLANTED, axis=0)
+
+
+def planted_row(inputs: Inputs) -> Inputs:
+    """Return the planted row alone."""
+    return special_words.rows(inputs, AT)
+
+
+@POLICIES.check(asked(*ROW_OPS), judges=False)
+def infinite_logit(asking: Asking) -> Checked:
+    """One logit is inf: the limit, as the softmax is 1 there, or nan by inf - inf."""
+    ordinary = _labelled(asking)
+    inputs = planted(ordinary, ((PLANTED, 3), math.inf))
+    return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
+
+
+@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+def infinite_label(asking: Asking) -> Checked:
+    """The label's logit is inf: the limit, a loss of 0, or nan by inf - inf."""
+    ordinary = _labelled(asking)
+    inputs = planted(ordinary, ((PLANTED, LABEL), math.inf))
+    return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
+
+
+@POLICIES.check(asked(*ROW_OPS), judges=False)
+def infinite_logits(asking: Asking) -> Checked:
+    """Two logits are inf: there is no limit, and nan is what inf - inf gives."""
+    ordinary = _labelled(asking)
+    return row_policy(asking, planted(ordinary, ((PLANTED, [0, 3]), math.inf)), {}, ordinary)
+
+
+@POLICIES.check(asked(*ROW_OPS), judges=False)
+def every_class_masked(asking: Asking) -> Checked:
+    """Every logit of a row is -inf, as where all is masked: nan by inf - inf, or 0, 1/n, or the limit -inf."""
+    return row_policy(asking, planted(asking.inputs, (PLANTED, -math.inf)), {})
+
+
+@POLICIES.check(asked(DENSE), judges=False)
+def zero_label_on_masked_class(asking: Asking) -> Checked:
+    """A label of 0 on a class whose logit is -inf: the limit, as 0 log 0 is 0, or nan by 0 * inf."""
+    labels = asking.inputs.labels
+    assert labels is not None
+    weights = labels.copy()
+    weights[PLANTED] = np.array([0.25, 0.25, 0.25, 0, 0.125, 0.125])
+    ordinary = replace(asking.inputs, labels=weights)
+    inputs = planted(ordinary, ((PLANTED, 3), -math.inf))
+    return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
+
+
+@POLICIES.check(asked(POINT_LOSS), judges=False)
+def infinite_logit_of_sigmoid_xent(asking: Asking) -> Checked:
+    """A logit of inf or -inf under a label of 0, 1/2 or 1: the limit, or nan by inf - inf or 0 * inf."""
+    points = list(product((math.inf, -math.inf), (0.0, 0.5, 1.0)))
+    logits, weights = np.array(points).T
+    assert asking.inputs.labels is not None
+    labels = asking.inputs.labels.copy()
+    labels[PLANTED] = weights
+    inputs = replace(planted(asking.inputs, (PLANTED, logits)), labels=labels)
+    row = planted_row(inputs)
+
+    def word(mode: str, device: str) -> str:
+        got = _asked(asking, inputs, mode, device)
+        if isinstance(got, str):
+            return got
+        words = {}
+        for j, (x, z) in enumerate(points):
+            point = Inputs(row.logits[:, [j]], labels[AT, [j]], row.upstream[:, [j]])
+            words[f"{x:g} under {z:g}"] = special_words.named(asking, got[AT, [j]], {"limit": Like(point)})
+        return joined(words)
+
+    return policy(asking, word)
+
+
+@POLICIES.check(asked(*ROW_OPS, rows=2, classes=0), judges=False)
+def zero_classes(asking: Asking) -> Checked:
+    """Rows without classes: an empty answer, or for what is one number a row -inf, 0 or nan, or an error."""
+    refuse_where_fatal(asking)
+    one = cases.inputs(replace(asking.case, classes=1))
+    labels = one.labels if one.labels is None or asking.case.op == SPARSE else one.labels[:, :0]
+    inputs = Inputs(one.logits[:, :0], labels, one.upstream[:, :0] if one.upstream.ndim > 1 else one.upstream)
+
+    def word(mode: str, device: str) -> str:
+        got = _asked(asking, inputs, mode, device)
+        return got if isinstance(got, str) else special_words.kinds(got)
+
+    return policy(asking, word)
+
+
+@POLICIES.check(asked(Op.of("dense_xent", reduction="mean"), rows=0), judges=False)
+def mean_of_nothing(asking: Asking) -> Checked:
+    """The mean loss of an empty batch: nan, as 0 / 0, or 0; its gradient is empty."""
+
+    def word(mode: str, device: str) -> str:
+        got = _asked(asking, asking.inputs, mode, device)
+        return got if isinstance(got, str) else special_words.kinds(got)
+
+    return policy(asking, word)
+
+
+def _labelled(asking: Asking) -> Inputs:
+    """Return the inputs, those of sparse_xent with a label of our own choosing."""
+    return replace(asking.inputs, labels=np.full(ROWS, LABEL)) if asking.case.op == SPARSE else asking.inputs
+
+
+@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+def label_too_large(asking: Asking) -> Checked:
+    """A class index of n, one past the last: an error, nan, ignored with loss and gradient 0, wrapped or clipped."""
+    return _bad_label(asking, CLASSES)
+
+
+@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+def label_negative(asking: Asking) -> Checked:
+    """A class index of -1: an error, nan, ignored with loss and gradient 0, wrapped to the last class or clipped."""
+    return _bad_label(asking, -1)
+
+
+@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+def label_minus_100(asking: Asking) -> Checked:
+    """A class index of -100: ignored, as PyTorch documents, loss and gradient 0; elsewhere as any bad index."""
+    return _bad_label(asking, -100)
+
+
+def _bad_label(asking: Asking, label: int) -> Checked:
+    refuse_where_fatal(asking)
+
+    def with_label(index: int) -> Inputs:
+        labels = np.asarray(asking.inputs.labels).copy()
+        labels[PLANTED] = index
+        return replace(asking.inputs, labels=labels)
+
+    none = Like(replace(planted_row(asking.inputs), labels=None), Op.of("logsumexp"))
+    wrapped, clipped = (
+        Like(planted_row(with_label(index))) for index in (label % CLASSES, min(max(label, 0), CLASSES - 1))
+    )
+    likes = {"wrap": wrapped, "clip": clipped, "no label": none}
+    return row_policy(asking, with_label(label), likes, promised=frameworks_own(asking))
+
+
+def refuse_where_fatal(asking: Asking) -> None:
+    """Do not ask torch for a class that is not there on a GPU. Raises NoAnswer there."""
+    if asking.target.implementation.framework == "torch" and asking.target.device != "cpu":
+        raise NoAnswer(Unsupported("not asked: a bad class index is a device-side assert, which ends the process' GPU"))
+
+
+OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {
+    "sparse_xent": ("int32", "int16", "uint8", "float32"),
+    "dense_xent": ("int64", "bool", "float64", "float32"),
+    "sigmoid_xent": ("int64", "bool", "float64", "float32"),
+}
+
+
+@POLICIES.check(asked(SPARSE, DENSE, POINT_LOSS, quantities=VALUE), judges=False)
+def labels_of_another_dtype(asking: Asking) -> Checked:
+    """Labels of 0 and 1, or class indices, in another dtype: taken, taken and the result widened, or an error."""
+    given = asking.inputs.labels
+    assert given is not None
+    usual = given if given.ndim == 1 else to_dtype(np.eye(ROWS, CLASSES), asking.case.dtype)
+    inputs = replace(asking.inputs, labels=usual)
+
+    def word(mode: str, device: str) -> str:
+        words = {}
+        for dtype in OTHER_DTYPES[asking.case.op.name]:
+            if dtype == usual.dtype.name:
+                continue
+            got = _asked(asking, replace(inputs, labels=usual.astype(dtype)), mode, device)
+            words[dtype] = got if isinstance(got, str) else _taken(asking, got, inputs)
+        return joined(words)
+
+    return policy(asking, word, promised=frameworks_own(asking))
+
+
+def _taken(asking: Asking, got: Array, inputs: Inputs) -> str:
+    own = asking.case.dtype
+    name = special_words.named(asking, to_dtype(got.astype(np.float64), own), {"taken": Like(inputs)})
+    return name if got.dtype.name == own else f"{name}, {got.dtype.name} out"

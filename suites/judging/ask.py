@@ -1,0 +1,187 @@
+"""Ask one question: case -> golden -> the framework's call -> outcome."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TypeVar
+
+import numpy as np
+
+from harness.adapters import Adapter, NotSupported
+from harness.model import (
+    FORMATS,
+    Array,
+    Case,
+    Failed,
+    Golden,
+    Inputs,
+    Op,
+    Outcome,
+    Quantity,
+    Score,
+    Target,
+    Unsupported,
+    Worst,
+)
+from harness.scoring import bits, metrics, ruler
+from harness.scoring.ruler import Ruler
+from reference import bounds, golden, rounding
+from reference.cache import Cache
+from reference.options import meaning
+from suites.questions import cases, families
+
+T = TypeVar("T")
+
+WRITTEN_OUT = 256  # classes up to which a worst row is stored as hex floats; longer ones are stored as a recipe
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A case with all that is computed once for its many targets."""
+
+    case: Case
+    cache: Cache
+    answered: dict[object, Outcome] = field(default_factory=dict)
+
+    @cached_property
+    def golden(self) -> Golden:
+        """The exact answers."""
+        return meaning.golden(self.case.op, self.case.quantity, cases.inputs(self.case), self.certify)
+
+    @cached_property
+    def budget(self) -> bounds.Budget:
+        """The error budgets."""
+        return meaning.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.certify)
+
+    @cached_property
+    def ruler(self) -> Ruler:
+        """What its answers are measured against."""
+        return ruler.of(self.golden, FORMATS[self.case.dtype], self.budget.error, self.budget.flushed)
+
+    def certify(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+        """Answer an op without options, such as those that one with options is made of."""
+        return self.cache.golden(op, quantity, inputs, families.audit(self.case.family))
+
+    @cached_property
+    def content(self) -> str:
+        """The content hash."""
+        return golden.content(self.case.op, self.case.quantity, cases.inputs(self.case))
+
+
+@lru_cache(maxsize=4)  # items are ordered by case
+def asked(case: Case, cache: Cache) -> Asked:
+    """Return what the targets of a case share."""
+    return Asked(case, cache)
+
+
+def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
+    """Ask a target and measure its answer; what goes wrong in the framework comes back as an outcome.
+
+    Two spellings of one function (`tf.compat.v2.nn.softmax is tf.nn.softmax`) are asked once a case.
+    """
+    key = (adapter.offer(target.implementation).identity, target.mode, target.device)
+    if key not in question.answered:
+        question.answered[key] = _score(adapter, target, question)
+    return question.answered[key]
+
+
+def fenced(call: Callable[[], T]) -> T | Unsupported | Failed:
+    """Call into a framework; what goes wrong there comes back as an outcome."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # frameworks deprecate and advise; that is no outcome
+            return call()
+    except NotSupported as refusal:
+        return Unsupported(str(refusal))
+    except Exception as error:  # noqa: BLE001 - the one place where a framework's call is fenced off
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+        return Failed(f"{type(error).__name__}: {first[:300]}")
+
+
+def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
+    case = question.case
+
+    def answer() -> Array:
+        native = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)()
+        adapter.wait(native)
+        return adapter.answer(native, case.quantity)
+
+    got = fenced(answer)
+    if isinstance(got, Unsupported | Failed):
+        return got
+    if got.dtype.name != case.dtype:
+        return Failed(f"dtype is {got.dtype.name}, expected {case.dtype}, as the logits'")
+    if got.shape != question.golden.hi.shape:
+        return Failed(f"shape is {got.shape}, expected {question.golden.hi.shape}")
+    distance = metrics.against(question.ruler, got)
+    return Score(
+        elements=got.size,
+        max_ulp=distance.max_ulp,
+        mean_ulp=distance.mean_ulp,
+        bias_ulp=distance.bias_ulp,
+        over_bound=distance.over_bound,
+        budget_class=distance.budget_class,
+        verdicts=distance.verdicts,
+        worst=_worst(question, got, distance),
+        bits=bits.digest(got),
+    )
+
+
+def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
+    """Describe the element that is furthest off."""
+    case, index = question.case, distance.worst
+    return described(
+        case,
+        cases.inputs(case),
+        index,
+        float(rounding.nearest(question.golden, FORMATS[case.dtype])[index]),
+        float(got[index]),
+        exact=golden.digits(question.golden, index),
+        ulp=distance.worst_ulp,
+    )
+
+
+def described(
+    case: Case,
+    inputs: Inputs,
+    index: tuple[int, ...],
+    expected: float,
+    got: float,
+    *,
+    exact: str = "",
+    ulp: float = float("inf"),
+) -> Worst:
+    """Describe one element of an answer, with its row; with all rows of a mean, or where the classes lie otherwise."""
+    whole = index == () or inputs.logits.ndim != 2
+    row = index[0] if index else 0
+    rows = ... if whole else slice(row, row + 1)
+    short = inputs.logits.shape[-1] <= WRITTEN_OUT and (not whole or len(inputs.logits) <= WRITTEN_OUT)
+    labels = ""
+    if inputs.labels is not None:
+        listed = inputs.labels[rows].astype(np.float64).ravel()
+        labels = " ".join(str(int(k)) for k in listed) if case.op.name == "sparse_xent" else _sparse_hex(listed)
+    upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
+    return Worst(
+        index=index,
+        logits=_hex(inputs.logits[rows]) if short else families.recipe(case, row),
+        label=labels,
+        upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
+        exact=exact,
+        expected=expected.hex(),
+        got=got.hex(),
+        ulp=ulp,
+    )
+
+
+def _hex(values: Array) -> str:
+    return " ".join(float(value).hex() for value in values.astype(np.float64).ravel())
+
+
+def _sparse_hex(values: Array) -> str:
+    """Write a short row in full; a long one as `index=value` of what is not 0, or its first value if all are equal."""
+    if len(values) <= WRITTEN_OUT:
+        return _hex(values)
+    return " ".join(f"{i}={float(values[i]).hex()}" for i in np.flatnonzero(values))

@@ -1,0 +1,103 @@
+"""Outcome -> judgement: what conforms, what is a known deviation, and what is news.
+
+A fused function promises a stable answer and is judged by class S; in a 16-bit format class N is accepted, and shown
+as such, because arithmetic in the format itself is a choice frameworks document. Composed, naive, misused and control
+implementations promise nothing and are shown beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from harness.model import Case, Checked, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
+
+EXPECTED = Path(__file__).parents[1] / "expected.toml"
+ACCEPTED = ("S", "N")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A known deviation, one a mechanism: case and target globs, how far it goes, why, and a link.
+
+    case, target: a glob, or several. at_most: error over the class S bound; of a check, difference over allowance.
+    raises: the call gives no answer; else an entry covers answers alone, and a call that raises is news.
+    """
+
+    case: str | Sequence[str]
+    target: str | Sequence[str]
+    reason: str
+    at_most: float = float("inf")
+    raises: bool = False
+    link: str = ""
+
+    def covers(self, case: Case, target: Target, outcome: Outcome) -> bool:
+        """Tell whether this deviation is the listed one, and no worse than listed."""
+        if not (_matches(str(case), self.case) and _matches(str(target), self.target)):
+            return False
+        match outcome:
+            case Score():
+                return outcome.over_bound["S"] <= self.at_most
+            case Checked():
+                return outcome.over <= self.at_most
+        return self.raises
+
+
+def _matches(name: str, globs: str | Sequence[str]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in ([globs] if isinstance(globs, str) else globs))
+
+
+def known_deviations(path: Path = EXPECTED) -> tuple[Known, ...]:
+    """Read the list. Raises ValueError for an entry that is no Known."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("known", [])
+    try:
+        return tuple(Known(**entry) for entry in entries)
+    except TypeError as error:
+        raise ValueError(f"an entry of {path} is not as expected: {error}; see its first lines") from error
+
+
+def judge(case: Case, target: Target, outcome: Outcome, known: Iterable[Known]) -> tuple[Judgement, str]:
+    """Return the judgement and, for what deviates, the reason."""
+    trouble = deviation(target, outcome)
+    if trouble is None:
+        settled = isinstance(outcome, Score) or (isinstance(outcome, Checked) and not outcome.policy)
+        return ("conforms" if settled and target.implementation.kind == "fused" else "unjudged"), ""
+    for entry in known:
+        if entry.covers(case, target, outcome):
+            return "known", entry.reason + (f" ({entry.link})" if entry.link else "")
+    return "deviates", trouble
+
+
+def deviation(target: Target, outcome: Outcome) -> str | None:
+    """Say what is wrong with an outcome, or None."""
+    match outcome:
+        case Crashed(reason):
+            return f"the process died: {reason}"
+        case TimedOut(seconds):
+            return f"no answer in {seconds:g} s"
+        case Failed(reason) if target.implementation.kind == "fused":
+            return f"the call raised {reason}"
+        case Score() if target.implementation.kind == "fused" and outcome.budget_class not in ACCEPTED:
+            return _exceeds(outcome)
+        case Checked() if target.implementation.kind == "fused" and not outcome.over <= 1:
+            return _breaks(outcome)
+        case _:
+            return None
+
+
+def _exceeds(score: Score) -> str:
+    verdicts = "".join(f", {name.replace('_', ' ')}: {count}" for name, count in score.verdicts.items())
+    met = f"meets class {score.budget_class}" if score.budget_class else "meets no class"
+    return (
+        f"error is {score.over_bound['S']:.3g} times the class S bound ({met}; max {score.max_ulp:.3g} ulp{verdicts})"
+    )
+
+
+def _breaks(checked: Checked) -> str:
+    if math.isinf(checked.over):
+        return checked.detail
+    return f"difference is {checked.over:.3g} times what is allowed: {checked.detail}"

@@ -1,0 +1,47 @@
+"""Make all goldens of a plan beforehand, in as many processes as an executor has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, as_completed
+from itertools import groupby
+
+from harness.model import Case
+from reference import golden
+from reference.cache import Cache
+from suites.questions import cases, families
+
+
+def missing(wanted: Iterable[Case], cache: Cache) -> list[list[Case]]:
+    """Return the cases whose golden is not in the cache, grouped by the logits they share."""
+    absent = (
+        case for case in wanted if not cache.path(golden.content(case.op, case.quantity, cases.inputs(case))).exists()
+    )
+    groups = groupby(absent, key=lambda case: (case.family, case.dtype, case.rows, case.classes, case.seed))
+    return [list(group) for _, group in groups]
+
+
+def make(groups: list[list[Case]], cache: Cache, executor: Executor, progress: Callable[[int, int], None]) -> int:
+    """Compute and keep the goldens of all groups; return how many. `progress` is told (done, all) cases.
+
+    A group is a picklable task and stays in one process, because its goldens share their row sums.
+    """
+    every = sum(map(len, groups))
+    done = 0
+    # The dearest first, so that no process is left alone with one at the end.
+    ordered = sorted(groups, key=lambda group: -group[0].rows * group[0].classes * len(group))
+    try:
+        for future in as_completed([executor.submit(make_group, group, cache) for group in ordered]):
+            done += future.result()
+            progress(done, every)
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for the rest
+        raise
+    return done
+
+
+def make_group(group: list[Case], cache: Cache) -> int:
+    """Compute and keep the goldens of cases that share their logits."""
+    for case in group:
+        cache.golden(case.op, case.quantity, cases.inputs(case), families.audit(case.family))
+    return len(group)

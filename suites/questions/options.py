@@ -1,0 +1,199 @@
+"""The options: which are asked of an op, alone and together, and inputs that tell one meaning from another.
+
+Labels are drawn so that every denominator is a power of two, and no two denominators that a mean may have are equal:
+of 8 rows 4 are ignored, class weights sum to 4 over the labels of 8 rows and to 2 over those of 4, and of the sample
+weights, whose sum is 2, half are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from harness import options
+from harness.model import Array, Case, Inputs, Op, Param, Quantity
+from suites.questions import families
+
+PREFIX = "options/"  # of the families that options are asked in
+FAMILIES = ("normal_large", "offset")
+LAYOUT_FAMILIES = ("normal_large",)
+ROWS, CLASSES = 8, 16
+SIGMOID_CLASSES = 4  # as many as patterns have: in bfloat16, a sum of many elements would hide a wrong denominator
+LAYOUT_ROWS, LAYOUT_CLASSES = 24, 5
+RANKS = (1, 2, 3, 4, 5)
+
+CLASS_WEIGHT = "1 0.5 0.25 2"
+RESIDUES = (0, 1, 2, 2)  # of the labels of rows that count, in turn, modulo the length of the patterns over classes
+SAMPLE_WEIGHT = "0.25 0 0.75 0"
+MASK = "1 1 1 0"  # leaves the labels' classes
+POS_WEIGHT = "3 0.5 1 2"
+SMOOTHING = 0.125
+
+VALUE: tuple[Quantity, ...] = ("value", "grad_logits")
+EVERY: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")
+ELEMENTWISE = frozenset({"softmax", "log_softmax", "sigmoid_xent"})  # ops with as many values as logits
+
+BY_CLASS: dict[str, Param] = {"class_weight": CLASS_WEIGHT}
+BY_SAMPLE: dict[str, Param] = {"sample_weight": SAMPLE_WEIGHT}
+SMOOTH: dict[str, Param] = {"label_smoothing": SMOOTHING}
+IGNORE: dict[str, Param] = {"ignore_index": -100}
+IMAGE: dict[str, Param] = {"axis": 1, "rank": 3}  # as segmentation has it: (N, C, d)
+
+
+def ops_of(
+    name: str, quantities: tuple[Quantity, ...], given: Mapping[str, Param], *reductions: str
+) -> dict[Op, tuple[Quantity, ...]]:
+    """Return an op with some options, in each reduction; labels have a gradient where nothing is reduced."""
+    return {
+        Op.of(name, **given, **({"reduction": one} if one != "none" else {})): quantities if one == "none" else VALUE
+        for one in reductions
+    }
+
+
+SPARSE = {
+    **ops_of("sparse_xent", VALUE, {}, "sum", "mean"),
+    **ops_of("sparse_xent", VALUE, IGNORE, "none", "sum", "mean", "mean_valid"),
+    **ops_of("sparse_xent", VALUE, {"ignore_index": 3}, "none", "mean_valid"),
+    **ops_of("sparse_xent", VALUE, {"ignore_index": 255, "label_dtype": "uint8"}, "mean_valid"),
+    **ops_of("sparse_xent", VALUE, BY_CLASS, "none", "sum", "mean", "mean_classweight"),
+    **ops_of("sparse_xent", VALUE, BY_CLASS | IGNORE, "mean_classweight"),
+    **ops_of("sparse_xent", VALUE, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
+    **ops_of("sparse_xent", VALUE, BY_SAMPLE | IGNORE, "mean_valid"),
+    **ops_of("sparse_xent", VALUE, SMOOTH, "none", "mean"),
+    **ops_of("sparse_xent", VALUE, SMOOTH | BY_CLASS, "none", "mean_classweight"),
+    **ops_of("sparse_xent", VALUE, SMOOTH | IGNORE, "none", "mean_valid"),
+    **ops_of("sparse_xent", VALUE, SMOOTH | IGNORE | BY_CLASS, "mean_classweight"),
+    **ops_of("sparse_xent", VALUE, {"mask": MASK}, "none"),
+    **ops_of("sparse_xent", VALUE, IMAGE | IGNORE, "mean_valid"),
+    **ops_of("sparse_xent", VALUE, IMAGE | BY_CLASS | SMOOTH, "mean_classweight"),
+    **{
+        Op.of("sparse_xent", label_dtype=dtype): VALUE
+        for dtype in ("int8", "int16", "int32", "int64", "uint8", "float32")
+    },
+}
+DENSE = {
+    **ops_of("dense_xent", VALUE, {}, "sum", "mean"),
+    **ops_of("dense_xent", EVERY, BY_CLASS, "none", "sum", "mean"),
+    **ops_of("dense_xent", EVERY, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
+    **ops_of("dense_xent", EVERY, SMOOTH, "none", "mean"),
+    **ops_of("dense_xent", VALUE, SMOOTH | BY_CLASS, "none", "mean"),
+    **ops_of("dense_xent", VALUE, SMOOTH | BY_SAMPLE, "mean_nonzero"),
+    **ops_of("dense_xent", EVERY, {"label_sum": "1 0.5 2 0"}, "none"),
+    **ops_of("dense_xent", VALUE, {"mask": MASK}, "none"),
+    **ops_of("dense_xent", VALUE, IMAGE | SMOOTH, "none"),
+    **ops_of("dense_xent", VALUE, IMAGE | BY_CLASS, "mean"),
+    **ops_of("dense_xent", VALUE, {"label_dtype": "int32"}, "none"),
+}
+SIGMOID = {
+    **ops_of("sigmoid_xent", VALUE, {}, "sum", "mean", "mean_axis"),
+    **ops_of("sigmoid_xent", VALUE, {"pos_weight": 3.0}, "sum", "mean"),
+    **ops_of("sigmoid_xent", EVERY, {"pos_weight": POS_WEIGHT}, "none"),
+    **ops_of("sigmoid_xent", EVERY, BY_CLASS, "none", "sum", "mean"),
+    **ops_of("sigmoid_xent", VALUE, BY_CLASS | {"pos_weight": POS_WEIGHT}, "mean"),
+    **ops_of(
+        *("sigmoid_xent", EVERY, BY_SAMPLE),
+        *("none", "sum", "mean", "mean_sampleweight", "mean_nonzero", "mean_axis"),
+    ),
+    **ops_of("sigmoid_xent", EVERY, SMOOTH, "none", "mean", "mean_axis"),
+    **ops_of("sigmoid_xent", VALUE, {"label_dtype": "int32"}, "none"),
+}
+LAYOUTS = {
+    Op.of(name, axis=axis, rank=rank): VALUE
+    for name in ("softmax", "log_softmax", "logsumexp", "sparse_xent", "dense_xent")
+    for rank in RANKS
+    for axis in range(-rank, rank)
+}
+FEW_LAYOUTS = frozenset(
+    Op.of(op.name, axis=axis, rank=rank) for op in LAYOUTS for axis, rank in ((0, 1), (1, 3), (-4, 5))
+)  # for modes that compile for each
+OTHERS = {Op.of("softmax", mask=MASK): VALUE, Op.of("logsumexp", mask=MASK): VALUE, **SPARSE, **DENSE, **SIGMOID}
+
+
+def cases(dtypes: Sequence[str], layout_dtypes: Sequence[str]) -> Iterator[Case]:
+    """Yield the cases; layouts change no arithmetic, so one family is enough for them."""
+    for dtype in dtypes:
+        for family in FAMILIES:
+            for op, quantities in OTHERS.items():
+                classes = SIGMOID_CLASSES if op.name == "sigmoid_xent" else CLASSES
+                for quantity in quantities:
+                    yield Case(op, quantity, PREFIX + family, dtype, ROWS, classes)
+    for dtype in layout_dtypes:
+        for family in LAYOUT_FAMILIES:
+            for op, quantities in LAYOUTS.items():
+                for quantity in quantities:
+                    rows = 1 if op.options["rank"] == 1 else LAYOUT_ROWS
+                    yield Case(op, quantity, PREFIX + family, dtype, rows, LAYOUT_CLASSES)
+
+
+def suite(case: Case) -> str:
+    """Name what a preset may spare a mode: `layouts`, but for a few; `narrow options`, in 16 bits; other `options`."""
+    if case.op in LAYOUTS and case.op not in FEW_LAYOUTS:
+        return "layouts"
+    return "narrow options" if "16" in case.dtype else "options"
+
+
+def inputs(case: Case) -> Inputs:
+    """Draw the arrays of a case; ops that differ in their layout alone are drawn alike."""
+    op, family = case.op, case.family.removeprefix(PREFIX)
+    logits = families.draw(family, case.dtype, case.rows, case.classes, case.seed)
+    rng = np.random.default_rng((11, *families.generator(family, case.rows, case.classes, case.seed)))
+    labels = drawn_labels(case, logits, rng)
+    per_element = op.name in ELEMENTWISE and op.options.get("reduction") != "mean_axis"
+    steps = rng.integers(1, 65, logits.shape) * rng.choice([-1, 1], logits.shape)
+    upstream = families.to_dtype(steps / 32, case.dtype)  # as in the suites without options
+    if options.reduces(op):
+        upstream = upstream[0, 0]
+    elif not per_element:
+        upstream = upstream[:, 0].reshape(outer(op, case.rows))
+    else:
+        upstream = options.arranged(op, upstream)
+    if labels is not None:
+        labels = labels.reshape(outer(op, case.rows)) if labels.ndim == 1 else options.arranged(op, labels)
+    return Inputs(options.arranged(op, logits), labels, np.asarray(upstream))
+
+
+def outer(op: Op, rows: int) -> tuple[int, ...]:
+    """Return the shape of what an op has one of a row."""
+    return options.outer(rows, int(op.options.get("rank", 2)))
+
+
+def drawn_labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None:
+    """Draw labels by row, for an op that has them.
+
+    sparse: the largest, the smallest and random logits in turn, among the classes of a residue; every other row ignored
+    where that is asked. dense: soft and one-hot rows in turn, the sums as asked. sigmoid: 0, 1 and sixteenths between.
+    """
+    asked, (rows, classes) = case.op.options, logits.shape
+    dtype = str(asked.get("label_dtype", case.dtype))
+    whole = np.dtype(dtype).kind in "iu" if "label_dtype" in asked else False
+    index = indices(case.op, logits.astype(np.float64), rng)
+    match case.op.name:
+        case "sparse_xent":
+            return index.astype(str(asked.get("label_dtype", "int64")))
+        case "dense_xent":
+            soft = rng.multinomial(256, np.full(classes, 1 / classes), rows) / 256
+            one_hot = np.arange(classes) == index[:, None]
+            labels = np.where((np.arange(rows)[:, None] % 2 == 0) & (not whole), soft, one_hot)
+            labels = labels * np.array(options.repeated(str(asked.get("label_sum", "1")), rows))[:, None]
+        case "sigmoid_xent":
+            levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16 if not whole else []])
+            labels = rng.choice(levels, (rows, classes))
+        case _:
+            return None
+    return labels.astype(dtype) if whole else families.to_dtype(labels, dtype)
+
+
+def indices(op: Op, logits: Array, rng: np.random.Generator) -> Array:
+    """Draw class indices by row, the ignored one in every other row where there is one."""
+    ignored = op.options.get("ignore_index")
+    rows, classes = logits.shape
+    labels = np.empty(rows, np.int64)
+    for row in range(rows):
+        counted = row if ignored is None else row // 2
+        among = np.arange(RESIDUES[counted % len(RESIDUES)], classes, len(RESIDUES))
+        choices = among[logits[row, among].argmax()], among[logits[row, among].argmin()], rng.choice(among)
+        labels[row] = choices[row % 3]
+        if ignored is not None and row % 2:
+            labels[row] = ignored
+    return labels

@@ -1,0 +1,125 @@
+"""Who is asked what: the questions of one process, in order, after all filters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.adapters import Adapter
+from harness.model import Case, NotRun, Target
+from harness.options import SHOWN
+from harness.running import host
+from suites.questions import cases, options
+from suites.questions.cases import Preset
+
+WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their own for it, in pyproject.toml
+
+Question = tuple[Adapter, Case, Target]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asked for. Empty tuples mean all."""
+
+    preset: Preset
+    pairs: tuple[tuple[str, str], ...] = ()  # (framework, mode); mode "" means all of that framework
+    ops: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    device: str = ""  # cpu, cuda (every one), cuda:1; "" means every device found
+    shard: tuple[int, int] = (1, 1)  # the first of one part
+
+    def modes(self, adapter: Adapter) -> tuple[str, ...]:
+        """Return the adapter's modes that are wanted."""
+        name = adapter.catalogue.framework
+        if not self.pairs:
+            return adapter.modes
+        return tuple(mode for mode in adapter.modes if (name, mode) in self.pairs or (name, "") in self.pairs)
+
+    def devices(self, adapter: Adapter) -> tuple[str, ...]:
+        """Return the devices found that are wanted."""
+        found = adapter.devices()
+        return tuple(d for d in found if self.device in {"", d, d.split(":")[0]})
+
+    def takes(self, case: Case) -> bool:
+        """Tell whether a case passes the filters."""
+        named = (not self.ops or case.op.name in self.ops) and (not self.dtypes or case.dtype in self.dtypes)
+        return named and in_shard(case, *self.shard)
+
+
+def in_shard(case: Case, part: int, parts: int) -> bool:
+    """Tell whether a case falls into a part: by a hash of its id, so that each machine finds the same, and no other.
+
+    Whole cases, because all targets of one share its inputs and its golden.
+    """
+    return int.from_bytes(hashlib.sha256(str(case).encode()).digest()[:8]) % parts == part - 1
+
+
+def wanted_cases(wanted: Wanted) -> list[Case]:
+    """Return the cases of the preset that pass the filters."""
+    return [case for case in cases.cases(wanted.preset) if wanted.takes(case)]
+
+
+def option_cases(wanted: Wanted) -> list[Case]:
+    """Return the cases of options that pass the filters."""
+    preset = wanted.preset
+    return list(filter(wanted.takes, options.cases(preset.option_dtypes, preset.layout_dtypes)))
+
+
+def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:
+    """Return every implementation in every mode on every device that is wanted."""
+    return [
+        Target(implementation, mode, device)
+        for device in wanted.devices(adapter)
+        for mode in wanted.modes(adapter)
+        for implementation in adapter.implementations()
+        if not wanted.ops or implementation.op in wanted.ops
+    ]
+
+
+def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]) -> Iterator[Question]:
+    """Yield (adapter, case, target), case by case, so that inputs, golden and budget are made once for all targets."""
+    every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
+    for case in filter(asks, wanted_cases(wanted)):
+        for adapter, target in every:
+            of = target.implementation
+            if of.op == case.op.name and wanted.preset.asks(case, of.framework, target.mode, of.kind):
+                yield adapter, case, target
+
+
+def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+    """Yield the options, case by case: all for fused functions; for others those that they are there to show."""
+    every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
+    for case in option_cases(wanted):
+        suite, shown = options.suite(case), case.op.options.keys() - SHOWN - {"reduction"}
+        for adapter, target in every:
+            of = target.implementation
+            if of.op != case.op.name or not wanted.preset.checks(suite, case, of.framework, target.mode):
+                continue
+            if of.kind == "fused" or (shown and adapter.takes(of, case.op)):
+                yield adapter, case, target
+
+
+def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+    """Yield what is timed: fused functions, each once however many names it has, in every wanted mode."""
+    for case in filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes())):
+        seen = set()
+        for adapter in adapters:
+            for target in targets(adapter, wanted):
+                of = target.implementation
+                once = adapter.offer(of).identity if wanted.preset.speed_all else adapter
+                if of.op != case.op.name or of.kind != "fused" or (once, target.mode, target.device) in seen:
+                    continue
+                seen.add((once, target.mode, target.device))
+                yield adapter, case, target
+
+
+def missing_devices(adapter: Adapter, wanted: Wanted) -> list[NotRun]:
+    """Say which wanted device this framework does not see."""
+    if wanted.devices(adapter):
+        return []
+    name = adapter.catalogue.framework
+    seen = ", ".join(adapter.devices())
+    build = f"pip install 'xentbench[{name}-cuda]'" if name in WITH_CUDA else "--device cpu"
+    reason = f"{name} sees {seen}, expected {wanted.device}; try: {build}"
+    return [NotRun(name, "", wanted.device, reason)]

@@ -1,0 +1,1 @@
+"""Who is faster: what is timed, against whom, and how it is stored."""

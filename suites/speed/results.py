@@ -1,0 +1,82 @@
+"""Timings of duels and tournaments as results of a run, each with what its figure holds in its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from harness.model import Case, Outcome, Result, Target, Timing
+from harness.running import host
+from harness.store import Location, Store
+from harness.timing.duel import fairness
+from harness.timing.duel.fairness import Card
+from harness.timing.duel.pairing import Measured
+from suites.speed.contestants import Contestant
+
+STORE = Location.of("build/speed.sqlite")
+
+Judge = Callable[[Case, Target, Outcome], Result]
+
+
+def unjudged(case: Case, target: Target, outcome: Outcome) -> Result:
+    """Return a result that nobody judges."""
+    return Result(case, target, outcome, "unjudged")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A contestant's blocks, worker after worker, and card; or why there are none."""
+
+    contestant: Contestant
+    blocks: Sequence[Measured] = ()
+    workers: int = 1
+    card: Card | None = None
+    why: Outcome | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """One sample a block: its lower quartile."""
+        if self.why:
+            return self.why
+        card = self.card
+        assert card is not None
+        return Timing(
+            tuple(fairness.seconds(one) for one in self.blocks),
+            self.blocks[0].calls,
+            card.first_seconds,
+            self.workers,
+            cache=card.cache,
+            cached=card.cached,
+            copy_bytes_per_second=card.limit.copy if card.limit else None,
+            read_bytes_per_second=card.limit.read if card.limit else None,
+            dispatch_seconds=card.dispatch_seconds,
+            overhead_seconds=card.overhead_seconds,
+            minor_faults=card.minor_faults,
+            major_faults=card.major_faults,
+            preempted=card.preempted,
+            peak_bytes=card.peak.bytes if card.peak else None,
+            peak_logits_bytes=card.peak.logits_bytes if card.peak else None,
+        )
+
+
+def keep(store: Location, what: str, case: Case, timed: Iterable[Timed], uid: str = "") -> str:
+    """Store timings in a run of their own, or in the one of this uid; return its uid."""
+    with Store(store) as opened:
+        run = opened.run(uid) if uid else host.new_run(what)
+        opened.begin(run)
+        add(opened, run.uid, case, timed)
+        opened.finish(run.uid)
+    return run.uid
+
+
+def add(store: Store, uid: str, case: Case, timed: Iterable[Timed], judge: Judge = unjudged) -> None:
+    """Add the timings of a case to a run, all of them or none."""
+    store.append(uid, [_result(store, case, one, judge) for one in timed])
+
+
+def _result(store: Store, case: Case, timed: Timed, judge: Judge) -> Result:
+    of = timed.contestant
+    facts = {"framework": of.target.implementation.framework, "device": of.target.device, **of.environment}
+    settings = timed.card.settings if timed.card else {}
+    key = store.add_environment(facts | {f"card: {name}": value for name, value in settings.items()})
+    return replace(judge(case, of.target, timed.outcome), environment=key)

@@ -1,0 +1,1 @@
+"""Which test vectors the project publishes, and how they are checked."""

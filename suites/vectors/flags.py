@@ -1,0 +1,111 @@
+"""What the flags of the test vectors mean: which kind of bug each provokes, and what it does to a user."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from suites.questions import cases
+
+
+class Note(NamedTuple):
+    """A flag's note, as files print it."""
+
+    bug_type: str
+    description: str
+    effect: str
+
+
+# family -> (bug type, effect); its description is the family's docstring.
+OF_FAMILIES: dict[str, tuple[str, str]] = {
+    "normal_small": ("rounding", "A lean of one ulp in every probability adds up over a batch."),
+    "normal": ("rounding", "None beyond rounding: an implementation that fails here fails everywhere."),
+    "normal_large": ("rounding", "Small probabilities carry the error of x - max, magnified by exp."),
+    "offset": ("overflow, cancellation", "inf or nan without a shift; lost digits where x - logsumexp is formed."),
+    "wide_spread": ("underflow", "Subnormal probabilities are flushed to 0, and their logarithm becomes -inf."),
+    "confident": ("cancellation", "The loss of a well-learnt example is 0, or noise, and so is its gradient."),
+    "near_ties": ("rounding", "A wrong last bit in x - max changes which class leads."),
+    "all_equal": ("scale", "softmax is off 1/n although nothing has to be rounded but the quotient."),
+    "swamp": ("summation", "A plain running sum drops every small term: the loss reads 0 where it is not."),
+    "lse_near_zero": ("cancellation", "logsumexp keeps no correct digit."),
+    "two_class_gap": ("branch", "exp or log1p jumps where its algorithm changes branch."),
+    "extremes": ("overflow", "x - max overflows: nan, or a class at the other end of the range counted in."),
+    "subnormals": ("underflow", "Subnormal inputs read as 0 change gradients and products with them."),
+    "long_row": ("summation", "The sum's error grows with the number of classes."),
+    "vocabulary": ("summation", "The loss of a language model is off by more than a step of training."),
+}
+OF_CONTENT: dict[str, Note] = {
+    "OneClass": Note("edge case", "A row of one class.", "Losses and gradients are exactly 0 and softmax exactly 1."),
+    "EqualLogits": Note("edge case", "All logits of a row are equal.", "softmax is 1/n; ties are decided exactly."),
+    "NegativeZero": Note(
+        "sign", "A logit is -0, which is 0 in every formula.", "A branch on the sign bit goes astray."
+    ),
+    "ExactZero": Note(
+        "cancellation", "An answer is exactly 0; either sign of zero is right.", "Noise where there should be none."
+    ),
+    "NearZeroLog": Note(
+        "cancellation",
+        "A logarithm or loss smaller than the format's unit roundoff, and not 0.",
+        "log of a rounded softmax gives 0; only log1p of the other classes' sum keeps its digits.",
+    ),
+    "SubnormalResult": Note(
+        "underflow", "An answer rounds to a subnormal number of the input's format.", "Flushed to 0 under FTZ."
+    ),
+    "RoundsToZero": Note(
+        "underflow", "An answer is not 0, but rounds to 0 in the input's format.", "Its logarithm is still finite."
+    ),
+    "Overflows": Note(
+        "overflow", "An answer is finite, but rounds to an infinity of the input's format.", "inf is right here."
+    ),
+    "NegativeInfinity": Note(
+        "special value",
+        "A logit is -inf, as masks make it: that class has probability 0 and the others share the rest.",
+        "nan by -inf - -inf or 0 * inf.",
+    ),
+    "PositiveInfinity": Note(
+        "special value",
+        "One logit is +inf: the limit, as it grows, is probability 1 there and 0 elsewhere.",
+        "Most implementations answer nan by inf - inf; a limit is what mathematics gives, not what IEEE 754 asks for.",
+    ),
+    "NaN": Note(
+        "special value",
+        "A logit is nan; every answer that depends on it is nan, of any sign and payload.",
+        "A nan lost on the way hides what went wrong before.",
+    ),
+    "AllNegativeInfinity": Note(
+        "policy",
+        "Every logit is -inf, a row that is masked as a whole; no limit exists but for logsumexp, which is -inf.",
+        "nan is recorded; 0 and 1/n are as good. Such tests are `acceptable`, whatever the answer.",
+    ),
+    "SeveralInfinities": Note(
+        "policy",
+        "Two logits are +inf; the answer depends on how they grow, but for logsumexp, which is +inf.",
+        "nan is recorded; an even share is as good. Such tests are `acceptable`, whatever the answer.",
+    ),
+    "ZeroLabelAtInfinity": Note(
+        "special value", "A label of 0 meets an infinite log-probability; no weight, no loss.", "nan by 0 * inf."
+    ),
+    "KnownWorst": Note(
+        "regression",
+        "The worst row found so far for a function of a framework, of its family and format; one output recorded.",
+        "Whatever the framework did wrong here, another may do too.",
+    ),
+    "Published": Note(
+        "documentation", "An example of a question-and-answer page or blog.", "The digits printed there are not exact."
+    ),
+    "ManyClasses": Note("summation", "A row of more classes than the others; some outputs recorded.", "As its family."),
+}
+
+
+def flag_of(family: str) -> str:
+    """Return a family's flag: its name in CamelCase."""
+    return family.title().replace("_", "")
+
+
+def notes() -> dict[str, dict[str, str]]:
+    """Return every flag's note as files print it."""
+    described = cases.descriptions()
+    every = {flag_of(name): Note(kind, described[name], effect) for name, (kind, effect) in OF_FAMILIES.items()}
+    return {
+        flag: {"bugType": note.bug_type, "description": note.description, "effect": note.effect}
+        for flag, note in (every | OF_CONTENT).items()
+    }

@@ -1,0 +1,144 @@
+"""A run as a file: all that was stored comes back, and what is no whole run file of this version is refused."""
+
+import gzip
+import io
+import json
+
+import pytest
+
+from harness.files import runfile
+from harness.store import StoreError
+from tests.made.records import ENVIRONMENT, EVERY, HOSTILE, ROW, missing, recorded, run
+
+WHOLE = recorded(*EVERY, environments={"key": ENVIRONMENT}, not_run=[missing()])
+
+
+def packed(whole=WHOLE):
+    """Return a run as a file's bytes."""
+    to = io.BytesIO()
+    assert runfile.write(whole, to) == len(whole.results)
+    return to.getvalue()
+
+
+def edited(edit):
+    """Return a run file with its lines, as objects, changed."""
+    lines = [json.loads(line) for line in gzip.decompress(packed()).splitlines()]
+    return gzip.compress("".join(json.dumps(line) + "\n" for line in edit(lines) or lines).encode())
+
+
+def first(**fields):
+    """Return an edit that changes fields of the header."""
+    return edited(lambda lines: lines[0].update(fields))
+
+
+def last(path, value):
+    """Return an edit that changes a field of the last result, by its path."""
+
+    def edit(lines):
+        at = lines[-2]
+        for name in path[:-1]:
+            at = at[name]
+        at[path[-1]] = value
+
+    return edited(edit)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Return where a run file is to be made."""
+    return tmp_path / "run.jsonl.gz"
+
+
+def test_round_trip(file):
+    """A run comes back with its environments, what was not run, and every outcome."""
+    file.write_bytes(packed())
+
+    assert runfile.read(file) == WHOLE
+
+
+def test_empty_run_round_trip(file):
+    """A run without results is a whole file, too."""
+    file.write_bytes(packed(recorded(run=run(finished=None))))
+
+    assert runfile.read(file) == recorded(run=run(finished=None))
+
+
+def test_same_run_makes_the_same_bytes():
+    """Neither the time, nor a name, nor the order of a set is in the file."""
+    assert packed() == packed()
+    assert [next(iter(json.loads(line))) for line in gzip.decompress(packed()).splitlines()[:4]] == [
+        *("format", "text", "text", "case")
+    ]
+
+
+def test_long_text_is_written_once():
+    """A row of logits that two results name as their worst is in the file once, before them."""
+    lines = gzip.decompress(packed()).decode().splitlines()
+
+    assert sum(ROW in line for line in lines) == 1
+    assert ROW in lines[1]
+
+
+def test_lines_are_strict_json():
+    """No line holds a constant that strict JSON has not."""
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    for line in gzip.decompress(packed()).splitlines():
+        json.loads(line, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.9, 0.999])
+def test_truncated_file_is_refused(file, part):
+    """A file cut anywhere is refused with its name and what to try."""
+    whole = packed()
+    file.write_bytes(whole[: int(len(whole) * part)])
+
+    with pytest.raises(StoreError, match=rf"run file is {file} \(.+\), expected a whole run file, version 1; try: "):
+        runfile.read(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(b"implementation,max_ulp\n", "no gzipped text", id="text"),
+        pytest.param(gzip.compress(b"\xff\xfe\x00"), "no gzipped text", id="binary"),
+        pytest.param(gzip.compress(b"implementation,max_ulp\n"), "a line is no JSON", id="csv"),
+        pytest.param(gzip.compress(b"[1, 2]\n"), "a line is no JSON object", id="list"),
+        pytest.param(gzip.compress(b'{"cookies": 3}\n'), "another program's file", id="foreign"),
+        pytest.param(gzip.compress(b""), "another program's file", id="empty"),
+        pytest.param(first(version=2), "version 2, this program reads 1", id="newer"),
+        pytest.param(first(run={"uid": 3}), "a line is not as written", id="header"),
+        pytest.param(first(environments=[1]), "a line is not as written", id="environments"),
+        pytest.param(edited(lambda lines: lines[:-1]), "truncated", id="without-end"),
+        pytest.param(edited(lambda lines: lines[:-2] + lines[-1:]), "7 results", id="result-lost"),
+        pytest.param(edited(lambda lines: lines + lines), "and the end", id="twice"),
+        pytest.param(edited(lambda lines: [line for line in lines if "text" not in line]), "a line is", id="no-text"),
+        pytest.param(last(["case", "dtype"], "int8"), "dtype is 'int8', expected one of", id="dtype"),
+        pytest.param(last(["judgement"], HOSTILE), "judgement is '<script>", id="judgement"),
+        pytest.param(last(["outcome"], "guess"), "outcome is 'guess'", id="outcome"),
+        pytest.param(last(["facts"], {"max_ulp": 1}), "a line is not as written", id="facts"),
+        pytest.param(last(["case", "more"], 1), "a line is not as written", id="field"),
+        pytest.param(last(["target"], None), "a line is not as written", id="null"),
+        pytest.param(last(["case", "family"], ["a"]), "a word is ['a'], expected a text", id="list"),
+        pytest.param(last(["reason"], None), "a word is None, expected a text", id="no-reason"),
+        pytest.param(
+            last(["case", "rows"], "many"), "a number is 'many', expected a whole one", id="text-for-a-number"
+        ),
+        pytest.param(last(["case", "seed"], 1 << 63), "expected a whole one of 64 bits", id="too-large"),
+    ],
+)
+def test_file_that_is_none_is_refused(file, content, why):
+    """What is no run file, or one of a newer version, is refused with the reason."""
+    file.write_bytes(content)
+
+    with pytest.raises(StoreError) as caught:
+        runfile.read(file)
+    assert why in str(caught.value)
+
+
+def test_file_that_is_not_there_is_refused(file):
+    """A file that cannot be opened is refused like any other."""
+    with pytest.raises(StoreError, match="No such file"):
+        runfile.read(file)

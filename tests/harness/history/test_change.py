@@ -1,0 +1,230 @@
+"""One answer in two runs: better, worse, different or as it was, and why."""
+
+import math
+
+import pytest
+
+from harness.history import change
+from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
+from tests.made.records import JAX, checked, result, score, timing
+
+SLOW, FAST = [1.2e-5] * 9, [1e-5] * 9
+KINDS = (score(), checked(), timing(*FAST), Unsupported("no"), Failed("E: x"), Crashed("SIGSEGV"), TimedOut(3.0))
+
+
+def between(old, new, was="conforms", now="conforms", **fields):
+    """Compare two outcomes with their judgements."""
+    return change.between(result(old, judgement=was, **fields), result(new, judgement=now, reason="why", **fields))
+
+
+@pytest.mark.parametrize("outcome", [*KINDS, score(math.inf, math.nan), checked(math.inf)], ids=str)
+def test_same_answer_is_unchanged(outcome):
+    """An answer that is as it was is unchanged, infinities and nans included."""
+    found = between(outcome, outcome)
+
+    assert (found.status, found.turn, found.reason) == ("unchanged", "none", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "turn", "reason"),
+    [
+        pytest.param(score(1.5), score(2.0), "worse", "max 2 ulp, was 1.5", id="error"),
+        pytest.param(score(2.0), score(1.5), "better", "max 1.5 ulp, was 2", id="less-error"),
+        pytest.param(score(1.5), score(1.5001), "worse", "max 1.5001 ulp, was 1.5", id="just-more"),
+        pytest.param(score(1.5), score(math.inf), "worse", "max inf ulp, was 1.5", id="infinite"),
+        pytest.param(score(math.inf), score(1.5), "better", "max 1.5 ulp, was inf", id="finite"),
+        pytest.param(score(), score(mean_ulp=0.5), "different", "mean 0.5 ulp, was 0.25", id="mean"),
+        pytest.param(
+            *(score(bits="a0"), score(bits="b1"), "different", "answers differ in bits, largest error 1.5 ulp in both"),
+            id="bits",
+        ),
+        pytest.param(score(bits="a0"), score(2.0, bits="b1"), "worse", "max 2 ulp, was 1.5", id="bits-and-error"),
+        pytest.param(
+            score(bits="a0"),
+            score(2.0, bits="a0"),
+            "worse",
+            "max 2 ulp, was 1.5; the answer itself is the same bit by bit",
+            id="error-alone",
+        ),
+        pytest.param(
+            *(score(3.0), score(2.0, budget=None), "worse", "meets no class, was class S; max 2 ulp, was 3"), id="class"
+        ),
+        pytest.param(score(budget="N"), score(), "better", "meets class S, was class N", id="better-class"),
+        pytest.param(score(), score(verdicts={"nan": 2}), "worse", "nan: 2, was 0", id="nan"),
+        pytest.param(score(verdicts={"wrong_sign": 2}), score(), "better", "wrong sign: 0, was 2", id="sign"),
+        pytest.param(score(), score(verdicts={"flushed": 2}), "different", "flushed: 2, was 0", id="flushed"),
+        pytest.param(checked(0.5), checked(0.75), "worse", "0.75 of what is allowed, was 0.5", id="law"),
+        pytest.param(checked(0.0), checked(math.inf), "worse", "inf of what is allowed, was 0", id="rule"),
+        pytest.param(checked(0, "nan"), checked(0, "zero"), "different", "policy is zero, was nan", id="policy"),
+        pytest.param(
+            *(timing(*FAST), timing(*SLOW), "worse", "1.2 times as long (1.18 to 1.22): 12 µs, was 10 µs"), id="slower"
+        ),
+        pytest.param(
+            *(timing(*SLOW), timing(*FAST), "better", "0.833 times as long (0.817 to 0.85): 10 µs, was 12 µs"),
+            id="faster",
+        ),
+        pytest.param(
+            score(), Unsupported("no bf16"), "worse", "unsupported (no bf16), was max 1.5 ulp", id="unsupported"
+        ),
+        pytest.param(Unsupported("no"), score(), "better", "max 1.5 ulp, was unsupported (no)", id="supported"),
+        pytest.param(score(), Failed("E: x"), "worse", "failed (E: x), was max 1.5 ulp", id="failed"),
+        pytest.param(Failed("E: x"), Crashed("SIGKILL"), "worse", "crashed (SIGKILL), was failed (E: x)", id="crashed"),
+        pytest.param(
+            *(Crashed("SIGKILL"), TimedOut(3.0), "different", "timed out after 3 s, was crashed (SIGKILL)"), id="hung"
+        ),
+        pytest.param(Failed("A: x"), Failed("B: x"), "different", "raised B, was A", id="exception"),
+    ],
+)
+def test_other_answer_is_changed(old, new, turn, reason):
+    """An answer that differs is changed for better or worse, or is merely different, and the reason holds both."""
+    found = between(old, new)
+
+    assert (found.status, found.turn, found.reason) == ("changed", turn, reason)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(timing(*FAST), timing(*([1.04e-5] * 9)), id="4%"),
+        pytest.param(timing(*FAST), timing(*([5e-5] * 3)), id="few-samples"),
+        pytest.param(timing(), timing(), id="no-samples"),
+        pytest.param(Failed("E: at 0x7f"), Failed("E: at 0x8a"), id="address"),
+        pytest.param(Unsupported("no"), Unsupported("not at all"), id="wording"),
+        pytest.param(score(1e6), score(1e6 * (1 + 1e-14)), id="arithmetic"),
+        pytest.param(score(), score(bits="b1"), id="bits-not-kept-then"),
+        pytest.param(score(bits="a0"), score(), id="bits-not-kept-now"),
+    ],
+)
+def test_noise_is_no_change(old, new):
+    """What a sample, a message or a sum's rounding can do by itself is no change."""
+    assert between(old, new).status == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        (score(bits="a0"), score(2.0, bits="a0"), True),
+        (score(bits="a0"), score(bits="b1"), False),
+        (score(), score(bits="b1"), None),
+        (score(bits="a0"), Failed("E"), None),
+        (checked(), checked(), None),
+    ],
+)
+def test_bits_say_something_where_both_are_kept(was, now, same):
+    """Two answers are the same bit by bit, or not, or nothing is known of one of them; of no answer nothing is."""
+    assert change.same_bits(result(was), result(now)) is same
+    assert change.same_bits(None, result(now)) is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "judgement", "alone"),
+    [
+        (score(bits="a0"), score(bits="b1"), "conforms", True),
+        (score(bits="a0"), score(mean_ulp=0.5, bits="b1"), "conforms", False),
+        (score(bits="a0"), score(bits="b1"), "unjudged", False),
+        (score(bits="a0"), score(bits="a0"), "conforms", False),
+        (score(), score(), "conforms", False),
+        (timing(*FAST), timing(*SLOW), "conforms", False),
+    ],
+)
+def test_bits_alone(was, now, judgement, alone):
+    """An answer differs in bits alone where no figure and no judgement moved."""
+    assert change.bits_alone(between(was, now, now=judgement)) is alone
+
+
+def test_size_is_asked_for():
+    """The size from which a difference of times counts can be named."""
+    old, new = result(timing(*FAST)), result(timing(*([1.04e-5] * 9)))
+
+    assert change.between(old, new, 0.03).turn == "worse"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "status"), [("float64", "unchanged"), ("float32", "changed"), ("bfloat16", "changed")]
+)
+def test_figure_is_as_exact_as_its_reference(dtype, status):
+    """Two goldens of a float64, each certified to 2**-64, may move an error by 2**-10 ulp; of a float32, by nothing."""
+    assert between(score(1.5), score(1.5 + 2.0**-11), dtype=dtype).status == status
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "turn"),
+    [
+        ("conforms", "deviates", "worse"),
+        ("conforms", "known", "worse"),
+        ("known", "deviates", "worse"),
+        ("deviates", "known", "better"),
+        ("deviates", "conforms", "better"),
+        ("unjudged", "conforms", "different"),
+    ],
+)
+def test_judgement_decides_first(was, now, turn):
+    """A judgement that changed decides, whichever way the figures went; why it deviates is quoted."""
+    found = between(score(3.0), score(2.0), was, now)
+
+    expected = "better" if turn == "different" else turn
+    assert found.turn == expected
+    assert found.reason.startswith(f"{now}, was {was}" + (": why" if now == "deviates" else ""))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "now", "broke"),
+    [
+        (score(), Crashed("SIGKILL"), "deviates", True),
+        (Failed("E"), TimedOut(3.0), "unjudged", True),
+        (score(), Crashed("SIGKILL"), "known", False),
+        (Crashed("SIGKILL"), Crashed("SIGKILL"), "deviates", False),
+        (score(), Failed("E"), "deviates", False),
+    ],
+)
+def test_death_is_the_machinery(old, new, now, broke):
+    """A process that died or hung where it did not before, unless it is known to, is no score."""
+    was = now if type(old) is type(new) else "conforms"
+
+    assert change.broke(between(old, new, was, now)) is broke
+
+
+@pytest.mark.parametrize(
+    ("pair", "aspect"),
+    [
+        ((score(), score(2.0)), "accuracy"),
+        ((timing(*FAST), timing(*SLOW)), "speed"),
+        ((timing(*FAST), Failed("E: x")), "speed"),
+        ((checked(), checked()), "accuracy"),
+    ],
+)
+def test_accuracy_and_speed_are_apart(pair, aspect):
+    """A question of speed stays one where it got no answer."""
+    assert between(*pair).aspect == aspect
+
+
+def test_severity_orders():
+    """What moved further is more severe; what has no figure on one side most of all."""
+    found = [
+        between(score(1.5), score(1.6)),
+        between(score(1.5), score(200.0)),
+        between(score(1.5), score(math.inf)),
+        between(score(1.5), Failed("E")),
+    ]
+
+    severities = [change.severity(one) for one in found]
+    assert severities == sorted(severities)
+    assert severities[1] < severities[2] == severities[3] == math.inf
+    assert change.severity(between(score(math.inf), score(math.inf, 0.5))) == 0
+    assert change.severity(between(timing(), timing())) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.5, "2.5 s"), (0.0123456, "12.3 ms"), (1e-6, "1 µs"), (3.25e-8, "32.5 ns")]
+)
+def test_seconds_take_the_unit_that_fits(value, text):
+    """A time is printed with three digits."""
+    assert change.seconds(value) == text
+
+
+def test_told_is_the_later_result():
+    """A change is listed under the later of its two results, with whoever answered."""
+    old, new = result(target=JAX), result(score(3.0), target=JAX)
+
+    assert change.between(old, new).result is new
+    assert isinstance(change.Change("removed", "none", "", old, None).result.outcome, Score)

@@ -1,0 +1,88 @@
+"""Progress: a live line on a terminal, plain lines now and then elsewhere."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from harness.model import Case, Implementation, Op, Target
+from harness.running import progress
+from harness.running.progress import Progress
+from harness.running.runner import Job, Worker
+
+CASE = Case(Op.of("sigmoid_xent", pos_weight=3.0), "value", "normal", "float32", 4, 8)
+TARGET = Target(Implementation("torch", "softmax", "torch[softmax]", "fused"), "eager")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return a clock whose hands the test moves."""
+    hands = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: hands.now))
+    return hands
+
+
+def workers():
+    """Return a worker that asks, one that starts, and one that has finished."""
+    asking = Worker(Job("torch", ()), None, process=object(), planned=30, asked=10, in_hand=(CASE, TARGET))
+    return [
+        asking,
+        Worker(Job("jax", ()), None, process=object()),
+        Worker(Job("numpy", ()), None, planned=10, asked=10),
+    ]
+
+
+def test_plain_lines_now_and_then(clock):
+    """Without a terminal, as in CI, a line a running framework is said every half minute, whole and unwrapped."""
+    text = io.StringIO()
+
+    with Progress(Console(file=text, width=20)) as shown:
+        for clock.now in (0.0, 10.0, 29.0, 31.0, 32.0, 60.0):
+            shown(workers())
+
+    assert text.getvalue().splitlines() == [
+        "20 of 40 questions, about 31 s left",
+        f"  torch: 10 of 30; {CASE} {TARGET}",
+        "  jax: 0 of ?; starting",
+    ]
+
+
+def test_nothing_known_promises_nothing(clock):
+    """Before anything is planned no time is foretold."""
+    text = io.StringIO()
+
+    with Progress(Console(file=text)) as shown:
+        clock.now = 31.0
+        shown([Worker(Job("jax", ()), None, process=object())])
+
+    assert text.getvalue().splitlines() == ["0 of ? questions", "  jax: 0 of ?; starting"]
+
+
+@pytest.mark.parametrize(
+    ("done", "line"), [(0, "goldens: 0 of 8"), (2, "goldens: 2 of 8, about 120 s left"), (8, "goldens: 8 of 8")]
+)
+def test_count_of_one_thing(clock, done, line):
+    """One line tells how many are done, and the time left while there is some and it can be told."""
+    text = io.StringIO()
+    shown = Progress(Console(file=text))
+
+    clock.now = 40.0
+    shown.simple("goldens", done, 8)
+
+    assert text.getvalue().splitlines() == [line]
+
+
+def test_terminal_shows_what_is_running(clock):
+    """On a terminal every running framework has a line at once, cut to the width, and nothing is left at the end."""
+    text = io.StringIO()
+
+    with Progress(Console(file=text, width=30, force_terminal=True)) as shown:
+        clock.now = 1.0
+        shown(workers())
+    said = text.getvalue()
+
+    assert "20 of 40 questions, about 1 s" in said
+    assert f"  torch: 10 of 30; {CASE}"[:30] in said
+    assert f"  torch: 10 of 30; {CASE}"[:31] not in said
+    assert said.endswith("\x1b[2K")  # the last line is erased

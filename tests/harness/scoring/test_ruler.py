@@ -1,0 +1,202 @@
+"""The stream past a ruler gives, bit for bit, what the definitions give; and it is what nearly all elements take."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.model import FORMATS, Golden
+from harness.scoring import metrics, ruler, ulp
+from reference import rounding
+from tests.made import textbook
+
+NAN, INF = float("nan"), float("inf")
+COUNT = 1500
+each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Let a few elements be many chunks, the last of them not full."""
+    monkeypatch.setattr(ruler, "CHUNK", 64)
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Return a list that collects how many elements are asked about by the definitions, a chunk at a time."""
+    counts = []
+
+    def spy(tally, truth, got, where, judge=metrics._judge):
+        counts.append(len(got))
+        return judge(tally, truth, got, where)
+
+    monkeypatch.setattr(metrics, "_judge", spy)
+    return counts
+
+
+def plain(rng, form):  # noqa: ARG001 - drawn with the same arguments as the others
+    """Draw exact values well inside a format, none of them special."""
+    hi = rng.choice([-1, 1], COUNT) * np.ldexp(1 + rng.random(COUNT), rng.integers(-9, 9, COUNT))
+    return Golden(hi, hi * 2.0**-55 * rng.random(COUNT), None, 0.0)
+
+
+def edges(rng, form):
+    """Draw exact values at the edges: zeros, powers of two and what lies just below, subnormals, overflow."""
+    highest = min(form.emax, 1022)  # the largest numbers of float64 are left to `far`
+    tails = [0.0, 2.0**-55, -(2.0**-55), 2.0**-60, -(2.0**-100), -(2.0**-400)]
+    threshold = 2 - 2.0**-form.precision
+    hi = rng.choice([0.0, 1.0, 1.0, 1.5, 2 - 2.0**-52, threshold], COUNT) * rng.choice([-1, 1], COUNT)
+    lowest = max(form.emin - form.precision - 4, -1022)
+    exponent = rng.integers(lowest, highest + 1, COUNT)
+    exponent[::3] = highest
+    exponent[1::3] = rng.integers(lowest, max(form.emin, -1000) + 3, len(exponent[1::3]))
+    return Golden(np.ldexp(hi, exponent), np.ldexp(hi * rng.choice(tails, COUNT), exponent), None, 0.0)
+
+
+def far(rng, form):
+    """Draw exact values with exponents of their own, many beyond float64."""
+    inside = plain(rng, form)
+    exponents = [0, 0, form.emin, form.emax, form.emin - form.precision, 5000, -5000, -(2**30)]
+    return replace(inside, exponent=rng.choice(exponents, COUNT))
+
+
+def answers(rng, golden, form, wild):
+    """Answer correctly, or a few steps off, or with a share of answers that are no plain distance."""
+    with np.errstate(all="ignore"):
+        near = rounding.nearest(golden, form)
+        off = near * (1 + form.unit * rng.integers(-8, 9, COUNT) * (rng.random(COUNT) < 0.5))
+        smallest = np.ldexp(1.0, form.emin - form.precision + 1)
+        odd = rng.choice([NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, 5e4, smallest, -smallest], COUNT)
+        off = np.where(rng.random(COUNT) < wild, np.where(rng.random(COUNT) < 0.3, -near, odd), off)
+        return off.astype(textbook.DTYPES[form.name])
+
+
+def usual(golden, form):
+    """Make a ruler with bounds of three ulps."""
+    bounds = {"S": ulp.scale(3.0, ulp.ulp_exponent(golden, form))}
+    return ruler.of(golden, form, bounds, np.full(golden.hi.shape, 2.0**form.emin))
+
+
+def unusual(rng, golden, form, odd):
+    """Make a ruler with bounds of any width, from far below an ulp, and a share of them without a quotient."""
+    unit = ulp.ulp_exponent(golden, form)
+    bounds = {
+        kind: np.where(
+            rng.random(COUNT) < odd, rng.choice([0.0, INF], COUNT), ulp.scale(1 + rng.random(COUNT), unit + power)
+        )
+        for kind, power in (("S", rng.integers(-30, 60, COUNT)), ("U", 3))
+    }
+    return ruler.of(golden, form, bounds, rng.choice([0.0, 1.0, 64.0], COUNT) * 2.0**form.emin)
+
+
+def by_definition(truth):
+    """Return a ruler past which nothing is regular."""
+    return replace(truth, reach=np.zeros_like(truth.reach), least=np.zeros_like(truth.least))
+
+
+@each_format
+@pytest.mark.parametrize("draw", [plain, edges, far])
+@pytest.mark.parametrize("wild", [0.0, 0.01, 0.5])
+@pytest.mark.parametrize("odd", [0.0, 0.01], ids=["bounds", "odd bounds"])
+def test_stream_and_definitions_agree_bit_for_bit(form, draw, wild, odd):
+    """Every figure of a Distance is the same, whether an element is regular or not."""
+    rng = np.random.default_rng(7)
+    golden = draw(rng, form)
+    truth = unusual(rng, golden, form, odd)
+    got = answers(rng, golden, form, wild)
+
+    assert repr(metrics.against(truth, got)) == repr(metrics.against(by_definition(truth), got))
+
+
+@each_format
+def test_distances_are_those_of_the_definition(form, judged):
+    """Without one element asked about, the largest distance is that of `ulp.error`, and so are the sums."""
+    rng = np.random.default_rng(8)
+    golden = plain(rng, form)
+    got = answers(rng, golden, form, wild=0.0)
+    distance = metrics.against(usual(golden, form), got)
+    ulps = ulp.error(got.astype(np.float64), golden, form)
+    worst = int(np.abs(ulps).argmax())
+
+    assert judged == []
+    assert (distance.worst, distance.worst_ulp) == ((worst,), ulps[worst])
+    assert distance.max_ulp == abs(ulps[worst])
+    assert distance.mean_ulp == pytest.approx(np.abs(ulps).mean(), rel=1e-14)
+    assert distance.bias_ulp == pytest.approx(ulps.mean(), rel=1e-12)
+
+
+@each_format
+def test_only_what_is_not_regular_is_asked_about(form, judged):
+    """A nan, an infinity, a wrong sign and a zero are asked about; their neighbours are not."""
+    rng = np.random.default_rng(9)
+    golden = plain(rng, form)
+    got = answers(rng, golden, form, wild=0.0)
+    got[[3, 70, 71, 1400]] = [NAN, INF, -got[71], 0.0]
+    distance = metrics.against(usual(golden, form), got)
+
+    assert judged == [1, 2, 1]
+    assert distance.verdicts.keys() >= {"nan", "overflow", "wrong_sign", "zero_for_nonzero"}
+
+
+@each_format
+def test_right_answers_at_the_edges_are_regular(form, judged):
+    """Zeros and subnormal numbers that are right are streamed too, unless float64 does not hold 1 / ulp."""
+    rng = np.random.default_rng(10)
+    golden = edges(rng, form)
+    keep = np.isfinite(rounding.nearest(golden, form)) & (-ulp.ulp_exponent(golden, form) <= 1023)
+    golden = ruler.chosen(golden, np.resize(np.flatnonzero(keep | (golden.hi == 0)), COUNT))
+    got = rounding.nearest(golden, form).astype(textbook.DTYPES[form.name])
+    distance = metrics.against(usual(golden, form), got)
+
+    assert distance.max_ulp <= 0.5
+    assert sum(judged) == 0
+
+
+def test_answers_between_the_numbers_of_the_format_are_never_regular(judged):
+    """A tiny float64 of the wrong sign lies within half a float32 ulp of nothing, and is found."""
+    golden = Golden(np.full(3, 1e-60), np.zeros(3), None, 0.0)
+    distance = metrics.measure(np.full(3, -1e-60), golden, FORMATS["float32"], {}, np.zeros(3))
+
+    assert judged == [3]
+    assert distance.verdicts == {"wrong_sign": 3}
+
+
+def test_first_of_the_worst_is_pointed_at():
+    """Of equal distances in several chunks the first is the worst, as in one array."""
+    golden = Golden(np.ones(300), np.zeros(300), None, 0.0)
+    got = np.ones(300, np.float32)
+    got[[130, 131, 250]] += np.float32(2.0**-22)
+
+    assert metrics.against(usual(golden, FORMATS["float32"]), got).worst == (130,)
+
+
+@pytest.mark.parametrize("width", [1.0, 2.0**-130, 2.0**120], ids=["an ulp", "narrow", "wide"])
+@pytest.mark.parametrize("tail", [2.0**-40, 2.0**-163, 2.0**-400], ids=lambda tail: tail.hex())
+def test_ratios_that_float32_cannot_hold(width, tail):
+    """The largest ratio is found, chunk after chunk, however small the distance or odd the bound."""
+    lo = np.repeat([tail, 2 * tail, 1.5 * tail], 64)
+    truth = ruler.of(Golden(np.ones(192), lo, None, 0.0), FORMATS["float32"], {"S": np.full(192, width * 2.0**-23)}, lo)
+    distance = metrics.against(truth, np.ones(192, np.float32))
+
+    assert distance.over_bound == {"S": 2 * tail * 2.0**23 / width}
+
+
+def test_steep_is_above_every_ratio():
+    """The estimate in float32 is no smaller than the ratio, from LEAST_RATIO on, and hardly larger."""
+    rng = np.random.default_rng(11)
+    width = np.ldexp(1 + rng.random(100_000), rng.integers(-20, 200, 100_000))
+    size = width * np.ldexp(1 + rng.random(100_000), rng.integers(-60, 60, 100_000))
+    with np.errstate(over="ignore", under="ignore"):
+        above = size.astype(np.float32) * ruler._steep(width)
+
+    assert (above.astype(np.float64) >= size / width).all()
+    usual = width < 2.0**60
+    assert (above[usual] <= (1 + 2.0**-18) * (size / width)[usual]).all()
+
+
+def test_ruler_of_another_shape_is_refused():
+    """An answer is measured against its own golden alone."""
+    truth = ruler.of(Golden(np.ones(3), np.zeros(3), None, 0.0), FORMATS["float32"], {}, np.zeros(3))
+
+    with pytest.raises(ValueError, match=r"shape is \(4,\), expected \(3,\)"):
+        metrics.against(truth, np.ones(4, np.float32))

@@ -1,0 +1,101 @@
+"""Where a store is: files and URLs told apart, no password shown, and what lies beside."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.files import recall
+from harness.running import host, runner
+from harness.running.runner import Job, Runner, Worker
+from harness.store import Location, Store, StoreError, without_passwords
+
+HIDDEN = "h0rse"
+
+
+@pytest.mark.parametrize("path", ["results.sqlite", "build/a b.db", "/data/x@y:z", "postgresql", "a:b/c"])
+def test_path_is_a_file(path):
+    """What is no URL is a path, as text or as one; what lies beside it goes to its folder."""
+    for given in (path, Path(path)):
+        location = Location.of(given)
+
+        assert (str(location), location.is_url, location.folder) == (path, False, Path(path).parent)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://", "postgresql://"),
+        ("postgres://host/db", "postgres://host/db"),
+        ("postgresql://[::1]:5432/db", "postgresql://[::1]:5432/db"),
+        ("postgresql://u@/db?host=/run/pg&options=-csearch_path%3Dx", None),
+        (f"postgresql://u:{HIDDEN}@host:5432/db", "postgresql://u@host:5432/db"),
+        (f"postgresql://u:{HIDDEN}@a,b:1/db", "postgresql://u@a,b:1/db"),
+        (f"POSTGRESQL://u:{HIDDEN}@host", "POSTGRESQL://..."),
+    ],
+)
+def test_url_is_shown_without_its_password(url, shown):
+    """A URL is one of a database, without its password, which only another process's environment is given."""
+    location = Location.of(url)
+
+    assert location.is_url
+    assert str(location) == (shown or url)
+    assert HIDDEN not in f"{location!r}{location}"
+    assert location.environment == ({"PGPASSWORD": HIDDEN} if HIDDEN in url and not location.unreadable else {})
+    assert location.folder == Path("build")
+
+
+def test_password_is_decoded():
+    """Special characters come percent-encoded in a URL, and as they are in the environment."""
+    assert Location.of("postgresql://u:p%40%2Fs%25@host/db").environment == {"PGPASSWORD": "p@/s%"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://u:{HIDDEN}/x@host/db",  # in which libpq would take the password for a port and a database
+        f"postgresql://u:{HIDDEN}@x@host/db",
+        f"postgresql://u:{HIDDEN} x@host/db",
+        f"postgresql://host/db?user=u&password={HIDDEN}",
+        f"postgresql:/u:{HIDDEN}@host/db",
+        f"postgresql+psycopg://u:{HIDDEN}@host/db",
+        f"mysql://u:{HIDDEN}@host/db",
+        f"postgresql://u:{HIDDEN}%zz@host/db%zz",
+    ],
+)
+def test_url_that_cannot_be_read_is_refused(url, tmp_path, monkeypatch):
+    """What is no PostgreSQL URL is an error that says what one is, nothing of the password, and makes no file."""
+    monkeypatch.chdir(tmp_path)
+    for opening in (lambda: Store(url), lambda: recall.recall(url, tmp_path / "none")):
+        with pytest.raises(StoreError, match=r"store is .*, expected ") as caught:
+            opening()
+        assert HIDDEN not in str(caught.value)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_line_is_stored_without_passwords(monkeypatch):
+    """A run's command, which reports show, has no password in it, however the option was written."""
+    url = f"postgresql://u:{HIDDEN}@host/db"
+    monkeypatch.setattr(sys, "argv", ["xentbench", "run", "--store", url, f"--store={url}", "--op", "softmax"])
+
+    told = "xentbench run --store postgresql://u@host/db --store=postgresql://u@host/db --op softmax"
+    assert host.new_run("quick").command == told
+    assert without_passwords("--store=build/a:b@c.sqlite") == "--store=build/a:b@c.sqlite"
+
+
+def test_workers_are_told_the_password_apart(tmp_path, monkeypatch):
+    """A worker process gets the password in its environment, not in its command line, which anybody may list."""
+    started = []
+    monkeypatch.setattr(runner.subprocess, "Popen", lambda command, **options: started.append((command, options)))
+    location = Location.of(f"postgresql://u:{HIDDEN}@host/db")
+    manager = Runner(location, "uid", tmp_path, None, 1.0, 1, None)
+    worker = Worker(Job("torch", ("suites",)), tmp_path)
+
+    manager._start(worker)
+    worker.log.close()
+
+    ((command, options),) = started
+    assert "postgresql://u@host/db" in command
+    assert HIDDEN not in " ".join(command)
+    assert options["env"]["PGPASSWORD"] == HIDDEN

@@ -1,0 +1,184 @@
+"""Claims, policies, options and findings: counted right, told by their worst case, escaped, absent where not asked."""
+
+import math
+from collections import Counter
+
+import pytest
+
+from harness.history.state import state
+from harness.model import Case, Checked, Failed, Implementation, Op, Result, Run, Score, Target, Unsupported, Worst
+from reports.material import Material, place
+from reports.pages import claims, findings, overview, policies, semantics
+
+RUN = Run("20260101T000000-abc", "2026-01-01T00:00:00+00:00", None, "xentbench run", "quick", {})
+WORST = Worst((0,), "0x1p+0", "", "", "0.25", "0x1p-2", "0x0p+0", 3.0)
+EVIL = "torch.<script>alert(1)</script>"
+
+
+def target(name="torch.softmax", mode="eager", framework="torch"):
+    """Return who answers."""
+    return Target(Implementation(framework, "softmax", name, "fused"), mode)
+
+
+def checked(check, outcome, judgement="conforms", at=None, reason="", dtype="float32"):
+    """Return the result of a check."""
+    case = Case(Op.of("softmax"), "value", "normal", dtype, 8, 16, check=check)
+    return Result(case, at or target(), outcome, judgement, reason)
+
+
+def option(outcome, judgement="conforms", name="torch.softmax", **options):
+    """Return the result of an op with options."""
+    case = Case(Op.of("softmax", **options), "value", "options/normal", "float32", 8, 16)
+    return Result(case, target(name), outcome, judgement, "means otherwise" if judgement == "deviates" else "")
+
+
+def score(over=0.5, ulp=1.0, worst=None, **verdicts):
+    """Return a score."""
+    return Score(8, ulp, 0.5, 0.0, {"S": over}, "S" if over <= 1 else None, verdicts, worst)
+
+
+def material(*results, **descriptions):
+    """Return what a section sees."""
+    return Material(RUN, results, {}, (), descriptions)
+
+
+HELD = checked("law.shift", Checked(8, 0.5))
+BROKEN = checked("law.shift", Checked(8, 9.0, detail="row 3 is off"), "deviates", target(EVIL), "9 times")
+WORSE = checked("law.shift", Checked(8, math.inf, detail="row 5 is nan"), "deviates", target(EVIL), "nan", "float64")
+
+
+def test_cells_count_by_symbol_the_gravest_first():
+    """A check has a line, a place has a cell, and a broken claim cannot hide among those that hold."""
+    (line,) = claims.lines("law", [("torch", "eager", "cpu"), ("jax", "jit", "cpu")], material(HELD, BROKEN, WORSE))
+
+    assert line.check == "law.shift"
+    assert line.cells[0].symbol == "✗"
+    assert line.cells[0].counts == (("✗", 2), ("✓", 1))
+    assert line.cells[1] is None
+
+
+def test_breach_is_told_by_its_worst_case():
+    """Cases of one target and claim are one line: how many, in which dtypes, and the furthest off."""
+    (breach,) = claims.breaches([BROKEN, WORSE])
+
+    assert (breach.count, breach.detail) == (2, "row 5 is nan")
+    assert breach.dtypes == ("float32", "float64")
+
+
+def test_page_holds_the_claim_in_words_and_escapes_names():
+    """The claim's own words stand beside its name; a hostile name stays text."""
+    page = claims.render(material(HELD, BROKEN, **{"law.shift": "Adding a constant changes nothing."}))
+
+    assert "Adding a constant changes nothing." in page
+    assert 'id="law.shift"' in page
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize("section", [claims, policies, semantics, findings])
+def test_section_without_anything_to_say_is_left_out(section):
+    """Nothing asked, nothing shown."""
+    plain = Result(Case(Op.of("softmax"), "value", "normal", "float32", 8, 16), target(), score(), "conforms")
+
+    assert section.render(material(plain)) == ""
+
+
+def test_broken_claims_count_in_the_verdict():
+    """A page with a broken law does not open with good news, and links to the law."""
+    page = material(HELD, BROKEN)
+
+    assert overview.headline(Counter(state(r) for r in page.judged), page) == ("bad", "1 new deviation")
+    assert overview.groups([BROKEN])[0].at == "#law.shift" == place(BROKEN)
+
+
+def test_modes_of_one_policy_share_a_line():
+    """Modes that answer alike are one line, another answer is another."""
+    answers = [
+        checked("special.label_out_of_range", Checked(8, 0.0, word), "unjudged", target("tf.xent", mode, "tensorflow"))
+        for mode, word in (("eager", "error"), ("function", "error"), ("xla", "nan"))
+    ]
+
+    (table,) = policies.by_question(answers)
+
+    assert table.rows == (
+        ("tensorflow", "tf.xent", "eager, function", ("error",)),
+        ("tensorflow", "tf.xent", "xla", ("nan",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (Checked(8, 0.0, "nan"), "nan"),
+        (Checked(8, 0.0), "as claimed"),
+        (Unsupported("no"), "unsupported"),
+        (Failed("IndexError: 7"), "error: IndexError: 7"),
+    ],
+)
+def test_policy_in_words(outcome, word):
+    """Every outcome has a word."""
+    assert policies.policy(checked("special.x", outcome)) == word
+
+
+def test_semantics_table():
+    """Options are lines, in natural order; functions that offer any are columns; axes of a rank are one line."""
+    results = [
+        option(score(), axis=0, rank=10),
+        option(score(), axis=0, rank=2),
+        option(score(), axis=1, rank=2),
+        option(score(9.0), "deviates", axis=0, rank=3),
+        option(Unsupported("no mask"), "unjudged", mask="1 0"),
+        option(Unsupported("nothing"), "unjudged", name="torch.other", axis=0, rank=2),
+    ]
+
+    (table,) = semantics.tables(results)
+
+    assert table.functions == (("torch", "torch.softmax"),)
+    assert [(row, cells[0].symbol) for row, cells in table.rows] == [
+        ("mask = 1 0", "∅"),
+        ("rank 2, every axis", "✓"),
+        ("rank 3, every axis", "✗"),
+        ("rank 10, every axis", "✓"),
+    ]
+
+
+def test_function_that_takes_some_axes_says_so():
+    """Of a rank's axes some may be refused: the mark tells."""
+    results = [option(score(), axis=1, rank=2), option(Unsupported("axis is 0"), "unjudged", axis=0, rank=2)]
+
+    ((_, (cell,)),) = semantics.tables(results)[0].rows
+
+    assert cell.symbol == "✓ some"
+    assert cell.why == "axis is 0"
+
+
+def known(reason, family="normal", dtype="float32", **scored):
+    """Return a known deviation."""
+    case = Case(Op.of("softmax"), "value", family, dtype, 8, 16)
+    return Result(case, target(), score(worst=WORST, **scored), "known", reason)
+
+
+def test_findings_are_mechanisms_and_ordinary_inputs_come_first():
+    """One reason is one finding; what ordinary inputs show is stronger than what extremes do, however far off."""
+    found = findings.findings(
+        [
+            known("overflows", "extremes", over=math.inf, ulp=math.inf, nan=3),
+            known("cancels (https://example.org/issues/1)", over=50.0, ulp=5e4),
+            known("cancels (https://example.org/issues/1)", dtype="float64", over=40.0, ulp=5e4),
+            known("a few ulp", over=2.0, ulp=7.0),
+        ]
+    )
+
+    assert [finding.reason for finding in found] == ["cancels", "a few ulp", "overflows"]
+    assert (found[0].count, found[0].link) == (2, "https://example.org/issues/1")
+    assert found[0].command == "xentbench explain 'softmax-value-normal-float32-8x16@torch.softmax@eager' --issue"
+    assert (found[0].got, found[0].expected) == (0.0, 0.25)
+
+
+def test_findings_page_shows_ten():
+    """The page holds the ten strongest and counts the rest."""
+    page = findings.render(material(*(known(f"reason {i:02}", over=50.0 - i, ulp=5e4) for i in range(12))))
+
+    assert page.count("<li>") == findings.SHOWN
+    assert "reason 00" in page
+    assert "reason 11" not in page
+    assert "2 findings more" in page

@@ -1,0 +1,30 @@
+"""What gave no answer: gathered by framework and reason."""
+
+import pytest
+
+from harness.model import Failed, Implementation, Target, Unsupported
+from reports.pages import missing
+from tests.made.records import result
+
+
+def refused(name, reason, kind=Unsupported):
+    """Return what came of a function that gave no answer."""
+    return result(kind(reason), target=Target(Implementation("torch", "softmax", name, "fused"), "eager"))
+
+
+def test_functions_that_refuse_alike_are_one_reason():
+    """Who refused stands beside the reason, so that a name in it makes no reason of its own, an alias's least."""
+    one = refused("torch.softmax", "torch.softmax does not offer softmax(mask=1 0): no mask")
+    alias = refused("torch.special.softmax", "torch.softmax does not offer softmax(mask=1 0): no mask")
+    (group,) = missing.groups([one, alias])
+
+    assert (group.reason, group.count) == ("does not offer softmax(mask=1 0): no mask", 2)
+    assert group.targets == ("torch.softmax@eager", "torch.special.softmax@eager")
+
+
+@pytest.mark.parametrize("reason", ["the labels gradient is stopped", "ValueError: rank 6"])
+def test_other_reasons_stay_as_they_are(reason):
+    """What a framework says itself is not cut."""
+    (group,) = missing.groups([refused("torch.softmax", reason, Failed)])
+
+    assert group.reason == reason

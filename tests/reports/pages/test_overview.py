@@ -1,0 +1,65 @@
+"""The overview: what became better and worse since the run before, accuracy apart from speed."""
+
+import dataclasses
+
+from reports.material import Material
+from reports.pages import overview
+from tests.made import records
+from tests.made.records import recorded, result, run, score, timing
+
+
+def material(before, *results):
+    """Return what the page sees of a run a day later."""
+    return Material(run("20260102T000000-bbb", 2), results, {}, (), before=before)
+
+
+def test_counts_accuracy_apart_from_speed():
+    """A larger error is worse accuracy; a slower call is worse speed; what stayed is neither."""
+    before = recorded(result(score(1.0)), result(score(2.0), "offset"), result(timing(*[1.0] * 9), "speed"))
+    page = material(before, result(score(9.0)), result(score(2.0), "offset"), result(timing(*[2.0] * 9), "speed"))
+    since = overview.since(page)
+
+    assert since.aspects == (("accuracy", 1, 0, 0), ("speed", 1, 0, 0))
+    assert since.counts["unchanged"] == 1
+    assert "Since run" in overview.render(page)
+
+
+def test_no_run_before_says_nothing():
+    """Without a run before, or with one that shares no question, nothing is said to be unchanged."""
+    assert overview.since(material(None, result())) is None
+    assert overview.since(material(recorded(result(family="offset")), result())) is None
+    assert "Since run" not in overview.render(material(None, result()))
+
+
+def test_an_upgrade_is_named_and_names_are_escaped():
+    """The version that changed stands beside the counts; a hostile reason stays text."""
+    hostile = dataclasses.replace(records.TORCH, mode=records.HOSTILE)
+    old, new = ({"framework": "torch", "torch": version} for version in ("2.11.0", "2.13.0"))
+    before = recorded(result(score(1.0), target=hostile, environment="a"), environments={"a": old})
+    changed = result(score(9.0), target=hostile, environment="b")
+    page = dataclasses.replace(material(before, changed), environments={"b": new})
+    html = overview.render(page)
+
+    assert "torch 2.11.0 → 2.13.0" in html
+    assert "<script>alert" not in html
+
+
+def test_timings_name_no_version_twice():
+    """What is timed has an environment of its own, with its card; the overview names a framework once, without."""
+    facts = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
+    there = {"plain": facts, "timed": facts | {"card: allocator": "glibc malloc"}}
+    both = (result(environment="plain"), result(timing(1.0), "speed", environment="timed"))
+    page = dataclasses.replace(material(None, *both), environments=there)
+
+    assert overview.versions(page) == [("torch", "torch 2.13.0 (1 thread)")]
+    assert overview.environments(page) == [(["torch"], [("torch", "2.13.0"), ("threads", "1")])]
+
+
+def test_modes_of_one_mistake_are_one_group():
+    """A function that deviates in two modes is one line that names both, told by the worse of them."""
+    jit = dataclasses.replace(records.TORCH, mode="jit")
+    eager, compiled = result(score(5.0)), result(score(9.0), "offset", target=jit)
+    (group,) = overview.groups([eager, compiled])
+
+    assert (group.modes, group.count, group.families) == (("eager", "jit"), 2, ("normal", "offset"))
+    assert group.worst is compiled

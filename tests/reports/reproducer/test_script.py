@@ -1,0 +1,200 @@
+"""The scripts run, alone, and find the error they claim."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import mpmath
+import pytest
+
+from harness.model import Case, Implementation, Op, Result, Score, Target, Worst
+from reports.reproducer import calls, script
+
+LISTING = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from harness import adapters
+try:
+    adapter = adapters.load(sys.argv[1])
+except adapters.NotInstalled as error:
+    sys.exit(str(error))
+def answers(implementation):
+    try:
+        adapter.offer(implementation).build()
+    except adapters.NotSupported:  # such as a loss that gives a mean alone
+        return False
+    return True
+print(json.dumps([[i.op, i.name, i.kind] for i in adapter.implementations() if answers(i)]))
+"""
+RUNNER = """
+import contextlib, io, json, sys, traceback
+answers = []
+for script in json.load(sys.stdin):
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(script, {})
+    except Exception:
+        said.write(traceback.format_exc())
+    answers.append(said.getvalue())
+assert not {"harness", "reports"} & set(sys.modules)
+print(json.dumps(answers))
+"""
+LOGITS = (0.5, -1.25, 2.0, 0.125, 3.5)
+LABELS = (0.0625, 0.5, 0.25, 0.125, 0.0625)
+PER_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})
+MODES = {
+    "torch": ("eager",),
+    "jax": ("eager", "jit"),
+    "tensorflow": ("eager", "function", "xla", "session"),
+    "numpy": ("eager",),
+}
+UPSTREAM = (0.75, -0.5, 0.25, 1.0, 0.125)  # of a loss, the first alone
+
+
+def hexes(numbers):
+    """Print numbers as a row of hex floats."""
+    return " ".join(number.hex() for number in numbers)
+
+
+def exact(op, quantity):
+    """Return the exact value of element 1 (or of the row's loss, labelled 1) and whether it is one of a row."""
+    x, y = [mpmath.mpf(v) for v in LOGITS], [mpmath.mpf(v) for v in LABELS]
+    p = [mpmath.exp(v) / sum(map(mpmath.exp, x)) for v in x]
+    up = [mpmath.mpf(v) for v in UPSTREAM]
+    s = 1 / (1 + mpmath.exp(-x[1]))
+    values = {
+        "softmax": p[1],
+        "log_softmax": mpmath.log(p[1]),
+        "logsumexp": mpmath.log(sum(map(mpmath.exp, x))),
+        "sigmoid": s,
+        "log_sigmoid": mpmath.log(s),
+        "sparse_xent": -mpmath.log(p[1]),
+        "dense_xent": -sum(a * mpmath.log(b) for a, b in zip(y, p, strict=True)),
+        "sigmoid_xent": -y[1] * mpmath.log(s) - (1 - y[1]) * mpmath.log(1 - s),
+    }
+    gradients = {
+        "softmax": p[1] * (up[1] - sum(a * b for a, b in zip(up, p, strict=True))),
+        "log_softmax": up[1] - p[1] * sum(up),
+        "logsumexp": up[0] * p[1],
+        "sigmoid": up[1] * s * (1 - s),
+        "log_sigmoid": up[1] * (1 - s),
+        "sparse_xent": up[0] * (p[1] - 1),
+        "dense_xent": up[0] * (p[1] - y[1]),
+        "sigmoid_xent": up[1] * (s - y[1]),
+    }
+    return (values if quantity == "value" else gradients)[op], quantity != "value" or op not in PER_ROW
+
+
+def result(framework, op, name, kind="fused", *, mode="eager", dtype="float32", quantity="value", **replaced):
+    """Make the result of a question whose answer is known."""
+    with mpmath.workdps(40):
+        value, element = exact(op, quantity)
+        digits = mpmath.nstr(value, 30)
+    rounded = float(value).hex()
+    label = "" if op in calls.BARE else "1" if op == "sparse_xent" else hexes(LABELS)
+    upstream = "" if quantity == "value" else hexes(UPSTREAM[:1] if op in PER_ROW else UPSTREAM)
+    fields = {"index": (0, 1) if element else (0,), "logits": hexes(LOGITS), "label": label, "upstream": upstream}
+    worst = Worst(**fields | replaced, exact=digits, expected=rounded, got=rounded, ulp=0.5)
+    score = Score(5, 0.5, 0.5, 0.0, {"S": 0.5}, "S", {}, worst)
+    case = Case(Op.of(op), quantity, "normal", dtype, 1, 5)
+    return Result(case, Target(Implementation(framework, op, name, kind), mode), score, "conforms")
+
+
+def implementations(framework):
+    """List what the adapter offers, or skip where the framework is missing."""
+    done = subprocess.run([sys.executable, "-c", LISTING, framework], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{framework} is not installed here: {done.stderr.strip()[-200:]}")
+    return json.loads(done.stdout)
+
+
+def run(results, tmp_path):
+    """Run the scripts in one process of their own that cannot see the harness."""
+    scripts = json.dumps([script.script(each) for each in results])
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", RUNNER], input=scripts, capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def ulps(said):
+    """Read the error a script printed, without its sign."""
+    lines = [line for line in said.splitlines() if line.startswith("error ")]
+    assert lines, said
+    return abs(float(lines[0].split()[1]))
+
+
+@pytest.mark.parametrize("framework", MODES)
+def test_scripts_run_for_every_implementation(framework, tmp_path):
+    """Every implementation's script runs without the harness and lands close to the truth."""
+    asked = []
+    for n, (op, name, kind) in enumerate(implementations(framework)):
+        # One question an implementation keeps the test short; modes, dtypes and quantities take turns.
+        quantity = "value" if framework == "numpy" or n % 2 else "grad_logits"
+        mode, dtype = MODES[framework][n % len(MODES[framework])], ("float32", "bfloat16", "float64")[n % 3]
+        asked.append(result(framework, op, name, kind, mode=mode, dtype=dtype, quantity=quantity))
+
+    said = run(asked, tmp_path)
+
+    # Far by nature: misuse, an epsilon of 1e-7, and tf.compat.v1.losses, which casts every loss to float32.
+    far = ("1e-7", "tf.compat.v1.losses")
+    by_nature = [a.target.implementation.kind == "misuse" or any(w in str(a.target) for w in far) for a in asked]
+    near = [ulps(text) < 200 or off for text, off in zip(said, by_nature, strict=True)]
+    assert all(near), [text for text, fits in zip(said, near, strict=True) if not fits]
+
+
+@pytest.mark.skipif(
+    "XENTBENCH_SLOW" not in os.environ, reason="torch.compile takes half a minute; set XENTBENCH_SLOW=1"
+)
+def test_compiled_torch_script(tmp_path):
+    """A script for torch.compile compiles, in bfloat16 and backwards."""
+    implementations("torch")
+    asked = result("torch", "softmax", "torch.softmax", mode="compile", dtype="bfloat16", quantity="grad_logits")
+
+    (said,) = run([asked], tmp_path)
+
+    assert ulps(said) < 200
+
+
+def test_recipe_and_wrong_answer(tmp_path):
+    """A recipe draws the row by itself, and an answer apart from the stored one is said to be so."""
+    recipe = f"# python: a recipe\nrow = np.array({list(LOGITS)})"
+    name = "np.exp(logits - max) / sum"
+    asked = result("numpy", "softmax", name, "control", dtype="float64", logits=recipe)
+
+    (said,) = run([asked], tmp_path)
+
+    assert ulps(said) < 2
+    assert "got      " in said
+
+
+def test_sparse_labels(tmp_path):
+    """Long rows of labels come as index=value of what is not zero."""
+    label = " ".join(f"{i}={v.hex()}" for i, v in enumerate(LABELS))
+    name = "-sum(labels * the textbook log_softmax)"
+    asked = result("numpy", "dense_xent", name, "control", dtype="float64", label=label)
+
+    (said,) = run([asked], tmp_path)
+
+    assert ulps(said) < 4
+
+
+def test_mean_of_a_batch(tmp_path):
+    """Of a mean the whole batch is written out, and reduced in the framework's way."""
+    case = Case(Op.of("sparse_xent", reduction="mean"), "value", "normal", "float64", 2, 5)
+    one = result("numpy", "sparse_xent", "-(the textbook log_softmax)[labels]", "control", dtype="float64")
+    twice = replace(one.outcome.worst, index=(), logits=f"{hexes(LOGITS)} {hexes(LOGITS)}", label="1 1")
+    asked = replace(one, case=case, outcome=replace(one.outcome, worst=twice))
+
+    (said,) = run([asked], tmp_path)
+
+    assert ulps(said) < 4
+    assert "mean of" not in said
+
+
+def test_unknown_framework_says_what_to_write():
+    """A name of a framework unknown here becomes a place to fill in, not a guess."""
+    assert "raise NotImplementedError" in script.script(result("mystery", "softmax", "their thing"))

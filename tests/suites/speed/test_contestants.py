@@ -1,0 +1,104 @@
+"""Targets and cases as written, and the op that two targets have in common."""
+
+import pytest
+
+from harness.model import Implementation, Target
+from suites.speed import contestants
+from suites.speed.contestants import Asked, Written
+from xentbench import timing
+
+
+def target(name, op):
+    """Return a target."""
+    return Target(Implementation("torch", op, name, "fused"), "eager")
+
+
+@pytest.mark.parametrize(
+    ("text", "device", "expected"),
+    [
+        ("tf.nn.softmax@xla", "", ("tf.nn.softmax", "xla", "cpu")),
+        ("tf.nn.softmax@xla", "cuda:0", ("tf.nn.softmax", "xla", "cuda:0")),
+        ("torch.softmax@eager:cuda:1", "cpu", ("torch.softmax", "eager", "cuda:1")),
+        ("torch.softmax", "", ("torch.softmax", "", "cpu")),
+        (
+            "-torch.log(torch.softmax(logits))[labels]@eager",
+            "",
+            ("-torch.log(torch.softmax(logits))[labels]", "eager", "cpu"),
+        ),
+    ],
+)
+def test_written(text, device, expected):
+    """A target is a name, a mode and a device; its own device goes before the command's."""
+    found = Written.read(text, device)
+
+    assert (found.name, found.mode, found.device, found.file) == (*expected, "")
+
+
+def test_function_of_a_file(tmp_path):
+    """A function of a file is named behind two colons; the path becomes absolute, for workers elsewhere."""
+    path = tmp_path / "kernel.py"
+    path.touch()
+    found = Written.read(f"{path}::mine@jit", "")
+
+    assert (found.name, found.mode, found.file) == ("mine", "jit", str(path))
+    with pytest.raises(ValueError, match="expected a Python file"):
+        Written.read("nowhere.py::mine@jit", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("tf.nn.softmax", "tensorflow"), ("optax.x", "jax"), ("-sum(labels * jnp.log(p))", "jax"), ("torch.x", "torch")],
+)
+def test_framework_that_a_name_speaks_of_is_looked_in_first(name, first):
+    """No framework is imported for a name that speaks of another."""
+    found = Written(name, "", "cpu", "").frameworks
+
+    assert found[0] == first
+    assert len(set(found)) == len(found) > 3
+
+
+def test_case_in_any_order():
+    """A case is said in any order; what is not said is the default."""
+    found = Asked.read("bfloat16, 8x10, grad_logits, softmax")
+
+    assert found == Asked("softmax", (8, 10), "bfloat16", ("grad_logits",))
+    assert Asked.read("") == Asked("", (64, 1000), "float32", ("value", "grad_logits"))
+    assert Asked.read("value,grad_labels").quantities == ("value", "grad_labels")
+    assert str(Asked.read("7x9,value").cases("softmax")[0]) == "softmax-value-speed-float32-7x9"
+
+
+@pytest.mark.parametrize("text", ["softmaxx", "64*1000", "float8"])
+def test_case_that_is_none(text):
+    """A word that is nothing is refused with what is expected."""
+    with pytest.raises(ValueError, match=r"expected an op .*ROWSxCLASSES"):
+        Asked.read(text)
+
+
+def test_empty_shape():
+    """Nothing is not timed."""
+    with pytest.raises(ValueError, match="expected at least 1x1"):
+        Asked.read("0x5")
+
+
+def test_same_op():
+    """The first op that both answer is taken, or the one wanted."""
+    both = [target("cross_entropy", "dense_xent"), target("cross_entropy", "sparse_xent")]
+    other = [target("nll", "sparse_xent"), target("nll", "dense_xent")]
+
+    assert contestants.same_op(both, other, "")[0].implementation.op == "sparse_xent"
+    assert contestants.same_op(both, other, "dense_xent")[1].implementation.op == "dense_xent"
+    with pytest.raises(ValueError, match="ops are dense_xent, sparse_xent and softmax, expected one of both"):
+        contestants.same_op(both, [target("softmax", "softmax")], "")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("3%", 0.03), ("0.02", 0.02), ("0.5%", 0.005)])
+def test_share(text, expected):
+    """A share is a percentage or a fraction."""
+    assert timing.share("--min-effect", text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["3", "0", "-1%", "much"])
+def test_share_that_is_none(text):
+    """What is no share is refused with examples."""
+    with pytest.raises(ValueError, match="expected a share such as 3% or"):
+        timing.share("--min-effect", text)

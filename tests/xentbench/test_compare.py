@@ -1,0 +1,348 @@
+"""`xentbench compare`, `status` and `import`, from the command line to the exit code."""
+
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+import xentbench
+from harness.files import runfile
+from harness.model import Crashed
+from harness.store import Store
+from tests.made.records import ENVIRONMENT, HOSTILE, JAX, missing, recorded, result, run, score, timing
+
+FAST, SLOW = [1e-5] * 9, [1.2e-5] * 9
+BEFORE, AFTER = run("20260101T", 1), run("20260102T", 2)
+NEWER = ENVIRONMENT | {"torch": "2.13.0"}
+
+
+def invoke(*arguments):
+    """Run a command in this process."""
+    return CliRunner().invoke(xentbench.app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return how to make a store of two runs from the results of each."""
+
+    def make(before, after, not_run=()):
+        path = tmp_path / "results.sqlite"
+        with Store(path) as opened:
+            keys = [opened.add_environment(facts) for facts in (ENVIRONMENT, NEWER)]
+            for made, results, key in ((BEFORE, before, keys[0]), (AFTER, after, keys[1])):
+                opened.join(made)
+                opened.append(made.uid, [type(r)(**vars(r) | {"environment": key}) for r in results])
+            for entry in not_run:
+                opened.add_not_run(AFTER.uid, entry)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Return how to write a run file."""
+
+    def write(name, whole):
+        path = tmp_path / name
+        with path.open("wb") as to:
+            runfile.write(whole, to)
+        return path
+
+    return write
+
+
+def test_compare_says_what_and_why(store):
+    """The latest run beside the one before: versions first, then what got worse, each with its reason."""
+    path = store(
+        [result(), result(timing(*FAST), "speed"), result(family="gone")],
+        [result(score(2.0)), result(timing(*SLOW), "speed"), result(family="come")],
+    )
+
+    ended = invoke("compare", "--store", path)
+
+    assert ended.exit_code == 1
+    assert [line for line in ended.stdout.splitlines() if line] == [
+        "# 20260101T → 20260102T",
+        "**2 got worse** (accuracy: 1, speed: 1), 0 better.",
+        "2 changed, 1 added, 1 removed, 0 unchanged; a time counts as changed from 5% on, beyond its interval.",
+        "Bit by bit: no answer's bits were kept in both runs.",
+        "## Environment",
+        "| where | fact | before | after |",
+        "| --- | --- | --- | --- |",
+        "| torch on cpu | torch | `2.11.0` | `2.13.0` |",
+        "## Worse: accuracy (1)",
+        "|  | case | target | framework | why |",
+        "| --- | --- | --- | --- | --- |",
+        "| changed | `softmax-value-normal-float32-4x8` | `torch.softmax@eager` | torch | max 2 ulp, was 1.5 |",
+        "## Worse: speed (1)",
+        "|  | case | target | framework | why |",
+        "| --- | --- | --- | --- | --- |",
+        (
+            "| changed | `softmax-value-speed-float32-4x8` | `torch.softmax@eager` | torch"
+            " | 1.2 times as long (1.18 to 1.22): 12 µs, was 10 µs |"
+        ),
+        "## Added (1)",
+        "|  | case | target | framework | why |",
+        "| --- | --- | --- | --- | --- |",
+        "| added | `softmax-value-come-float32-4x8` | `torch.softmax@eager` | torch | not asked before; max 1.5 ulp |",
+        "## Removed (1)",
+        "|  | case | target | framework | why |",
+        "| --- | --- | --- | --- | --- |",
+        "| removed | `softmax-value-gone-float32-4x8` | `torch.softmax@eager` | torch | not asked any more |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "codes"),
+    [
+        pytest.param([result()], [result()], (0, 0, 0), id="same"),
+        pytest.param([result()], [result(score(2.0))], (0, 1, 1), id="worse"),
+        pytest.param([result()], [result(score(1.0))], (0, 0, 1), id="better"),
+        pytest.param([result()], [result(target=JAX)], (3, 3, 3), id="nothing-in-common"),
+        pytest.param([], [], (3, 3, 3), id="nothing"),
+        pytest.param([result()], [result(Crashed("SIGKILL"), judgement="deviates")], (0, 4, 4), id="crashed"),
+    ],
+)
+def test_exit_codes(store, before, after, codes):
+    """0 where nothing fails the gate, 1 where something does, 3 where nothing was compared, 4 where a process died."""
+    path = store(before, after)
+
+    assert (
+        tuple(invoke("compare", "--store", path, "--fail-on", gate).exit_code for gate in ("never", "new", "any"))
+        == codes
+    )
+
+
+def test_json_has_every_change(store):
+    """The JSON holds runs, environments and every change with the figures of both sides, however few rows are shown."""
+    path = store(
+        [result(family=f"f{k}") for k in range(9)],
+        [result(score(2.0 + k), f"f{k}") for k in range(8)] + [result(family="f8")],
+        [missing()],
+    )
+
+    ended = invoke("compare", "--store", path, "--json", "--rows", "1")
+
+    found = json.loads(ended.stdout)
+    assert ended.exit_code == 1
+    assert (found["before"]["uid"], found["after"]["uid"]) == (BEFORE.uid, AFTER.uid)
+    assert found["counts"] == {"changed": 8, "added": 0, "removed": 0, "unchanged": 1}
+    assert found["environments"] == [{"where": "torch on cpu", "fact": "torch", "before": "2.11.0", "after": "2.13.0"}]
+    assert [entry["framework"] for entry in found["not_run"]] == ["jax"]
+    assert [change["after"]["max_ulp"] for change in found["changes"]] == [9.0 - k for k in range(8)]
+    assert {change["before"]["max_ulp"] for change in found["changes"]} == {1.5}
+    assert {(change["status"], change["turn"], change["aspect"]) for change in found["changes"]} == {
+        ("changed", "worse", "accuracy")
+    }
+
+
+def test_rows_are_limited(store):
+    """A table ends after so many rows, and says how many more there are."""
+    path = store([result(family=f"f{k}") for k in range(9)], [result(score(2.0), f"f{k}") for k in range(9)])
+
+    assert "and 6 more; --json has them all" in invoke("compare", "--store", path, "--rows", "3").stdout
+
+
+@pytest.mark.parametrize(("gate", "code"), [("new", 0), ("any", 1)])
+def test_other_bits_are_told(store, gate, code):
+    """An answer that is as accurate as it was and yet another one has a table of its own, and is no worse."""
+    path = store(
+        [result(score(bits="a0")), result(score(bits="c2"), "same")],
+        [result(score(bits="b1")), result(score(bits="c2"), "same")],
+    )
+
+    ended = invoke("compare", "--store", path, "--fail-on", gate)
+
+    lines = ended.stdout.splitlines()
+    assert ended.exit_code == code
+    assert "Bit by bit: 1 of 2 answers are the same." in lines
+    assert lines[lines.index("## Other bits, as accurate as before (1)") + 4] == (
+        "| changed | `softmax-value-normal-float32-4x8` | `torch.softmax@eager` | torch"
+        " | answers differ in bits, largest error 1.5 ulp in both |"
+    )
+    assert "bits:   1 of 2 answers are the same" in invoke("status", "--store", path).stdout.splitlines()
+
+
+def test_json_tells_bits_and_ratios(store):
+    """A program finds in the JSON what the words say: the bits of both sides, and the ratio with its interval."""
+    path = store(
+        [result(score(bits="a0")), result(timing(*FAST), "speed"), result(family="gone")],
+        [result(score(bits="b1")), result(timing(*SLOW), "speed")],
+    )
+
+    told = json.loads(invoke("compare", "--store", path, "--json").stdout)
+
+    by_family = {change["family"]: change for change in told["changes"]}
+    bits, speed, gone = (by_family[family] for family in ("normal", "speed", "gone"))
+    assert told["bits"] == {"same": 0, "other": 1}
+    assert (bits["same_bits"], bits["before"]["bits"], bits["after"]["bits"]) == (False, "a0", "b1")
+    assert speed["times_as_long"]["times"] == pytest.approx(1.2)
+    assert speed["times_as_long"]["low"] > 1.15
+    assert (gone["after"], gone["same_bits"], gone["times_as_long"]) == (None, None, None)
+    assert (gone["op"], gone["quantity"], gone["dtype"], gone["shape"]) == ("softmax", "value", "float32", [4, 8])
+
+
+@pytest.mark.parametrize(("size", "code"), [("0.5", 0), ("0.1", 1)])
+def test_size_decides(store, size, code):
+    """A time that is 20 % longer counts or not, as asked for."""
+    path = store([result(timing(*FAST))], [result(timing(*SLOW))])
+
+    assert invoke("compare", "--store", path, "--size", size).exit_code == code
+
+
+def test_compare_files(store, written, tmp_path):
+    """Two run files are compared without any store; a run file with a run of the store, too."""
+    one, two = written("1.jsonl.gz", recorded(result())), written("2.jsonl.gz", recorded(result(score(2.0)), run=AFTER))
+    path = store([result()], [result()])
+
+    assert invoke("compare", one, two, "--store", tmp_path / "none.sqlite").exit_code == 1
+    assert invoke("compare", two, "latest", "--store", path).exit_code == 0
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_what_makes_it_worth_less_is_said(store):
+    """A run that did not end, and what was not run, are named before any figure."""
+    path = store([result(), result(target=JAX)], [result()], [missing()])
+    with Store(path) as opened:
+        opened.begin(AFTER)
+
+    said = invoke("compare", "--store", path).stdout
+
+    assert "**run 20260102T is not finished**" in said
+    assert said.index("no jax; try: pip install jax") < said.index("## Worse")
+    assert "| removed | `softmax-value-normal-float32-4x8` | `jax.nn.softmax@jit` | jax | not run: no jax;" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("1999", "latest"), "run is '1999', expected `latest` or one of the runs in "),
+        (("latest~7",), "run is 'latest~7', expected"),
+        (("none.jsonl.gz", "latest"), "file none.jsonl.gz is not there, expected"),
+        (("--fail-on", "old"), "--fail-on is 'old', expected one of never, new, any"),
+        (("--size", "-1"), "--size is -1.0, expected"),
+        (("--size", "nan"), "--size is nan, expected"),
+    ],
+)
+def test_bad_input_is_a_usage_error(store, arguments, message):
+    """What does not exist or makes no sense is code 2, with a message that says what would."""
+    ended = invoke("compare", *arguments, "--store", store([result()], [result()]))
+
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("command", ["compare", "status"])
+def test_hostile_names_do_nothing(store, command):
+    """A name full of markup and escape sequences is shown on its line, and never as markup or as a colour."""
+    target = type(JAX)(type(JAX.implementation)(HOSTILE, "softmax", HOSTILE, "fused"), HOSTILE)
+    made = [result(score(ulp), HOSTILE, target, reason=HOSTILE) for ulp in (1.5, 2.0)]
+    path = store([made[0]], [made[1]], [missing(HOSTILE)])
+
+    ended = invoke(command, "--store", path)
+
+    assert "max 2 ulp, was 1.5" in ended.stdout
+    assert all(line.isprintable() for line in ended.stdout.splitlines())
+    assert ("<script>" in ended.stdout) is (command == "status")  # which is no markup
+
+
+def test_status_is_one_screen(store):
+    """The last run, what it differs in from the one before, and the worst of it fit a terminal."""
+    path = store(
+        [result(family=f"f{k}") for k in range(30)] + [result(timing(*FAST), "speed")],
+        [result(score(2.0 + k), f"f{k}", judgement="deviates", reason="why") for k in range(30)]
+        + [result(timing(*SLOW), "speed", judgement="unjudged")],
+        [missing()],
+    )
+
+    ended = invoke("status", "--store", path)
+
+    lines = ended.stdout.splitlines()
+    assert ended.exit_code == 0
+    assert len(lines) <= 24
+    assert lines[0] == "last:   20260102T (quick, 2026-01-02 00:00:00 UTC): 30 new deviations, 1 not judged"
+    assert lines[1] == "before: 20260101T (quick, 2026-01-01 00:00:00 UTC)"
+    assert lines[2] == "environment: torch on cpu: torch 2.11.0 -> 2.13.0"
+    assert "accuracy: 30 worse, 0 better, 0 different, 0 unchanged, 0 added, 0 removed" in lines
+    assert "speed: 1 worse, 0 better, 0 different, 0 unchanged, 0 added, 0 removed" in lines
+    assert lines[-2:] == [
+        "  and 25 more; xentbench compare shows them",
+        "31 got worse (accuracy: 30, speed: 1), 0 better.",
+    ]
+
+
+def test_status_of_a_first_run(tmp_path):
+    """A single run is told of by itself."""
+    path = tmp_path / "results.sqlite"
+    with Store(path) as opened:
+        opened.join(BEFORE)
+        opened.append(BEFORE.uid, [result()])
+
+    ended = invoke("status", "--store", path)
+
+    assert ended.exit_code == 0
+    assert ended.stdout == (
+        "last:   20260101T (quick, 2026-01-01 00:00:00 UTC): 1 conform\nno run before it; try: xentbench run\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["compare", "status"])
+def test_nothing_stored(tmp_path, command):
+    """Without a store, or without a run in it, there is nothing to compare: code 2, and no file is made."""
+    path = tmp_path / "results.sqlite"
+    assert re.match("error: store .* is not there", invoke(command, "--store", path).stderr)
+    assert not path.exists()
+
+    with Store(path):
+        pass
+    ended = invoke(command, "--store", path)
+
+    assert ended.exit_code == 2
+    assert "none yet; try: xentbench run" in ended.stderr
+
+
+def test_import_takes_what_is_good(written, tmp_path):
+    """Good files are merged, a bad one is named and refused, code 2; a second time adds nothing."""
+    shards = [written(f"{k}.jsonl.gz", recorded(result(family=str(k)))) for k in range(3)]
+    shards[1].write_bytes(shards[1].read_bytes()[:-20])
+    path = tmp_path / "new" / "results.sqlite"
+
+    first, second = (invoke("import", *shards, "--store", path) for _ in range(2))
+
+    assert (first.exit_code, second.exit_code) == (2, 2)
+    assert first.stderr.startswith(f"error: run file is {shards[1]} (truncated or damaged), expected a whole run file")
+    assert first.stdout.count("1 results added, 0 were there") == 2
+    assert second.stdout.count("0 results added, 1 were there") == 2
+    with Store(path) as opened:
+        assert {found.case.family for found in opened.results("20260101T000000-aaa")} == {"0", "2"}
+
+
+def test_import_counts_what_differs(written, tmp_path):
+    """A result that contradicts the stored one is left out and said."""
+    path = tmp_path / "results.sqlite"
+    invoke("import", written("1.jsonl.gz", recorded(result())), "--store", path)
+
+    ended = invoke("import", written("2.jsonl.gz", recorded(result(score(9.0)))), "--store", path)
+
+    assert ended.exit_code == 0
+    assert "0 results added, 0 were there, 1 differ from what is stored and were left out" in ended.stdout
+
+
+def test_report_is_held_against_any_run(store, written, tmp_path):
+    """The report compares with the run that is named, of the store or of a file; one that is not there is code 2."""
+    path = store([result()], [result(score(2.0))])
+    mended = written("other.jsonl.gz", recorded(result(score(9.0)), run=run("other", 3)))
+
+    pages = {}
+    for against in ("20260101T", mended):
+        ended = invoke("report", "--store", path, "--report", tmp_path / "report", "--against", against)
+        assert ended.exit_code == 0
+        pages[against] = (tmp_path / "report" / "index.html").read_text("utf-8")
+    ended = invoke("report", "--store", path, "--report", tmp_path / "report", "--against", "1999")
+
+    assert "1 got worse, 0 got better" in pages["20260101T"]
+    assert "Nothing got worse, 1 got better" in pages[mended]
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("error: run is '1999', expected `latest` or one of the runs in ")

@@ -1,0 +1,5 @@
+"""`python -m xentbench`."""
+
+from xentbench import main
+
+main()

@@ -1,0 +1,176 @@
+"""`xentbench tournament`: all fused implementations and modes of one op and shape, timed in turn, and ranked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from harness.history import change
+from harness.model import Case
+from harness.running.plugin import pairs
+from harness.store import Location
+from harness.timing.duel import record
+from harness.timing.duel.fairness import Card, spoken
+from harness.timing.duel.gateways import Place, Staff
+from suites.questions import jobs, plan
+from suites.questions.cases import PRESETS, ops
+from suites.speed import results
+from suites.speed.contestants import Asked, Contestant, device_of
+from suites.speed.results import Timed
+from suites.speed.tournaments import League, Played, league_size
+from xentbench import timing
+from xentbench.options import StoreLocation
+from xentbench.timing import out, stop
+
+SECONDS = 40.0  # of blocks; worker start, first calls and the reading of memory apart
+SHARED = ("synchronised", "threads", "allocator", "transfers", "output", "dtype", "cache", "garbage")
+COLUMNS = ("rank", "target", "a call", "times the fastest", "of limit", "dispatch", "first call", "memory", "faults")
+
+
+def tournament(
+    op: Annotated[str, typer.Option(help=f"one of {', '.join(ops())}")] = "sparse_xent",
+    case: Annotated[str, typer.Option(help=timing.CASE)] = "64x1000",
+    shape: Annotated[str, typer.Option(help="ROWSxCLASSES, for --case")] = "",
+    on: Annotated[str, typer.Option(help="frameworks or framework:mode pairs; default: all found")] = "",
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
+    workers: Annotated[int, typer.Option(help="processes a framework; default: 3, of large inputs 2")] = 0,
+    seconds: Annotated[float, typer.Option(help="of blocks, at most; a round of each case is always played")] = SECONDS,
+    threads: Annotated[int, typer.Option(help="threads a worker may use")] = 1,
+    allocator: Annotated[str, typer.Option(help="default; or warm: malloc keeps what is freed")] = "default",
+    seed: Annotated[int, typer.Option(help="of the order of play")] = 0,
+    store: StoreLocation = results.STORE,
+    *,
+    graph: timing.Graph = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print ranks and fairness cards as JSON")] = False,
+) -> None:
+    """Rank all fused implementations x modes of an op on one shape, with intervals that hold together.
+
+    Processes of one framework are shared by its modes; every process is timed once a round, in random order.
+    """
+    try:
+        wanted = Asked.read(",".join(filter(None, (case, shape, op))))
+        asked = plan.Wanted(PRESETS["full"], pairs(on))
+        place = Place.of("", "", threads, timing.variables(allocator))
+        where = device_of(device)
+        workers = enough(workers, wanted)
+    except ValueError as error:
+        stop(2, str(error))
+    cases = wanted.cases(wanted.op)
+    with timing.ending(), Staff(store.folder / "logs") as staff:
+        league = League(staff, place, workers, graph)
+        league.start([name for name, _ in jobs.shares(asked) if name != "numpy"])  # which has nothing fused
+        entrants = league.entrants(wanted.op, where, asked.pairs)
+        say_missing(league)
+        if not entrants:
+            stop(3, f"no fused implementation of {wanted.op} was found on {where}; try: xentbench list targets")
+        told = played(league, entrants, cases, seed, seconds, store)
+        say_missing(league)
+    if as_json:
+        timing.write_json(told)
+    else:
+        for one in told:
+            show(one)
+
+
+def enough(workers: int, wanted: Asked) -> int:
+    """Return how many processes a framework has. Raises ValueError for fewer than two."""
+    if workers == 1:
+        raise ValueError("--workers is 1, expected at least 2: the process is what is replicated")
+    return workers or league_size(wanted.cases(wanted.op)[0])
+
+
+def played(
+    league: League, entrants: Sequence[Contestant], cases: Sequence[Case], seed: int, seconds: float, store: Location
+) -> list[dict[str, Any]]:
+    """Play all cases, in about so many seconds of blocks; each is stored when it is done, all in one run."""
+    told: list[dict[str, Any]] = []
+    uid = ""
+    for done, case in enumerate(cases):
+        rng = random.Random(seed)  # noqa: S311 - an order of play
+        found, timed = league.tournament(entrants, case, rng, seconds / (len(cases) - done))
+        seconds -= found.tournament.measured_seconds
+        uid = results.keep(store, "tournament", case, timed, uid)
+        plain = in_plain_values(found, timed)
+        path = store.folder / "duels" / f"{uid}-{case.quantity}.json"
+        blocks = {name: record.packed(side) for name, side in found.tournament.blocks.items()}
+        record.write(path, "tournament", {**plain, "runs": [uid], "blocks": blocks})
+        told.append({**plain, "record": str(path)})
+    return told
+
+
+def say_missing(league: League) -> None:
+    """Say which frameworks take no part, or no part any more."""
+    for name in list(league.missing):
+        timing.warn(f"not run: {name}: {league.missing.pop(name)}")
+
+
+def in_plain_values(played: Played, timed: Sequence[Timed]) -> dict[str, Any]:
+    """Return a tournament as JSON has it, fastest first."""
+    by_name = {str(one.contestant.target): one for one in timed}
+    ranks = played.tournament.ranks if played.held else []
+    return {
+        "case": str(played.case),
+        "measured_seconds": played.tournament.measured_seconds,
+        "refused": {name: change.told(outcome) for name, outcome in played.out.items()},
+        "ranks": [
+            {
+                **asdict(rank),
+                "framework": by_name[rank.name].contestant.target.implementation.framework,
+                "seconds": card.seconds,
+                "card": card.plain,
+                "cells": cells(card),
+            }
+            for rank in ranks
+            if (card := by_name[rank.name].card)
+        ],
+    }
+
+
+def cells(card: Card) -> list[str]:
+    """Return what stands in a line behind the times over the fastest's."""
+    of_limit = "" if card.of_limit is None else f"{card.of_limit:.0%}{' in cache' if card.cached else ''}"
+    return [
+        of_limit,
+        "" if card.dispatch_seconds is None else spoken(card.dispatch_seconds),
+        spoken(card.first_seconds),
+        f"{card.peak.bytes / card.peak.logits_bytes:.2f} x" if card.peak else "",
+        f"{card.minor_faults:.3g}",
+    ]
+
+
+def show(told: dict[str, Any]) -> None:
+    """Print a ranking: ranks that are level share theirs."""
+    table = Table(*COLUMNS, box=None, padding=(0, 1))
+    table.columns[1].overflow = "fold"
+    for one in told["ranks"]:
+        ranks = str(one["first"]) if one["first"] == one["last"] else f"{one['first']}-{one['last']}"
+        times = f"{one['times']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
+        table.add_row(ranks, one["name"], spoken(one["seconds"]), times, *one["cells"])
+    timing.say(told["case"])
+    out.print(table)
+    for line in shared(told["ranks"]):
+        timing.say(f"  {line}")
+    for name, reason in told["refused"].items():
+        timing.say(f"  not timed: {name}: {reason}")
+    timing.say(f"  {told['measured_seconds']:.3g} s of blocks; record: {told['record']}")
+
+
+def shared(ranks: Sequence[dict[str, Any]]) -> list[str]:
+    """Say what all figures hold, and what their columns are."""
+    if not ranks:
+        return []
+    card = ranks[0]["card"]
+    lines = ["; ".join(f"{name}: {card[name]}" for name in SHARED)]
+    if limit := card["limit"]:
+        rates = f"copy {limit['copy'] / 1e9:.3g} GB/s, read {limit['read'] / 1e9:.3g} GB/s, by as many threads"
+        floor = spoken(card["floor_seconds"])
+        lines.append(f"of limit: {floor}, the least time that memory allows, over a call's ({rates})")
+    if peak := card["peak"]:
+        size = f"{peak['logits_bytes'] >> 20} MiB"
+        lines.append(f"memory: the peak beyond the inputs over the size of the logits, measured with {size} of them")
+    return lines
