@@ -22,8 +22,6 @@ from rich.table import Table
 from suites import explain
 
 KERNELS = Path(__file__).parent / "kernels"
-WRONG = ("faults/planted", "faults/in_jax", "faults/in_tensorflow")
-RIGHT = ("controls/in_torch", "controls/in_jax")
 PLAIN = ("accuracy", "gradient", "published", "options")  # what is no check of `explain.every_check`
 SHARE = 12  # functions a process; small enough that no core is left alone at the end
 
@@ -31,28 +29,32 @@ SHARE = 12  # functions a process; small enough that no core is left alone at th
 def main() -> int:
     """Judge all files, print the tables, and return the exit code."""
     options = tuple(sys.argv[1:])
+    faults, controls = marked_in("faults"), marked_in("controls")
+    parts = [part for file, marks in (faults | controls).items() for part in shares(file, list(marks))]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = [part for file in (*WRONG, *RIGHT) for part in shares(file)]
         judged = list(pool.map(lambda part: judge(*part, Path(folder), options), parts))
-    found = {
-        file: [one for (of, _), ones in zip(parts, judged, strict=True) if of == file for one in ones]
-        for file, _ in parts
-    }
-    kinds = {name: kind for file in WRONG for name, kind in marked(file).items()}
-    wrong = [one for file in WRONG for one in found[file]]
-    right = [one for file in RIGHT for one in found[file]]
+    wrong, right = (
+        [answer for (file, _), answers in zip(parts, judged, strict=True) if file in files for answer in answers]
+        for files in (faults, controls)
+    )
+    kinds = {name: kind for marks in faults.values() for name, kind in marks.items()}
     return report(wrong, right, kinds)
 
 
-def shares(file: str) -> list[tuple[str, tuple[str, ...]]]:
+def shares(file: Path, names: list[str]) -> list[tuple[Path, tuple[str, ...]]]:
     """Split a file's functions into shares."""
-    names = list(marked(file))
     return [(file, tuple(names[at : at + SHARE])) for at in range(0, len(names), SHARE)]
 
 
-def marked(file: str) -> dict[str, str]:
+def marked_in(folder: str) -> dict[Path, dict[str, str]]:
+    """Return the files of a folder that mark functions by @implements, and what `marked` finds in each."""
+    marks = {file: marked(file) for file in sorted((KERNELS / folder).glob("*.py"))}
+    return {file: names for file, names in marks.items() if names}
+
+
+def marked(file: Path) -> dict[str, str]:
     """Return the kind of every function that a file marks by @implements; read, because a framework is slow to load."""
-    tree = ast.parse((KERNELS / f"{file}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     marks = {function.name: called(function) for function in functions}
     return {name: by.get("kind", "") for name, by in marks.items() if "implements" in by}
@@ -64,10 +66,10 @@ def called(function: ast.FunctionDef | ast.ClassDef) -> dict[str, str]:
     return {one.func.id: str(one.args[0].value) for one in calls if isinstance(one.args[0], ast.Constant)}
 
 
-def judge(file: str, names: tuple[str, ...], folder: Path, options: tuple[str, ...]) -> list[dict]:
+def judge(file: Path, names: tuple[str, ...], folder: Path, options: tuple[str, ...]) -> list[dict]:
     """Judge some functions of a file in a process of their own; goldens are shared."""
-    store = folder / f"{Path(file).name}-{names[0]}.sqlite"
-    command = [sys.executable, "-m", "xentbench", "judge", str(KERNELS / f"{file}.py"), "--json"]
+    store = folder / f"{file.parent.name}-{names[0]}.sqlite"
+    command = [sys.executable, "-m", "xentbench", "judge", str(file), "--json"]
     ended = subprocess.run(
         [*command, "--only", ",".join(names), "--store", str(store), *options],
         cwd=KERNELS.parents[1],
@@ -76,7 +78,7 @@ def judge(file: str, names: tuple[str, ...], folder: Path, options: tuple[str, .
         check=False,
     )
     if ended.returncode not in {0, 1} or not ended.stdout:
-        raise RuntimeError(f"judging {file}.py ended with {ended.returncode}, expected 0 or 1: {ended.stderr[-2000:]}")
+        raise RuntimeError(f"judging {file} ended with {ended.returncode}, expected 0 or 1: {ended.stderr[-2000:]}")
     return json.loads(ended.stdout)
 
 

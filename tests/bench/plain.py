@@ -1,4 +1,4 @@
-"""Softmax, log-softmax and logsumexp of a row as a user of mpmath or python-flint would write them: what speed is from.
+"""Softmax, log-softmax and logsumexp of a row as users of mpmath or python-flint write them, to compare speeds with.
 
 Neither proves as much as the arbiter does: mpmath claims nothing, and Arb's enclosures are not rounded to any format.
 """

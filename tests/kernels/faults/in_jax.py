@@ -1,21 +1,10 @@
-"""Wrong kernels in jax, to judge the judge by; see planted.py."""
+"""Wrong kernels in jax, to judge the judge by: each is a mistake that somebody has shipped."""
 
 import jax
 import jax.numpy as jnp
+from kinds import kind
 
 from harness.adapters import implements
-
-KINDS: dict[str, str] = {}
-
-
-def kind(name):
-    """Say of which kind a mistake is."""
-
-    def mark(function):
-        KINDS[function.__name__] = name
-        return function
-
-    return mark
 
 
 @implements("softmax", framework="jax")
