@@ -87,13 +87,13 @@ def judge_file(
     )
     try:
         with progress:
-            (worker,) = runner.run(jobs.judging(file, options), at_once=1)
+            (process,) = runner.run(jobs.judging(file, options), at_once=1)
     except KeyboardInterrupt:
         _stop(130, "interrupted")
     with Store(store) as opened:
-        if worker.misused:
+        if process.misused:
             opened.discard(run.uid)
-            _stop(2, worker.misused)
+            _stop(2, process.misused)
         opened.finish(run.uid)
         found = verdicts(opened.results(run.uid))
         for entry in opened.not_run(run.uid):
@@ -102,8 +102,8 @@ def judge_file(
         sys.stdout.write(json.dumps([_plain(one) for one in found], indent=2) + "\n")
     else:
         _show(found)
-    if worker.failed:
-        _stop(4, worker.reasons[-1])
+    if process.failed:
+        _stop(4, process.reasons[-1])
     if not found:
         _stop(3, "no function of the file could be asked")
     raise typer.Exit(0 if all(one.verdict == "conforms" for one in found) else 1)

@@ -41,7 +41,7 @@ from harness.options import OPTIONS, REDUCTIONS
 from harness.running import host, orphan, plugin
 from harness.running.plugin import choice, choices, pairs
 from harness.running.progress import Progress
-from harness.running.runner import Runner, Worker
+from harness.running.runner import Runner
 from harness.scoring import metrics
 from harness.store import Location, Store, StoreError
 from reference.cache import Cache
@@ -148,14 +148,15 @@ def run(
     try:
         make_goldens(wanted, Cache(store.folder / "goldens", reference), at_once)
         with progress:
-            workers = runner.run(jobs.accuracy(wanted, options), at_once=at_once)
+            finished = runner.run(jobs.accuracy(wanted, options), at_once=at_once)
+        failed = {process.job.name: process.reasons[-1] for process in finished if process.failed}
         if speed:
             with Progress(err) as timings:
                 speed_run = SpeedRun(store, current.uid, runner.judge, threads, timeout, timings.simple)
-                workers += speed_run.run(wanted)
+                failed |= speed_run.run(wanted)
     except KeyboardInterrupt:
         stop(Exit.INTERRUPTED, "interrupted; what was answered is stored; to go on, add --resume")
-    if misused := next((worker.misused for worker in workers if worker.misused), ""):
+    if misused := next((process.misused for process in finished if process.misused), ""):
         if begun:
             with Store(store) as opened:
                 opened.discard(current.uid)
@@ -163,7 +164,7 @@ def run(
     with Store(store) as opened:
         opened.finish(current.uid)
         recorded = opened.recorded(current.uid)
-        summarise(recorded.results, workers)
+        summarise(recorded.results, failed)
         for entry in recorded.not_run:
             where = f"{entry.framework} {entry.mode} {entry.device}"
             out.print(f"not run: {where}: {entry.reason}", highlight=False, markup=False, soft_wrap=True)
@@ -172,7 +173,7 @@ def run(
     if os.environ.get("GITHUB_ACTIONS") == "true":
         sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))
     out.print(f"results: {store}\nreport:  {page}", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(verdict(recorded.results, workers))
+    raise typer.Exit(verdict(recorded.results, broken=bool(failed)))
 
 
 def begin(store: Location, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
@@ -221,7 +222,7 @@ def judged(case: Case, target: Target, outcome: Outcome, known: Sequence[judge.K
     return Result(case, target, outcome, *judge.judge(case, target, outcome, known))
 
 
-def summarise(results: Sequence[Result], workers: Sequence[Worker]) -> None:
+def summarise(results: Sequence[Result], failed: Mapping[str, str]) -> None:
     """Print a short table, what is new, and what failed."""
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     for result in results:
@@ -240,15 +241,14 @@ def summarise(results: Sequence[Result], workers: Sequence[Worker]) -> None:
         out.print(f"new: {result.case} {result.target}: {result.reason}", highlight=False, markup=False, soft_wrap=True)
     if len(news) > SHOWN:
         out.print(f"and {len(news) - SHOWN} more; the report has them all")
-    for worker in workers:
-        if worker.failed:
-            out.print(f"failed: {worker.job.name}: {worker.reasons[-1]}", highlight=False, markup=False)
+    for name, reason in failed.items():
+        out.print(f"failed: {name}: {reason}", highlight=False, markup=False)
 
 
-def verdict(results: Sequence[Result], workers: Sequence[Worker]) -> Exit:
+def verdict(results: Sequence[Result], *, broken: bool) -> Exit:
     """Return the exit code: machinery first, because a broken run proves nothing."""
-    broken = any(isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" for result in results)
-    if broken or any(worker.failed for worker in workers):
+    died = any(isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" for result in results)
+    if broken or died:
         return Exit.MACHINERY
     if not any(isinstance(result.outcome, Score | Failed | Timing) for result in results):
         return Exit.NOTHING_RAN

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from harness.running.runner import Worker
+from harness.running.runner import Process
 
 PLAIN_SECONDS = 30.0  # between two lines where nothing can be overwritten, as in CI
 
@@ -36,15 +36,15 @@ class Progress:
         if self._live:
             self._live.stop()
 
-    def __call__(self, workers: Sequence[Worker]) -> None:
-        """Show a line a running worker, and the time left."""
-        asked = sum(worker.asked for worker in workers)
-        planned = sum(worker.planned for worker in workers)
+    def __call__(self, processes: Sequence[Process]) -> None:
+        """Show a line a running process, and the time left."""
+        asked = sum(process.asked for process in processes)
+        planned = sum(process.planned for process in processes)
         lines = [f"{asked} of {planned or '?'} questions{self._left(asked, planned)}"]
-        for worker in workers:
-            if worker.process:
-                doing = f"{worker.in_hand[0]} {worker.in_hand[1]}" if worker.in_hand else "starting"
-                lines.append(f"  {worker.job.name}: {worker.asked} of {worker.planned or '?'}; {doing}")
+        for process in processes:
+            if process.popen:
+                doing = f"{process.in_hand[0]} {process.in_hand[1]}" if process.in_hand else "starting"
+                lines.append(f"  {process.job.name}: {process.asked} of {process.planned or '?'}; {doing}")
         self._show(lines)
 
     def simple(self, what: str, done: int, count: int) -> None:

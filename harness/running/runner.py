@@ -37,12 +37,12 @@ class Job:
 
 
 @dataclass
-class Worker:
+class Process:
     """A job's process and what is known of it."""
 
     job: Job
     directory: Path
-    process: subprocess.Popen[bytes] | None = None
+    popen: subprocess.Popen[bytes] | None = None
     log: TextIO | None = None
     reader: Reader | None = None
     starts: int = 0
@@ -58,7 +58,7 @@ class Worker:
 
 
 Judge = Callable[[Case, Target, Outcome], Result]
-Progress = Callable[[Sequence[Worker]], None]
+Progress = Callable[[Sequence[Process]], None]
 
 
 @dataclass(frozen=True)
@@ -76,43 +76,45 @@ class Runner:
     threads: int
     progress: Progress
 
-    def run(self, jobs: Iterable[Job], *, at_once: int) -> list[Worker]:
-        """Run all jobs, `at_once` at a time, in order; return their workers, finished.
+    def run(self, jobs: Iterable[Job], *, at_once: int) -> list[Process]:
+        """Run all jobs, `at_once` at a time, in order; return their processes, finished.
 
         Once one of them is misused, all are stopped.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
-        workers = [Worker(job, self.logs) for job in jobs]
+        processes = [Process(job, self.logs) for job in jobs]
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
-            store.forget_not_run(self.uid, [worker.job.name for worker in workers])
+            store.forget_not_run(self.uid, [process.job.name for process in processes])
         try:
-            while not all(worker.finished for worker in workers) and not any(worker.misused for worker in workers):
-                running = [worker for worker in workers if worker.process]
-                waiting = [worker for worker in workers if not worker.process and not worker.finished]
-                for worker in waiting[: at_once - len(running)]:
-                    self._start(worker)
-                for worker in running:
-                    self._look(worker)
-                self.progress(workers)
+            while not all(process.finished for process in processes) and not any(
+                process.misused for process in processes
+            ):
+                running = [process for process in processes if process.popen]
+                waiting = [process for process in processes if not process.popen and not process.finished]
+                for process in waiting[: at_once - len(running)]:
+                    self._start(process)
+                for process in running:
+                    self._look(process)
+                self.progress(processes)
                 time.sleep(POLL_SECONDS)
         finally:
-            for worker in workers:
-                if worker.process:
-                    _stop(worker.process)
-        return workers
+            for process in processes:
+                if process.popen:
+                    _stop(process.popen)
+        return processes
 
-    def _start(self, worker: Worker) -> None:
-        worker.starts += 1
-        journal = self.logs / f"{worker.job.name}.{os.getpid()}.{worker.starts}.journal"
-        worker.reader = Reader(journal)
-        worker.log = (self.logs / f"{worker.job.name}.log").open("a", encoding="utf-8")
-        worker.in_hand, worker.since = None, time.monotonic()
-        worker.planned = worker.asked  # what is left is announced anew
+    def _start(self, process: Process) -> None:
+        process.starts += 1
+        journal = self.logs / f"{process.job.name}.{os.getpid()}.{process.starts}.journal"
+        process.reader = Reader(journal)
+        process.log = (self.logs / f"{process.job.name}.log").open("a", encoding="utf-8")
+        process.in_hand, process.since = None, time.monotonic()
+        process.planned = process.asked  # what is left is announced anew
         options = ["--run-uid", self.uid, "--store", str(self.store), "--journal", str(journal), "--resume"]
-        worker.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *worker.job.arguments, *options],
+        process.popen = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *process.job.arguments, *options],
             stdin=subprocess.DEVNULL,
-            stdout=worker.log,
+            stdout=process.log,
             stderr=subprocess.STDOUT,
             env=os.environ
             | thread_limits(self.threads)
@@ -121,81 +123,83 @@ class Runner:
             start_new_session=True,  # so that a kill reaches its children (compilers), and Ctrl-C reaches us alone
         )
 
-    def _look(self, worker: Worker) -> None:
-        """Read a worker's journal, and act on a death or a hang."""
-        assert worker.process is not None
-        code = worker.process.poll()  # before reading, so that nothing written before the end is missed
-        self._read(worker)
-        waited = time.monotonic() - worker.since
-        if worker.complete and (code is not None or waited > EXIT_SECONDS):
-            _stop(worker.process)  # all was asked; what a framework does while it is torn down is no answer
-            self._close(worker)
-            worker.finished = True
-            if worker.asked < worker.planned:
-                self._fail(worker, f"{worker.planned - worker.asked} of {worker.planned} questions got no answer")
+    def _look(self, process: Process) -> None:
+        """Read a process's journal, and act on a death or a hang."""
+        assert process.popen is not None
+        code = process.popen.poll()  # before reading, so that nothing written before the end is missed
+        self._read(process)
+        waited = time.monotonic() - process.since
+        if process.complete and (code is not None or waited > EXIT_SECONDS):
+            _stop(process.popen)  # all was asked; what a framework does while it is torn down is no answer
+            self._close(process)
+            process.finished = True
+            if process.asked < process.planned:
+                self._fail(process, f"{process.planned - process.asked} of {process.planned} questions got no answer")
         elif code == USAGE_ERROR:
-            self._close(worker)
-            worker.finished = True
-            worker.misused = self._tail(worker).removeprefix("ERROR: ")
+            self._close(process)
+            process.finished = True
+            process.misused = self._tail(process).removeprefix("ERROR: ")
         elif code is not None:
-            self._ended(worker, Crashed(how_it_died(code)), f"pytest ended ({how_it_died(code)}): {self._tail(worker)}")
-        elif waited > (self.timeout_seconds if worker.in_hand else START_SECONDS):
-            _stop(worker.process)
-            self._read(worker)
-            self._ended(worker, TimedOut(round(waited)), f"no sign of life for {waited:.0f} s")
+            self._ended(
+                process, Crashed(how_it_died(code)), f"pytest ended ({how_it_died(code)}): {self._tail(process)}"
+            )
+        elif waited > (self.timeout_seconds if process.in_hand else START_SECONDS):
+            _stop(process.popen)
+            self._read(process)
+            self._ended(process, TimedOut(round(waited)), f"no sign of life for {waited:.0f} s")
 
-    def _read(self, worker: Worker) -> None:
+    def _read(self, process: Process) -> None:
         """Take in new journal lines."""
-        assert worker.reader is not None
-        for line in worker.reader.lines():
-            worker.since = time.monotonic()
-            _take(worker, line)
+        assert process.reader is not None
+        for line in process.reader.lines():
+            process.since = time.monotonic()
+            _take(process, line)
 
-    def _ended(self, worker: Worker, outcome: Outcome, reason: str) -> None:
-        """Store what the worker had in hand and let it go on with the rest, or give up on it."""
-        self._close(worker)
-        if worker.in_hand:
+    def _ended(self, process: Process, outcome: Outcome, reason: str) -> None:
+        """Store what the process had in hand and let it go on with the rest, or give up on it."""
+        self._close(process)
+        if process.in_hand:
             with Store(self.store) as store:
-                store.append(self.uid, [self.judge(*worker.in_hand, outcome)])
-            if worker.starts < STARTS_AT_MOST:
+                store.append(self.uid, [self.judge(*process.in_hand, outcome)])
+            if process.starts < STARTS_AT_MOST:
                 return
-            reason = f"died {worker.starts} times; the last time with {worker.in_hand[0]} in hand"
-        self._fail(worker, reason)
+            reason = f"died {process.starts} times; the last time with {process.in_hand[0]} in hand"
+        self._fail(process, reason)
 
-    def _fail(self, worker: Worker, reason: str) -> None:
-        """Give up on a worker."""
-        worker.failed = worker.finished = True
-        worker.reasons.append(reason)
+    def _fail(self, process: Process, reason: str) -> None:
+        """Give up on a process."""
+        process.failed = process.finished = True
+        process.reasons.append(reason)
         with Store(self.store) as store:
             store.add_not_run(
-                self.uid, NotRun(worker.job.name, "", "", f"{reason}; see {self.logs}/{worker.job.name}.log")
+                self.uid, NotRun(process.job.name, "", "", f"{reason}; see {self.logs}/{process.job.name}.log")
             )
 
-    def _close(self, worker: Worker) -> None:
-        worker.process = None
-        if worker.log:
-            worker.log.close()
+    def _close(self, process: Process) -> None:
+        process.popen = None
+        if process.log:
+            process.log.close()
 
-    def _tail(self, worker: Worker) -> str:
+    def _tail(self, process: Process) -> str:
         lines = (
-            (self.logs / f"{worker.job.name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            (self.logs / f"{process.job.name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         )
         return lines[-1][:300] if lines else "no output"
 
 
-def _take(worker: Worker, line: Line) -> None:
+def _take(process: Process, line: Line) -> None:
     match line.kind:
         case "plan":
-            worker.planned = worker.asked + line.count
+            process.planned = process.asked + line.count
         case "begin" if line.case and line.target:
-            worker.in_hand = (line.case, line.target)
+            process.in_hand = (line.case, line.target)
         case "end":
-            worker.in_hand = None
-            worker.asked += 1
+            process.in_hand = None
+            process.asked += 1
         case "done":
-            worker.complete = True
+            process.complete = True
         case "not run":
-            worker.reasons.append(line.reason)
+            process.reasons.append(line.reason)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from harness.history import ratio
 from harness.model import Case, NotRun
 from harness.running import host
-from harness.running.runner import Job, Worker
 from harness.store import Location, Store
 from harness.timing.duel.gateways import Place, Staff
 from suites.questions import cases, jobs
@@ -41,8 +40,8 @@ class SpeedRun:
     timeout_seconds: float
     progress: Progress
 
-    def run(self, wanted: Wanted) -> list[Worker]:
-        """Time what is wanted; return the frameworks that died, as the runner tells of its own."""
+    def run(self, wanted: Wanted) -> dict[str, str]:
+        """Time what is wanted; return the frameworks whose timings failed, and why."""
         ops = wanted.ops or wanted.preset.speed_ops or cases.ops()
         timed = filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes()))
         asked = [case for case in timed if case.op.name in ops]
@@ -86,14 +85,14 @@ class SpeedRun:
             results.add(store, self.uid, case, timed, self.judge)
         return played.tournament.measured_seconds
 
-    def _missing(self, league: League, wanted: Wanted) -> list[Worker]:
-        """Store which frameworks were not there, or died; return the latter."""
-        died = []
+    def _missing(self, league: League, wanted: Wanted) -> dict[str, str]:
+        """Store which frameworks were not there, or died; return the latter, and why."""
+        died = {}
         for name, reason in league.missing.items():
             entry = NotRun(name, "", wanted.device or "cpu", reason)
             if name in league.died:
                 entry = NotRun(_job(name), "", "", f"{reason}; see {self.store.folder / 'logs'}")
-                died.append(Worker(Job(_job(name), ()), self.store.folder / "logs", failed=True, reasons=[reason]))
+                died[_job(name)] = reason
             with Store(self.store) as store:
                 store.add_not_run(self.uid, entry)
         return died

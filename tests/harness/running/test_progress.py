@@ -9,7 +9,7 @@ from rich.console import Console
 from harness.model import Case, Implementation, Op, Target
 from harness.running import progress
 from harness.running.progress import Progress
-from harness.running.runner import Job, Worker
+from harness.running.runner import Job, Process
 
 CASE = Case(Op.of("sigmoid_xent", pos_weight=3.0), "value", "normal", "float32", 4, 8)
 TARGET = Target(Implementation("torch", "softmax", "torch[softmax]", "fused"), "eager")
@@ -23,13 +23,13 @@ def clock(monkeypatch):
     return hands
 
 
-def workers():
-    """Return a worker that asks, one that starts, and one that has finished."""
-    asking = Worker(Job("torch", ()), None, process=object(), planned=30, asked=10, in_hand=(CASE, TARGET))
+def processes():
+    """Return a process that asks, one that starts, and one that has finished."""
+    asking = Process(Job("torch", ()), None, popen=object(), planned=30, asked=10, in_hand=(CASE, TARGET))
     return [
         asking,
-        Worker(Job("jax", ()), None, process=object()),
-        Worker(Job("numpy", ()), None, planned=10, asked=10),
+        Process(Job("jax", ()), None, popen=object()),
+        Process(Job("numpy", ()), None, planned=10, asked=10),
     ]
 
 
@@ -39,7 +39,7 @@ def test_plain_lines_now_and_then(clock):
 
     with Progress(Console(file=text, width=20)) as shown:
         for clock.now in (0.0, 10.0, 29.0, 31.0, 32.0, 60.0):
-            shown(workers())
+            shown(processes())
 
     assert text.getvalue().splitlines() == [
         "20 of 40 questions, about 31 s left",
@@ -54,7 +54,7 @@ def test_nothing_known_promises_nothing(clock):
 
     with Progress(Console(file=text)) as shown:
         clock.now = 31.0
-        shown([Worker(Job("jax", ()), None, process=object())])
+        shown([Process(Job("jax", ()), None, popen=object())])
 
     assert text.getvalue().splitlines() == ["0 of ? questions", "  jax: 0 of ?; starting"]
 
@@ -79,7 +79,7 @@ def test_terminal_shows_what_is_running(clock):
 
     with Progress(Console(file=text, width=30, force_terminal=True)) as shown:
         clock.now = 1.0
-        shown(workers())
+        shown(processes())
     said = text.getvalue()
 
     assert "20 of 40 questions, about 1 s" in said

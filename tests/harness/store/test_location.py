@@ -7,7 +7,7 @@ import pytest
 
 from harness.files import recall
 from harness.running import host, runner
-from harness.running.runner import Job, Runner, Worker
+from harness.running.runner import Job, Process, Runner
 from harness.store import Location, Store, StoreError, without_passwords
 
 HIDDEN = "h0rse"
@@ -84,16 +84,16 @@ def test_command_line_is_stored_without_passwords(monkeypatch):
     assert without_passwords("--store=build/a:b@c.sqlite") == "--store=build/a:b@c.sqlite"
 
 
-def test_workers_are_told_the_password_apart(tmp_path, monkeypatch):
-    """A worker process gets the password in its environment, not in its command line, which anybody may list."""
+def test_processes_get_the_password_apart(tmp_path, monkeypatch):
+    """A process gets the password in its environment, not in its command line, which anybody may list."""
     started = []
     monkeypatch.setattr(runner.subprocess, "Popen", lambda command, **options: started.append((command, options)))
     location = Location.of(f"postgresql://u:{HIDDEN}@host/db")
     manager = Runner(location, "uid", tmp_path, None, 1.0, 1, None)
-    worker = Worker(Job("torch", ("suites",)), tmp_path)
+    process = Process(Job("torch", ("suites",)), tmp_path)
 
-    manager._start(worker)
-    worker.log.close()
+    manager._start(process)
+    process.log.close()
 
     ((command, options),) = started
     assert "postgresql://u@host/db" in command
