@@ -1,15 +1,49 @@
-"""The functions of a file, marked with `implements`, as adapters of their frameworks."""
+"""Functions that somebody wants judged: the mark that they carry, and how a file of them is read."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TypeVar
 
-from harness import adapters
-from harness.adapters import SIGNATURES, Builder, Catalogue, Function
+from harness.adapters.catalogue import Builder, Catalogue, Function
+from harness.adapters.frameworks import names
+
+# What a function that somebody wants judged is called with, by op; one loss, or one row of results, a row of logits.
+SIGNATURES: Mapping[str, str] = {
+    "softmax": "(logits, axis)",
+    "log_softmax": "(logits, axis)",
+    "logsumexp": "(logits, axis)",
+    "sparse_xent": "(logits, labels)",
+    "dense_xent": "(logits, labels)",
+    "sigmoid": "(logits)",
+    "log_sigmoid": "(logits)",
+    "sigmoid_xent": "(logits, labels)",
+}
+MARKED: list[tuple[str, str, Function]] = []  # (framework, op, function), in the order they were met
+F = TypeVar("F", bound=Function)
+
+
+def implements(op: str, framework: str) -> Callable[[F], F]:
+    """Mark a plain function as an implementation of an op, for `xentbench judge`; it is returned as it is.
+
+    It takes and returns the framework's own arrays, as SIGNATURES says; logits (rows, classes) and more axes where it
+    takes an axis; labels are class indices for sparse_xent, else shaped like the logits. Gradients are the framework's.
+    Raises ValueError for an op or a framework that is not known.
+    """
+    if op not in SIGNATURES:
+        raise ValueError(f"op is {op!r}, expected one of {', '.join(f'{n}{s}' for n, s in SIGNATURES.items())}")
+    if framework not in names():
+        raise ValueError(f"framework is {framework!r}, expected one of {', '.join(names())}")
+
+    def register(function: F) -> F:
+        MARKED.append((framework, op, function))
+        return function
+
+    return register
 
 
 def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
@@ -26,14 +60,14 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     before = list(sys.path)
     sys.path.insert(0, str(path.parent.resolve()))  # as `python FILE.py` does, for what the file imports beside it
     sys.modules[spec.name] = module  # where compilers look for a function's globals
-    adapters.IMPLEMENTED.clear()
+    met = len(MARKED)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ValueError(f"file {path} does not run: {type(error).__name__}: {error}; try: python {path}") from error
     finally:
         sys.path[:] = before
-    marked = list(adapters.IMPLEMENTED)
+    marked = MARKED[met:]
     if not marked:
         raise ValueError(f'file is {path}, expected a function marked by @implements(op, framework="...") in it')
     if absent := set(only) - {_name(function) for _, _, function in marked}:

@@ -7,7 +7,7 @@ around float64 arrays only: on around all, it would change what float32 code doe
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import jax
 import numpy as np
@@ -15,12 +15,13 @@ import optax
 
 from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator
-from harness.adapters.jax.functions import catalogue
+from harness.adapters.jax.functions import CATALOGUE
 
 if TYPE_CHECKING:
     from harness.model import Array
 
 
+@final
 class Cuda(accelerator.Accelerator):
     """A cuda device as jax shows it: an allocator whose peak is that of the whole process; no events, no replay."""
 
@@ -28,16 +29,16 @@ class Cuda(accelerator.Accelerator):
         """Take the device."""
         self._device = device
 
-    def copy(self, native: Native) -> Native:  # noqa: D102 - as the base class says, here and below
+    def copy(self, native: Native) -> Native:
         return jax.numpy.array(native, copy=True)
 
-    def reset(self) -> None:  # noqa: D102
+    def reset(self) -> None:
         return  # jax cannot: one call a process
 
-    def in_use(self) -> int:  # noqa: D102
+    def in_use(self) -> int:
         return self._statistic("bytes_in_use")
 
-    def peak(self) -> int:  # noqa: D102
+    def peak(self) -> int:
         return self._statistic("peak_bytes_in_use")
 
     def _statistic(self, name: str) -> int:
@@ -47,19 +48,20 @@ class Cuda(accelerator.Accelerator):
         return int(found[name])
 
 
+@final
 class Adapter(adapters.Adapter):
     """JAX on the cpu and on every cuda device."""
 
-    catalogue = catalogue
+    catalogue = CATALOGUE
     modes = ("eager", "jit")
 
-    def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
+    def devices(self) -> tuple[str, ...]:
         try:
             return ("cpu", *(f"cuda:{index}" for index in range(len(jax.devices("cuda")))))
         except RuntimeError:  # jax's answer for a platform that is not there
             return ("cpu",)
 
-    def environment(self, device: str) -> dict[str, str]:  # noqa: D102
+    def environment(self, device: str) -> dict[str, str]:
         found = {
             "jax": jax.__version__,
             "jaxlib": jax.lib.__version__,
@@ -75,23 +77,23 @@ class Adapter(adapters.Adapter):
             found |= {"device": placed(device).device_kind, "cuda": " ".join(client.platform_version.split())}
         return found
 
-    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002, D102
+    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002
         # A copy of its own: on the cpu, jax may take over numpy's memory instead of copying it.
         with jax.enable_x64(array.dtype == np.float64 or jax.config.jax_enable_x64):
             return jax.device_put(np.array(array, order="C"), placed(device))
 
-    def get(self, native: Native) -> Array:  # noqa: D102
+    def get(self, native: Native) -> Array:
         return np.array(native)
 
-    def wait(self, native: Native) -> None:  # noqa: D102
+    def wait(self, native: Native) -> None:
         # The arrays' own method: jax.block_until_ready walks a tree, 1 us of every timed call.
         for array in native if isinstance(native, tuple) else (native,):
             array.block_until_ready()
 
-    def forward(self, function: Function, mode: str) -> Function:  # noqa: D102
+    def forward(self, function: Function, mode: str) -> Function:
         return in_precision(jitted(function) if mode == "jit" else function)
 
-    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: D102
+    def backward(self, function: Function, mode: str, argument: int) -> Function:
         def differentiated(*arrays: Native) -> tuple[Native, Native]:
             *given, upstream = arrays
             value, pullback = jax.vjp(
@@ -101,7 +103,7 @@ class Adapter(adapters.Adapter):
 
         return self.forward(differentiated, mode)
 
-    def tangent(self, function: Function, mode: str) -> Function:  # noqa: D102
+    def tangent(self, function: Function, mode: str) -> Function:
         def differentiated(*arrays: Native) -> tuple[Native, Native]:
             logits, *given, direction = arrays
             value, derivative = jax.jvp(lambda x: function(x, *given), (logits,), (direction,))
@@ -109,7 +111,7 @@ class Adapter(adapters.Adapter):
 
         return self.forward(differentiated, mode)
 
-    def curvature(self, function: Function, mode: str) -> Function:  # noqa: D102
+    def curvature(self, function: Function, mode: str) -> Function:
         def differentiated(*arrays: Native) -> tuple[Native, Native]:
             logits, *given, upstream, direction = arrays
 
@@ -121,7 +123,7 @@ class Adapter(adapters.Adapter):
 
         return self.forward(differentiated, mode)
 
-    def accelerator(self, device: str) -> Cuda:  # noqa: D102
+    def accelerator(self, device: str) -> Cuda:
         return Cuda(placed(device))
 
 

@@ -10,7 +10,7 @@ import optax
 from harness.adapters import Builder, Catalogue, Function, Native, NotSupported
 from harness.options import repeated
 
-catalogue = Catalogue("jax")
+CATALOGUE = Catalogue("jax", {"jax": jax, "jnp": jnp, "optax": optax})
 
 
 def plain(function: Function) -> Builder:
@@ -23,9 +23,9 @@ def reducing(losses: Function) -> Builder:
     return lambda *, reduction="none": reduced(losses, reduction=reduction)
 
 
-@catalogue.public("softmax", "jax.nn.softmax", within=globals())
-@catalogue.public("log_softmax", "jax.nn.log_softmax", within=globals())
-@catalogue.public("logsumexp", "jax.nn.logsumexp", "jax.scipy.special.logsumexp", within=globals())
+@CATALOGUE.public("softmax", "jax.nn.softmax")
+@CATALOGUE.public("log_softmax", "jax.nn.log_softmax")
+@CATALOGUE.public("logsumexp", "jax.nn.logsumexp", "jax.scipy.special.logsumexp")
 def over_classes(function: Function, *, axis: int = -1, mask: str = "") -> Function:
     """Build a function of one axis; logsumexp would take all of them."""
     if not mask:
@@ -39,8 +39,8 @@ def unmasked(logits: Native, mask: str, axis: int) -> Native:
     return jnp.broadcast_to(jnp.expand_dims(kept, range(1, logits.ndim - axis % logits.ndim)), logits.shape)
 
 
-@catalogue.public("sigmoid", "jax.nn.sigmoid", within=globals())
-@catalogue.public("log_sigmoid", "jax.nn.log_sigmoid", within=globals())
+@CATALOGUE.public("sigmoid", "jax.nn.sigmoid")
+@CATALOGUE.public("log_sigmoid", "jax.nn.log_sigmoid")
 def elementwise(function: Function) -> Function:
     """Build a function of every element."""
     return function
@@ -58,7 +58,7 @@ def reduced(losses: Function, *, reduction: str = "none") -> Function:
     raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', 'mean'")
 
 
-@catalogue.public("sparse_xent", "optax.softmax_cross_entropy_with_integer_labels", within=globals())
+@CATALOGUE.public("sparse_xent", "optax.softmax_cross_entropy_with_integer_labels")
 def of_integer_labels(
     function: Function,
     *,
@@ -83,7 +83,7 @@ def of_integer_labels(
     return reduced(losses, reduction=reduction)
 
 
-@catalogue.public("dense_xent", "optax.softmax_cross_entropy", within=globals())
+@CATALOGUE.public("dense_xent", "optax.softmax_cross_entropy")
 def of_distributions(
     function: Function, *, reduction: str = "none", axis: int = -1, mask: str = "", label_dtype: str = ""
 ) -> Function:
@@ -96,15 +96,15 @@ def of_distributions(
     return reduced(losses, reduction=reduction)
 
 
-@catalogue.public("dense_xent", "optax.safe_softmax_cross_entropy", within=globals())
-@catalogue.public("sigmoid_xent", "optax.sigmoid_binary_cross_entropy", within=globals())
+@CATALOGUE.public("dense_xent", "optax.safe_softmax_cross_entropy")
+@CATALOGUE.public("sigmoid_xent", "optax.sigmoid_binary_cross_entropy")
 def without_options(function: Function, *, reduction: str = "none", label_dtype: str = "") -> Function:
     """Build the losses; labels of any numeric dtype are taken as they are."""
     del label_dtype
     return reduced(function, reduction=reduction)
 
 
-@catalogue.form("dense_xent", "optax.softmax_cross_entropy(logits, optax.smooth_labels(labels))", "composed")
+@CATALOGUE.form("dense_xent", "optax.softmax_cross_entropy(logits, optax.smooth_labels(labels))", "composed")
 def of_smoothed_labels(*, reduction: str = "none", label_smoothing: float = 0.0) -> Function:
     """Smooth the labels first: no loss of optax has the option."""
 
@@ -114,69 +114,69 @@ def of_smoothed_labels(*, reduction: str = "none", label_smoothing: float = 0.0)
     return reduced(losses, reduction=reduction)
 
 
-@catalogue.form("softmax", "jnp.exp(logits) / jnp.exp(logits).sum()", "naive")
+@CATALOGUE.form("softmax", "jnp.exp(logits) / jnp.exp(logits).sum()", "naive")
 @plain
 def _(logits: Native) -> Native:
     exponentials = jnp.exp(logits)
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-@catalogue.form("log_softmax", "logits - jax.nn.logsumexp(logits)", "composed")
+@CATALOGUE.form("log_softmax", "logits - jax.nn.logsumexp(logits)", "composed")
 @plain
 def _(logits: Native) -> Native:
     return logits - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
 
 
-@catalogue.form("log_softmax", "jnp.log(jax.nn.softmax(logits))", "naive")
+@CATALOGUE.form("log_softmax", "jnp.log(jax.nn.softmax(logits))", "naive")
 @plain
 def _(logits: Native) -> Native:
     return jnp.log(jax.nn.softmax(logits))
 
 
-@catalogue.form("logsumexp", "jnp.log(jnp.exp(logits).sum())", "naive")
+@CATALOGUE.form("logsumexp", "jnp.log(jnp.exp(logits).sum())", "naive")
 @plain
 def _(logits: Native) -> Native:
     return jnp.log(jnp.exp(logits).sum(axis=-1))
 
 
-@catalogue.form("sigmoid", "1 / (1 + jnp.exp(-logits))", "naive")
+@CATALOGUE.form("sigmoid", "1 / (1 + jnp.exp(-logits))", "naive")
 @plain
 def _(logits: Native) -> Native:
     return 1 / (1 + jnp.exp(-logits))
 
 
-@catalogue.form("log_sigmoid", "jnp.log(jax.nn.sigmoid(logits))", "naive")
+@CATALOGUE.form("log_sigmoid", "jnp.log(jax.nn.sigmoid(logits))", "naive")
 @plain
 def _(logits: Native) -> Native:
     return jnp.log(jax.nn.sigmoid(logits))
 
 
-@catalogue.form("sparse_xent", "-jax.nn.log_softmax(logits)[labels]", "composed")
+@CATALOGUE.form("sparse_xent", "-jax.nn.log_softmax(logits)[labels]", "composed")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=-1)[:, 0]
 
 
-@catalogue.form("sparse_xent", "jax.nn.logsumexp(logits) - logits[labels]", "composed")
+@CATALOGUE.form("sparse_xent", "jax.nn.logsumexp(logits) - logits[labels]", "composed")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return jax.nn.logsumexp(logits, axis=-1) - jnp.take_along_axis(logits, labels[:, None], axis=-1)[:, 0]
 
 
-@catalogue.form("sparse_xent", "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels))", "composed")
+@CATALOGUE.form("sparse_xent", "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels))", "composed")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     # In the dtype of the logits: one_hot's own, float32, would promote the losses of a float16 or bfloat16 case.
     return optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype))
 
 
-@catalogue.form("sparse_xent", "-jnp.log(jax.nn.softmax(logits))[labels]", "naive")
+@CATALOGUE.form("sparse_xent", "-jnp.log(jax.nn.softmax(logits))[labels]", "naive")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -jnp.take_along_axis(jnp.log(jax.nn.softmax(logits)), labels[:, None], axis=-1)[:, 0]
 
 
-@catalogue.form(
+@CATALOGUE.form(
     "sparse_xent", "optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(logits), labels)", "misuse"
 )
 @reducing
@@ -184,38 +184,38 @@ def _(logits: Native, labels: Native) -> Native:
     return optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(logits), labels)
 
 
-@catalogue.form("dense_xent", "-sum(labels * jax.nn.log_softmax(logits))", "composed")
+@CATALOGUE.form("dense_xent", "-sum(labels * jax.nn.log_softmax(logits))", "composed")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -(labels * jax.nn.log_softmax(logits)).sum(axis=-1)
 
 
-@catalogue.form("dense_xent", "-sum(labels * jnp.log(jax.nn.softmax(logits)))", "naive")
+@CATALOGUE.form("dense_xent", "-sum(labels * jnp.log(jax.nn.softmax(logits)))", "naive")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -(labels * jnp.log(jax.nn.softmax(logits))).sum(axis=-1)
 
 
-@catalogue.form("dense_xent", "-sum(labels * jnp.log(jax.nn.softmax(logits) + 1e-7))", "naive")
+@CATALOGUE.form("dense_xent", "-sum(labels * jnp.log(jax.nn.softmax(logits) + 1e-7))", "naive")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     # 1e-7 is keras.config.epsilon(), copied far beyond Keras.
     return -(labels * jnp.log(jax.nn.softmax(logits) + 1e-7)).sum(axis=-1)
 
 
-@catalogue.form("dense_xent", "optax.softmax_cross_entropy(jax.nn.softmax(logits), labels)", "misuse")
+@CATALOGUE.form("dense_xent", "optax.softmax_cross_entropy(jax.nn.softmax(logits), labels)", "misuse")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return optax.softmax_cross_entropy(jax.nn.softmax(logits), labels)
 
 
-@catalogue.form("dense_xent", "-sum(labels * jnp.log(logits))", "misuse")
+@CATALOGUE.form("dense_xent", "-sum(labels * jnp.log(logits))", "misuse")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -(labels * jnp.log(logits)).sum(axis=-1)
 
 
-@catalogue.form(
+@CATALOGUE.form(
     "sigmoid_xent", "-labels * jax.nn.log_sigmoid(logits) - (1 - labels) * jax.nn.log_sigmoid(-logits)", "composed"
 )
 @plain
@@ -223,7 +223,7 @@ def _(logits: Native, labels: Native) -> Native:
     return -labels * jax.nn.log_sigmoid(logits) - (1 - labels) * jax.nn.log_sigmoid(-logits)
 
 
-@catalogue.form(
+@CATALOGUE.form(
     "sigmoid_xent",
     "-labels * jnp.log(jax.nn.sigmoid(logits)) - (1 - labels) * jnp.log(1 - jax.nn.sigmoid(logits))",
     "naive",
@@ -234,7 +234,7 @@ def _(logits: Native, labels: Native) -> Native:
     return -labels * jnp.log(probabilities) - (1 - labels) * jnp.log(1 - probabilities)
 
 
-@catalogue.form("sigmoid_xent", "-labels * jnp.log(jax.nn.sigmoid(logits))", "misuse")
+@CATALOGUE.form("sigmoid_xent", "-labels * jnp.log(jax.nn.sigmoid(logits))", "misuse")
 @plain
 def _(logits: Native, labels: Native) -> Native:
     return -labels * jnp.log(jax.nn.sigmoid(logits))

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from harness.adapters import Layout
     from harness.model import Array
 
-catalogue = Catalogue("numpy")
+CATALOGUE = Catalogue("numpy")
 
 
 def control(op: str, name: str) -> Callable[[Function], Function]:
     """Register a function without options, and leave it one: others are made of it."""
 
     def register(function: Function) -> Function:
-        catalogue.form(op, name, "control")(lambda: function)
+        CATALOGUE.form(op, name, "control")(lambda: function)
         return function
 
     return register
@@ -41,7 +41,7 @@ def control_along(op: str, name: str) -> Callable[[Function], Function]:
     """Register a function of an axis, and leave it one."""
 
     def register(function: Function) -> Function:
-        catalogue.form(op, name, "control")(lambda *, axis=-1: partial(function, axis=axis))
+        CATALOGUE.form(op, name, "control")(lambda *, axis=-1: partial(function, axis=axis))
         return function
 
     return register
@@ -107,7 +107,7 @@ def log_sigmoid(logits: Array) -> Array:
     return logarithms
 
 
-@catalogue.form("sparse_xent", "-(the textbook log_softmax)[labels]", "control")
+@CATALOGUE.form("sparse_xent", "-(the textbook log_softmax)[labels]", "control")
 @reducing
 def sparse_xent(logits: Array, labels: Array, axis: int) -> Array:
     """Return -log_softmax(x)[label]."""
@@ -116,7 +116,7 @@ def sparse_xent(logits: Array, labels: Array, axis: int) -> Array:
     return losses
 
 
-@catalogue.form("dense_xent", "-sum(labels * the textbook log_softmax)", "control")
+@CATALOGUE.form("dense_xent", "-sum(labels * the textbook log_softmax)", "control")
 @reducing
 def dense_xent(logits: Array, labels: Array, axis: int) -> Array:
     """Return -sum(y * log_softmax(x))."""
@@ -124,7 +124,7 @@ def dense_xent(logits: Array, labels: Array, axis: int) -> Array:
     return losses
 
 
-@catalogue.form("sigmoid_xent", "(1 - labels) * logits - (1 + (pos_weight - 1) * labels) * log_sigmoid", "control")
+@CATALOGUE.form("sigmoid_xent", "(1 - labels) * logits - (1 + (pos_weight - 1) * labels) * log_sigmoid", "control")
 def sigmoid_xent(*, pos_weight: float | str = 1.0) -> Function:
     """Build (1 - z) * x - (1 + (q - 1) * z) * log_sigmoid(x), q = pos_weight; the weight is 1 where q is."""
 
@@ -140,14 +140,14 @@ def sigmoid_xent(*, pos_weight: float | str = 1.0) -> Function:
 class Adapter(adapters.Adapter):
     """numpy on the cpu; values only."""
 
-    catalogue = catalogue
+    catalogue = CATALOGUE
     modes = ("eager",)
     dtypes = ("float16", "float32", "float64")  # bfloat16 is ml_dtypes', whose sums run one by one
 
-    def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
+    def devices(self) -> tuple[str, ...]:
         return ("cpu",)
 
-    def environment(self, device: str) -> dict[str, str]:  # noqa: ARG002, D102
+    def environment(self, device: str) -> dict[str, str]:  # noqa: ARG002
         enabled = np.show_config(mode="dicts")["SIMD Extensions"]
         return {
             "numpy": np.__version__,
@@ -155,16 +155,16 @@ class Adapter(adapters.Adapter):
             "cpu_capability": enabled["found"][-1] if enabled.get("found") else platform.machine(),
         }
 
-    def put(self, array: Array, *, mode: str, device: str) -> Array:  # noqa: ARG002, D102
+    def put(self, array: Array, *, mode: str, device: str) -> Array:  # noqa: ARG002
         return np.array(array, order="C")
 
-    def get(self, native: Array) -> Array:  # noqa: D102
+    def get(self, native: Array) -> Array:
         return np.array(native)
 
     def wait(self, native: Array) -> None:
         """Return at once: numpy has nothing running."""
 
-    def forward(self, function: Function, mode: str) -> Function:  # noqa: ARG002, D102
+    def forward(self, function: Function, mode: str) -> Function:  # noqa: ARG002
         def quiet(*arrays: Array) -> Array:
             with np.errstate(all="ignore"):  # infinities are asked on purpose, and judged by the answer
                 answer: Array = function(*arrays)
@@ -172,10 +172,10 @@ class Adapter(adapters.Adapter):
 
         return quiet
 
-    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: ARG002, D102
+    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: ARG002
         raise NotSupported("numpy has no automatic differentiation")
 
-    def view(self, native: Array, layout: Layout) -> Array:  # noqa: D102
+    def view(self, native: Array, layout: Layout) -> Array:
         rows, columns = native.shape
         match layout:
             case "transposed":
@@ -188,5 +188,5 @@ class Adapter(adapters.Adapter):
         flat[1:] = native.ravel()
         return flat[1:].reshape(rows, columns)
 
-    def fill(self, native: Array, array: Array) -> None:  # noqa: D102
+    def fill(self, native: Array, array: Array) -> None:
         native[...] = array

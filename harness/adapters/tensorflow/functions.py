@@ -2,21 +2,18 @@
 
 A function's spellings (`tf.nn`, `tf.compat.v1.nn`, `tf.compat.v2.nn`) are rows of their own, because readers look for
 the one in their code; where two are one function object they share what is compiled. Apart from the adapter for length,
-as are the losses with reductions and weights of their own, in `_tensorflow_losses`.
+as are the losses with reductions and weights of their own.
 """
 
 from __future__ import annotations
 
-from functools import partial
-
+import keras  # type: ignore[import-untyped, unused-ignore]
 import tensorflow as tf
 
 from harness.adapters import Catalogue, Function, Native, NotSupported
 
-CATALOGUE = Catalogue("tensorflow")
+CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras})
 STOPPED = "the labels gradient is stopped, its documentation says"
-public = partial(CATALOGUE.public, within=globals())
-form = CATALOGUE.form
 
 
 def reduced(losses: Function, reduction: str) -> Function:
@@ -51,57 +48,57 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
     return tf.gather(tf.constant(numbers, like.dtype), tf.range(tf.shape(like)[axis]) % len(numbers))
 
 
-@public("softmax", "tf.nn.softmax", "tf.compat.v1.nn.softmax", "tf.compat.v2.nn.softmax")
-@public("log_softmax", "tf.nn.log_softmax", "tf.compat.v1.nn.log_softmax", "tf.compat.v2.nn.log_softmax")
+@CATALOGUE.public("softmax", "tf.nn.softmax", "tf.compat.v1.nn.softmax", "tf.compat.v2.nn.softmax")
+@CATALOGUE.public("log_softmax", "tf.nn.log_softmax", "tf.compat.v1.nn.log_softmax", "tf.compat.v2.nn.log_softmax")
 def over_classes(function: Function, *, axis: int | None = None) -> Function:
     """Take the last axis where none is given."""
     return lambda logits: function(logits, axis=axis)
 
 
-@public("sigmoid", "tf.math.sigmoid")
-@public("log_sigmoid", "tf.math.log_sigmoid")
+@CATALOGUE.public("sigmoid", "tf.math.sigmoid")
+@CATALOGUE.public("log_sigmoid", "tf.math.log_sigmoid")
 def on_logits(function: Function) -> Function:
     """Call with the logits alone."""
     return function
 
 
-@form("softmax", "tf.compat.v1.nn.softmax(logits, dim=-1)", "fused")
+@CATALOGUE.form("softmax", "tf.compat.v1.nn.softmax(logits, dim=-1)", "fused")
 def softmax_dim(*, axis: int = -1) -> Function:
     """Name the axis as TF 1.4 and older did."""
     return lambda logits: tf.compat.v1.nn.softmax(logits, dim=axis)
 
 
-@form("softmax", "tf.exp(logits) / tf.reduce_sum(tf.exp(logits))", "naive")
+@CATALOGUE.form("softmax", "tf.exp(logits) / tf.reduce_sum(tf.exp(logits))", "naive")
 def softmax_unshifted() -> Function:
     """Overflow where a logit passes the logarithm of the largest float."""
     return lambda logits: tf.exp(logits) / tf.reduce_sum(tf.exp(logits), axis=-1, keepdims=True)
 
 
-@form("log_softmax", "tf.math.log(tf.nn.softmax(logits))", "naive")
+@CATALOGUE.form("log_softmax", "tf.math.log(tf.nn.softmax(logits))", "naive")
 def log_of_softmax() -> Function:
     """Answer -inf where the softmax underflows."""
     return lambda logits: tf.math.log(tf.nn.softmax(logits))
 
 
-@public("logsumexp", "tf.math.reduce_logsumexp")
+@CATALOGUE.public("logsumexp", "tf.math.reduce_logsumexp")
 def reduce_logsumexp(function: Function, *, axis: int = -1) -> Function:
     """Name the axis: without one, all axes are reduced."""
     return lambda logits: function(logits, axis=axis)
 
 
-@form("logsumexp", "tf.math.log(tf.reduce_sum(tf.exp(logits)))", "naive")
+@CATALOGUE.form("logsumexp", "tf.math.log(tf.reduce_sum(tf.exp(logits)))", "naive")
 def log_sum_exp() -> Function:
     """Overflow as the unshifted softmax does."""
     return lambda logits: tf.math.log(tf.reduce_sum(tf.exp(logits), axis=-1))
 
 
-@form("log_sigmoid", "tf.math.log(tf.math.sigmoid(logits))", "naive")
+@CATALOGUE.form("log_sigmoid", "tf.math.log(tf.math.sigmoid(logits))", "naive")
 def log_of_sigmoid() -> Function:
     """Answer -inf where the sigmoid underflows."""
     return lambda logits: tf.math.log(tf.math.sigmoid(logits))
 
 
-@public(
+@CATALOGUE.public(
     "sparse_xent",
     "tf.nn.sparse_softmax_cross_entropy_with_logits",
     "tf.compat.v1.nn.sparse_softmax_cross_entropy_with_logits",
@@ -116,8 +113,8 @@ def sparse_xent(
     return reduced(lambda logits, labels: function(labels=labels, logits=logits), reduction)
 
 
-@public("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits", grad_labels=STOPPED)
-@public(
+@CATALOGUE.public("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits", grad_labels=STOPPED)
+@CATALOGUE.public(
     "dense_xent",
     "tf.nn.softmax_cross_entropy_with_logits",
     "tf.compat.v1.nn.softmax_cross_entropy_with_logits_v2",
@@ -132,7 +129,9 @@ def dense_xent(
     return reduced(lambda logits, labels: function(labels=labels, logits=logits, **given), reduction)
 
 
-@form("sparse_xent", "tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)", "fused")
+@CATALOGUE.form(
+    "sparse_xent", "tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)", "fused"
+)
 def sparse_xent_int32(
     *, reduction: str = "none", axis: int = -1, rank: int = 2, label_dtype: str = "int64"
 ) -> Function:
@@ -143,7 +142,7 @@ def sparse_xent_int32(
     return reduced(lambda logits, labels: function(labels=tf.cast(labels, tf.int32), logits=logits), reduction)
 
 
-@form("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits(dim=-1)", "fused", grad_labels=STOPPED)
+@CATALOGUE.form("dense_xent", "tf.compat.v1.nn.softmax_cross_entropy_with_logits(dim=-1)", "fused", grad_labels=STOPPED)
 def dense_xent_dim(*, reduction: str = "none", axis: int = -1, label_dtype: str = "") -> Function:
     """Name the axis as TF 1.4 and older did."""
     del label_dtype
@@ -151,7 +150,7 @@ def dense_xent_dim(*, reduction: str = "none", axis: int = -1, label_dtype: str 
     return reduced(lambda logits, labels: function(labels=labels, logits=logits, dim=axis), reduction)
 
 
-@form("sparse_xent", "tf.math.reduce_logsumexp(logits) - logits[label]", "composed")
+@CATALOGUE.form("sparse_xent", "tf.math.reduce_logsumexp(logits) - logits[label]", "composed")
 def logsumexp_minus_logit(*, reduction: str = "none") -> Function:
     """Lose digits where the label's logit is far above the loss."""
 
@@ -161,7 +160,7 @@ def logsumexp_minus_logit(*, reduction: str = "none") -> Function:
     return reduced(losses, reduction)
 
 
-@form("sparse_xent", "-tf.reduce_sum(tf.one_hot(labels) * tf.nn.log_softmax(logits))", "composed")
+@CATALOGUE.form("sparse_xent", "-tf.reduce_sum(tf.one_hot(labels) * tf.nn.log_softmax(logits))", "composed")
 def one_hot_log_softmax(*, reduction: str = "none") -> Function:
     """Pick the label's log-probability by a product with its one-hot row."""
 
@@ -172,20 +171,20 @@ def one_hot_log_softmax(*, reduction: str = "none") -> Function:
     return reduced(losses, reduction)
 
 
-@form("dense_xent", "-tf.reduce_sum(labels * tf.nn.log_softmax(logits))", "composed")
+@CATALOGUE.form("dense_xent", "-tf.reduce_sum(labels * tf.nn.log_softmax(logits))", "composed")
 def labels_log_softmax(*, reduction: str = "none") -> Function:
     """Take the formula with the stable log-softmax."""
     return reduced(lambda logits, labels: -tf.reduce_sum(labels * tf.nn.log_softmax(logits), axis=-1), reduction)
 
 
-@form("dense_xent", "-tf.reduce_sum(labels * tf.math.log(tf.nn.softmax(logits)))", "naive")
+@CATALOGUE.form("dense_xent", "-tf.reduce_sum(labels * tf.math.log(tf.nn.softmax(logits)))", "naive")
 def labels_log_of_softmax(*, reduction: str = "none") -> Function:
     """Take the softmax, then log, then sum: what everyone writes first."""
     log_softmax = log_of_softmax()
     return reduced(lambda logits, labels: -tf.reduce_sum(labels * log_softmax(logits), axis=-1), reduction)
 
 
-@form("dense_xent", "-tf.reduce_sum(labels * tf.math.log(tf.nn.softmax(logits) + 1e-7))", "naive")
+@CATALOGUE.form("dense_xent", "-tf.reduce_sum(labels * tf.math.log(tf.nn.softmax(logits) + 1e-7))", "naive")
 def labels_log_of_softmax_epsilon(*, reduction: str = "none") -> Function:
     """Add an epsilon against log(0), which caps the loss at 16.1 and its gradient at nothing."""
 
@@ -195,20 +194,20 @@ def labels_log_of_softmax_epsilon(*, reduction: str = "none") -> Function:
     return reduced(losses, reduction)
 
 
-@form("dense_xent", "tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(logits))", "misuse")
+@CATALOGUE.form("dense_xent", "tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(logits))", "misuse")
 def double_softmax(*, reduction: str = "none") -> Function:
     """Hand probabilities to the function that takes logits."""
     function = tf.nn.softmax_cross_entropy_with_logits
     return reduced(lambda logits, labels: function(labels=labels, logits=tf.nn.softmax(logits)), reduction)
 
 
-@form("dense_xent", "-tf.reduce_sum(labels * tf.math.log(logits))", "misuse")
+@CATALOGUE.form("dense_xent", "-tf.reduce_sum(labels * tf.math.log(logits))", "misuse")
 def log_of_logits(*, reduction: str = "none") -> Function:
     """Take logits for probabilities: nan where one is negative."""
     return reduced(lambda logits, labels: -tf.reduce_sum(labels * tf.math.log(logits), axis=-1), reduction)
 
 
-@public(
+@CATALOGUE.public(
     "sigmoid_xent",
     "tf.nn.sigmoid_cross_entropy_with_logits",
     "tf.compat.v1.nn.sigmoid_cross_entropy_with_logits",
@@ -219,7 +218,7 @@ def sigmoid_xent(function: Function, *, reduction: str = "none") -> Function:
     return reduced(lambda logits, labels: function(labels=labels, logits=logits), reduction)
 
 
-@public(
+@CATALOGUE.public(
     "sigmoid_xent",
     "tf.nn.weighted_cross_entropy_with_logits",
     "tf.compat.v1.nn.weighted_cross_entropy_with_logits",
@@ -234,7 +233,7 @@ def weighted_xent(function: Function, *, reduction: str = "none", pos_weight: fl
     return reduced(losses, reduction)
 
 
-@form("sigmoid_xent", "-labels * log(sigmoid) - (1 - labels) * log(1 - sigmoid)", "naive")
+@CATALOGUE.form("sigmoid_xent", "-labels * log(sigmoid) - (1 - labels) * log(1 - sigmoid)", "naive")
 def log_of_sigmoid_both_terms() -> Function:
     """Take the formula with the probabilities: 0 * -inf where the sigmoid is 0 or 1."""
 
@@ -245,7 +244,7 @@ def log_of_sigmoid_both_terms() -> Function:
     return losses
 
 
-@form("sigmoid_xent", "-labels * log(sigmoid)", "misuse")
+@CATALOGUE.form("sigmoid_xent", "-labels * log(sigmoid)", "misuse")
 def log_of_sigmoid_positive_term() -> Function:
     """Forget that a label of 0 has a loss too."""
     return lambda logits, labels: -labels * tf.math.log(tf.math.sigmoid(logits))

@@ -5,16 +5,13 @@ A loss class of Keras computes in float32 unless told otherwise, so it is told t
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-import keras  # type: ignore[import-untyped, unused-ignore]  # noqa: F401 - rows are looked up by their names
 import tensorflow as tf
 
 from harness.adapters import Function, Native, NotSupported
 from harness.adapters.tensorflow.functions import CATALOGUE, STOPPED, integers, last_axis, reduced, weights
 
-public = partial(CATALOGUE.public, within=globals())
 OWN = tf.compat.v1.losses.Reduction
 REDUCTIONS = {
     "none": OWN.NONE,
@@ -32,7 +29,7 @@ def own_reduction(reduction: str, known: dict[str, str]) -> str:
     return known[reduction]
 
 
-@public("sparse_xent", "tf.compat.v1.losses.sparse_softmax_cross_entropy")
+@CATALOGUE.public("sparse_xent", "tf.compat.v1.losses.sparse_softmax_cross_entropy")
 def losses_sparse_xent(
     function: Function,
     *,
@@ -49,7 +46,7 @@ def losses_sparse_xent(
     return lambda logits, labels: function(labels, logits, weights(logits, sample_weight or 1.0, 0), **given)
 
 
-@public("dense_xent", "tf.compat.v1.losses.softmax_cross_entropy", grad_labels=STOPPED)
+@CATALOGUE.public("dense_xent", "tf.compat.v1.losses.softmax_cross_entropy", grad_labels=STOPPED)
 def losses_dense_xent(
     function: Function,
     *,
@@ -67,7 +64,7 @@ def losses_dense_xent(
     return lambda logits, labels: function(labels, logits, weights(logits, sample_weight or 1.0, 0), **given)
 
 
-@public("sigmoid_xent", "tf.compat.v1.losses.sigmoid_cross_entropy")
+@CATALOGUE.public("sigmoid_xent", "tf.compat.v1.losses.sigmoid_cross_entropy")
 def losses_sigmoid_xent(
     function: Function,
     *,
@@ -89,7 +86,7 @@ def losses_sigmoid_xent(
     return losses
 
 
-@public("sparse_xent", "keras.losses.sparse_categorical_crossentropy")
+@CATALOGUE.public("sparse_xent", "keras.losses.sparse_categorical_crossentropy")
 def keras_sparse_xent(
     function: Function,
     *,
@@ -106,7 +103,7 @@ def keras_sparse_xent(
     return reduced(lambda logits, labels: function(labels, logits, **given), reduction)
 
 
-@public("dense_xent", "keras.losses.categorical_crossentropy")
+@CATALOGUE.public("dense_xent", "keras.losses.categorical_crossentropy")
 def keras_dense_xent(
     function: Function,
     *,
@@ -121,13 +118,13 @@ def keras_dense_xent(
     return reduced(lambda logits, labels: function(labels, logits, **given), reduction)
 
 
-@public("sigmoid_xent", "keras.ops.binary_crossentropy")
+@CATALOGUE.public("sigmoid_xent", "keras.ops.binary_crossentropy")
 def keras_sigmoid_xent(function: Function, *, reduction: str = "none") -> Function:
     """Ask the op: the loss of this name takes a mean over the last axis."""
     return reduced(lambda logits, labels: function(labels, logits, from_logits=True), reduction)
 
 
-@public("sigmoid_xent", "keras.losses.binary_crossentropy")
+@CATALOGUE.public("sigmoid_xent", "keras.losses.binary_crossentropy")
 def keras_mean_sigmoid_xent(
     function: Function, *, reduction: str = "none", label_smoothing: float = 0.0, label_dtype: str = ""
 ) -> Function:
@@ -137,7 +134,7 @@ def keras_mean_sigmoid_xent(
     return lambda logits, labels: function(labels, logits, from_logits=True, label_smoothing=label_smoothing)
 
 
-@public("sparse_xent", "keras.losses.SparseCategoricalCrossentropy")
+@CATALOGUE.public("sparse_xent", "keras.losses.SparseCategoricalCrossentropy")
 def keras_sparse_class(
     loss: Any,
     *,
@@ -159,7 +156,7 @@ def keras_sparse_class(
     return keras_loss(loss, sample_weight, given)
 
 
-@public("dense_xent", "keras.losses.CategoricalCrossentropy")
+@CATALOGUE.public("dense_xent", "keras.losses.CategoricalCrossentropy")
 def keras_dense_class(
     loss: Any,
     *,
@@ -181,7 +178,7 @@ def keras_dense_class(
     return keras_loss(loss, sample_weight, {"reduction": own, "label_smoothing": label_smoothing, "axis": axis})
 
 
-@public("sigmoid_xent", "keras.losses.BinaryCrossentropy")
+@CATALOGUE.public("sigmoid_xent", "keras.losses.BinaryCrossentropy")
 def keras_sigmoid_class(
     loss: Any,
     *,

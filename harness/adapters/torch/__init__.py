@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import ml_dtypes
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 
 from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator
-from harness.adapters.torch.functions import catalogue
+from harness.adapters.torch.functions import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,6 +82,7 @@ def so_many_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@final
 class Cuda(accelerator.Accelerator):
     """A cuda device: events, the caching allocator's statistics, and CUDA graphs."""
 
@@ -89,25 +90,25 @@ class Cuda(accelerator.Accelerator):
         """Name the device."""
         self._device = torch.device(device)
 
-    def cache_bytes(self) -> int:  # noqa: D102 - as the base class says, here and below
+    def cache_bytes(self) -> int:
         return int(torch.cuda.get_device_properties(self._device).L2_cache_size)
 
-    def copy(self, native: Native) -> Native:  # noqa: D102
+    def copy(self, native: Native) -> Native:
         return native.clone()
 
-    def clock(self) -> Cuda:  # noqa: D102
+    def clock(self) -> Cuda:
         return self
 
-    def mark(self) -> torch.cuda.Event:  # noqa: D102
+    def mark(self) -> torch.cuda.Event:
         event = torch.cuda.Event(enable_timing=True)
         event.record(torch.cuda.current_stream(self._device))
         return event
 
-    def seconds(self, earlier: torch.cuda.Event, later: torch.cuda.Event) -> float:  # noqa: D102
+    def seconds(self, earlier: torch.cuda.Event, later: torch.cuda.Event) -> float:
         later.synchronize()
         return float(earlier.elapsed_time(later)) / 1000  # which is in milliseconds
 
-    def replayed(self, function: Function, many: Sequence[tuple[Native, ...]]) -> Callable[[], None]:  # noqa: D102
+    def replayed(self, function: Function, many: Sequence[tuple[Native, ...]]) -> Callable[[], None]:
         with torch.cuda.device(self._device):
             aside = torch.cuda.Stream()
             aside.wait_stream(torch.cuda.current_stream())
@@ -122,20 +123,21 @@ class Cuda(accelerator.Accelerator):
         replay: Callable[[], None] = graph.replay
         return replay
 
-    def reset(self) -> None:  # noqa: D102
+    def reset(self) -> None:
         torch.cuda.reset_peak_memory_stats(self._device)
 
-    def in_use(self) -> int:  # noqa: D102
+    def in_use(self) -> int:
         return int(torch.cuda.memory_allocated(self._device))
 
-    def peak(self) -> int:  # noqa: D102
+    def peak(self) -> int:
         return int(torch.cuda.max_memory_allocated(self._device))
 
 
+@final
 class Adapter(adapters.Adapter):
     """PyTorch on the cpu and on every cuda device."""
 
-    catalogue = catalogue
+    catalogue = CATALOGUE
     modes = ("eager", "compile")
 
     def __init__(self) -> None:
@@ -143,10 +145,10 @@ class Adapter(adapters.Adapter):
         super().__init__()
         self._cuda = torch.cuda.is_available()
 
-    def devices(self) -> tuple[str, ...]:  # noqa: D102 - as the base class says, here and below
+    def devices(self) -> tuple[str, ...]:
         return ("cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count())))
 
-    def environment(self, device: str) -> dict[str, str]:  # noqa: D102
+    def environment(self, device: str) -> dict[str, str]:
         found = {
             "torch": torch.__version__,
             "threads": str(torch.get_num_threads()),
@@ -158,43 +160,43 @@ class Adapter(adapters.Adapter):
             found |= {"device": torch.cuda.get_device_name(device), "cuda": str(torch.version.cuda)}
         return found
 
-    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002, D102
+    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002
         copy = np.array(array, order="C")
         if copy.dtype == ml_dtypes.bfloat16:  # numpy's bfloat16 is ml_dtypes', unknown to torch: go through the bits
             return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16).to(device)
         return torch.from_numpy(copy).to(device)
 
-    def get(self, native: Native) -> Array:  # noqa: D102
+    def get(self, native: Native) -> Array:
         tensor = native.detach().cpu()
         if tensor.dtype == torch.bfloat16:
             return np.array(tensor.view(torch.int16).numpy()).view(ml_dtypes.bfloat16)
         return np.array(tensor.numpy())
 
-    def wait(self, native: Native) -> None:  # noqa: D102
+    def wait(self, native: Native) -> None:
         if not self._cuda:  # asked first, because it stands in every timed call
             return
         tensors = native if isinstance(native, tuple) else (native,)
         for device in {tensor.device for tensor in tensors if tensor.is_cuda}:
             torch.cuda.synchronize(device)
 
-    def forward(self, function: Function, mode: str) -> Function:  # noqa: D102
+    def forward(self, function: Function, mode: str) -> Function:
         return compiled(function) if mode == "compile" else function
 
-    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: D102
+    def backward(self, function: Function, mode: str, argument: int) -> Function:
         # Only the forward is wrapped, as users do it: torch.compile then compiles the backward with it.
         return partial(differentiated, self.forward(function, mode), argument)
 
-    def tangent(self, function: Function, mode: str) -> Function:  # noqa: D102
+    def tangent(self, function: Function, mode: str) -> Function:
         if mode == "compile":
             raise NotSupported("torch.compile does not take torch.func.jvp from outside; asked in mode eager")
         return partial(tangents, function)
 
-    def curvature(self, function: Function, mode: str) -> Function:  # noqa: D102
+    def curvature(self, function: Function, mode: str) -> Function:
         if mode == "compile":
             raise NotSupported("torch.compile supports no double backward")
         return partial(curved, function)
 
-    def view(self, native: Native, layout: Layout) -> Native:  # noqa: D102
+    def view(self, native: Native, layout: Layout) -> Native:
         rows, columns = native.shape
         match layout:
             case "transposed":
@@ -208,11 +210,11 @@ class Adapter(adapters.Adapter):
         flat[1:] = native.reshape(-1)
         return flat[1:].view(rows, columns)
 
-    def fill(self, native: Native, array: Array) -> None:  # noqa: D102
+    def fill(self, native: Native, array: Array) -> None:
         native.copy_(self.put(array, mode="eager", device=str(native.device)))
 
-    def threads(self, count: int) -> contextlib.AbstractContextManager[None]:  # noqa: D102
+    def threads(self, count: int) -> contextlib.AbstractContextManager[None]:
         return so_many_threads(count)
 
-    def accelerator(self, device: str) -> Cuda:  # noqa: D102
+    def accelerator(self, device: str) -> Cuda:
         return Cuda(device)

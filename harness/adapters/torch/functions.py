@@ -10,7 +10,7 @@ import torch
 from harness.adapters import Builder, Catalogue, Function, Native, NotSupported
 from harness.options import repeated
 
-catalogue = Catalogue("torch")
+CATALOGUE = Catalogue("torch", {"torch": torch})
 
 
 def plain(function: Function) -> Builder:
@@ -49,23 +49,23 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
     return like.new_full((), pattern)
 
 
-@catalogue.public("softmax", "torch.softmax", "torch.nn.functional.softmax", within=globals())
-@catalogue.public("log_softmax", "torch.log_softmax", "torch.nn.functional.log_softmax", within=globals())
-@catalogue.public("logsumexp", "torch.logsumexp", within=globals())
+@CATALOGUE.public("softmax", "torch.softmax", "torch.nn.functional.softmax")
+@CATALOGUE.public("log_softmax", "torch.log_softmax", "torch.nn.functional.log_softmax")
+@CATALOGUE.public("logsumexp", "torch.logsumexp")
 def over_classes(function: Function, *, axis: int = -1) -> Function:
     """Build a function of one axis; torch wants it named."""
     return lambda logits: function(logits, dim=axis)
 
 
-@catalogue.public("sigmoid", "torch.sigmoid", within=globals())
-@catalogue.public("log_sigmoid", "torch.nn.functional.logsigmoid", within=globals())
+@CATALOGUE.public("sigmoid", "torch.sigmoid")
+@CATALOGUE.public("log_sigmoid", "torch.nn.functional.logsigmoid")
 def elementwise(function: Function) -> Function:
     """Build a function of every element."""
     # Note: not the builtin itself; torch.compile needs a Python frame to start from.
     return lambda logits: function(logits)  # noqa: PLW0108
 
 
-@catalogue.public("sparse_xent", "torch.nn.functional.cross_entropy", within=globals())
+@CATALOGUE.public("sparse_xent", "torch.nn.functional.cross_entropy")
 def cross_entropy_of_indices(
     function: Function,
     *,
@@ -87,7 +87,7 @@ def cross_entropy_of_indices(
     return cross_entropy(partial(function, **given), class_weight, class_axis(axis, rank))
 
 
-@catalogue.public("dense_xent", "torch.nn.functional.cross_entropy", within=globals())
+@CATALOGUE.public("dense_xent", "torch.nn.functional.cross_entropy")
 def cross_entropy_of_probabilities(
     function: Function,
     *,
@@ -120,7 +120,7 @@ def cross_entropy(function: Function, class_weight: str, axis: int) -> Function:
     return losses
 
 
-@catalogue.public("sigmoid_xent", "torch.nn.functional.binary_cross_entropy_with_logits", within=globals())
+@CATALOGUE.public("sigmoid_xent", "torch.nn.functional.binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
     function: Function,
     *,
@@ -143,102 +143,102 @@ def binary_cross_entropy_with_logits(
     return losses
 
 
-@catalogue.form("softmax", "torch.exp(logits) / torch.exp(logits).sum()", "naive")
+@CATALOGUE.form("softmax", "torch.exp(logits) / torch.exp(logits).sum()", "naive")
 @plain
 def _(logits: Native) -> Native:
     exponentials = torch.exp(logits)
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
-@catalogue.form("log_softmax", "logits - torch.logsumexp(logits)", "composed")
+@CATALOGUE.form("log_softmax", "logits - torch.logsumexp(logits)", "composed")
 @plain
 def _(logits: Native) -> Native:
     return logits - torch.logsumexp(logits, dim=-1, keepdim=True)
 
 
-@catalogue.form("log_softmax", "torch.log(torch.softmax(logits))", "naive")
+@CATALOGUE.form("log_softmax", "torch.log(torch.softmax(logits))", "naive")
 @plain
 def _(logits: Native) -> Native:
     return torch.log(torch.softmax(logits, dim=-1))
 
 
-@catalogue.form("logsumexp", "torch.log(torch.exp(logits).sum())", "naive")
+@CATALOGUE.form("logsumexp", "torch.log(torch.exp(logits).sum())", "naive")
 @plain
 def _(logits: Native) -> Native:
     return torch.log(torch.exp(logits).sum(dim=-1))
 
 
-@catalogue.form("sigmoid", "1 / (1 + torch.exp(-logits))", "naive")
+@CATALOGUE.form("sigmoid", "1 / (1 + torch.exp(-logits))", "naive")
 @plain
 def _(logits: Native) -> Native:
     return 1 / (1 + torch.exp(-logits))
 
 
-@catalogue.form("log_sigmoid", "-torch.nn.functional.softplus(-logits)", "composed")
+@CATALOGUE.form("log_sigmoid", "-torch.nn.functional.softplus(-logits)", "composed")
 @plain
 def _(logits: Native) -> Native:
     return -torch.nn.functional.softplus(-logits)
 
 
-@catalogue.form("log_sigmoid", "torch.log(torch.sigmoid(logits))", "naive")
+@CATALOGUE.form("log_sigmoid", "torch.log(torch.sigmoid(logits))", "naive")
 @plain
 def _(logits: Native) -> Native:
     return torch.log(torch.sigmoid(logits))
 
 
-@catalogue.form("sparse_xent", "torch.nn.functional.nll_loss(torch.log_softmax(logits), labels)", "composed")
+@CATALOGUE.form("sparse_xent", "torch.nn.functional.nll_loss(torch.log_softmax(logits), labels)", "composed")
 def _(*, reduction: str = "none") -> Function:
     return lambda logits, labels: torch.nn.functional.nll_loss(
         torch.log_softmax(logits, dim=-1), labels, reduction=reduction
     )
 
 
-@catalogue.form("sparse_xent", "torch.logsumexp(logits) - logits[labels]", "composed")
+@CATALOGUE.form("sparse_xent", "torch.logsumexp(logits) - logits[labels]", "composed")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return torch.logsumexp(logits, dim=-1) - logits.gather(-1, labels[:, None])[:, 0]
 
 
-@catalogue.form("sparse_xent", "-torch.log(torch.softmax(logits))[labels]", "naive")
+@CATALOGUE.form("sparse_xent", "-torch.log(torch.softmax(logits))[labels]", "naive")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -torch.log(torch.softmax(logits, dim=-1)).gather(-1, labels[:, None])[:, 0]
 
 
-@catalogue.form("dense_xent", "-sum(labels * torch.log_softmax(logits))", "composed")
+@CATALOGUE.form("dense_xent", "-sum(labels * torch.log_softmax(logits))", "composed")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -(labels * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
 
 
-@catalogue.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits)))", "naive")
+@CATALOGUE.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits)))", "naive")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -(labels * torch.log(torch.softmax(logits, dim=-1))).sum(dim=-1)
 
 
-@catalogue.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits) + 1e-7))", "naive")
+@CATALOGUE.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits) + 1e-7))", "naive")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     # 1e-7 is keras.config.epsilon(), copied far beyond Keras; 1e-8 and less are lost in float16.
     return -(labels * torch.log(torch.softmax(logits, dim=-1) + 1e-7)).sum(dim=-1)
 
 
-@catalogue.form("sparse_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
-@catalogue.form("dense_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
+@CATALOGUE.form("sparse_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
+@CATALOGUE.form("dense_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
 def _(*, reduction: str = "none") -> Function:
     return lambda logits, labels: torch.nn.functional.cross_entropy(
         torch.softmax(logits, dim=-1), labels, reduction=reduction
     )
 
 
-@catalogue.form("dense_xent", "-sum(labels * torch.log(logits))", "misuse")
+@CATALOGUE.form("dense_xent", "-sum(labels * torch.log(logits))", "misuse")
 @reducing
 def _(logits: Native, labels: Native) -> Native:
     return -(labels * torch.log(logits)).sum(dim=-1)
 
 
-@catalogue.form(
+@CATALOGUE.form(
     "sigmoid_xent",
     "-labels * logsigmoid(logits) - (1 - labels) * logsigmoid(-logits)",
     "composed",
@@ -251,13 +251,13 @@ def _(logits: Native, labels: Native) -> Native:
 
 # Naive and not composed: once the sigmoid has rounded to 1 (logits above 17 in float32), log(1 - 1) can only be
 # guessed, and torch guesses -100. The clamp is documented, the loss of the logit is the composition's.
-@catalogue.form("sigmoid_xent", "torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels)", "naive")
+@CATALOGUE.form("sigmoid_xent", "torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels)", "naive")
 @plain
 def _(logits: Native, labels: Native) -> Native:
     return torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels, reduction="none")
 
 
-@catalogue.form(
+@CATALOGUE.form(
     "sigmoid_xent",
     "-labels * torch.log(torch.sigmoid(logits)) - (1 - labels) * torch.log(1 - torch.sigmoid(logits))",
     "naive",
@@ -268,7 +268,7 @@ def _(logits: Native, labels: Native) -> Native:
     return -labels * torch.log(probabilities) - (1 - labels) * torch.log(1 - probabilities)
 
 
-@catalogue.form("sigmoid_xent", "-labels * torch.log(torch.sigmoid(logits))", "misuse")
+@CATALOGUE.form("sigmoid_xent", "-labels * torch.log(torch.sigmoid(logits))", "misuse")
 @plain
 def _(logits: Native, labels: Native) -> Native:
     return -labels * torch.log(torch.sigmoid(logits))

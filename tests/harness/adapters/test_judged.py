@@ -25,12 +25,6 @@ def losses(logits, labels):
 """
 
 
-@pytest.fixture(autouse=True)
-def unmarked(monkeypatch):
-    """Leave no mark of a test behind."""
-    monkeypatch.setattr(adapters, "IMPLEMENTED", [])
-
-
 @pytest.fixture
 def kernels(tmp_path):
     """Return the adapter of a file's functions."""

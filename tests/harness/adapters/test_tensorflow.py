@@ -1,4 +1,4 @@
-"""What is TensorFlow's alone: sessions, placeholders, XLA, retracing, devices. What all share: test_adapters.py."""
+"""What is TensorFlow's alone: sessions, placeholders, XLA, retracing, devices. What all share: test_adapter.py."""
 
 import contextlib
 import logging
@@ -83,12 +83,6 @@ def ask(adapter, name, mode, op, quantity="value", *, labels=None, upstream=None
 def test_a_function_of_the_published_questions_has_a_row(adapter, name):
     """Every TensorFlow function that the four published pages name is asked, as a fused one."""
     assert implementation(adapter, name).kind == "fused"
-
-
-def test_the_catalogue_is_no_adapter():
-    """The module with the catalogue is not listed as a framework."""
-    assert "tensorflow" in adapters.names()
-    assert not any(name.startswith("_") for name in adapters.names())
 
 
 def test_two_spellings_of_one_function_share_what_is_compiled(adapter):

@@ -23,9 +23,8 @@ def twice(logits):
     return logits
 
 
-catalogue.public(
-    "sigmoid", "twice", "names.twice", within={"twice": twice, "names": type("names", (), {"twice": twice})}
-)(lambda function: function)
+catalogue.within.update(twice=twice, names=type("names", (), {"twice": twice}))
+catalogue.public("sigmoid", "twice", "names.twice")(lambda function: function)
 
 
 class Fake(numpy.Adapter):

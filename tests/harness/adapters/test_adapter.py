@@ -1,11 +1,9 @@
 """The contract that every adapter keeps in every mode, on every device found; frameworks not installed are skipped."""
 
 import ast
-import contextlib
 import functools
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
@@ -14,9 +12,6 @@ import pytest
 from harness import adapters
 from harness.adapters import Catalogue, NotInstalled, NotSupported
 from harness.model import DTYPES, Inputs, Op, Target
-
-# torch.compile imports torch.utils.mkldnn when first used, which still has TorchScript inside (torch 2.13).
-pytestmark = pytest.mark.filterwarnings(r"ignore:`torch\.jit\.script_method` is:DeprecationWarning")
 
 ROWS, CLASSES = 3, 5
 ELEMENTWISE = ("softmax", "log_softmax", "sigmoid", "log_sigmoid", "sigmoid_xent")
@@ -58,6 +53,7 @@ def adapter(name):
 
 
 each_adapter = pytest.mark.parametrize("name", adapters.names())
+
 each_mode = pytest.mark.parametrize(
     ("name", "mode"),
     [pytest.param(name, mode, id=f"{name}-{mode}") for name in adapters.names() for mode in modes(name)],
@@ -424,21 +420,6 @@ def test_an_array_is_filled_where_it_lies(adapter):
         assert adapter.get(native).tobytes() == (array[::-1] + array.dtype.type(1)).tobytes()
 
 
-def test_torch_computes_with_the_threads_that_are_asked():
-    """The number of threads holds inside the block, and ends with it, however it ends."""
-    adapter = load_or_skip("torch")
-    torch = pytest.importorskip("torch")
-    before = torch.get_num_threads()
-
-    with adapter.threads(2):
-        assert torch.get_num_threads() == 2
-        with contextlib.suppress(ZeroDivisionError), adapter.threads(1):
-            assert torch.get_num_threads() == 1
-            raise ZeroDivisionError
-        assert torch.get_num_threads() == 2
-    assert torch.get_num_threads() == before
-
-
 @pytest.mark.parametrize("name", ["jax", "tensorflow"])
 def test_what_a_framework_leaves_to_nobody_is_refused(adapter):
     """Arrays without a layout, arrays that never change and threads that are fixed are told in words."""
@@ -450,98 +431,3 @@ def test_what_a_framework_leaves_to_nobody_is_refused(adapter):
         adapter.fill(native, np.zeros((2, 3), np.float32))
     with pytest.raises(NotSupported, match="threads"):
         adapter.threads(2)
-
-
-def test_torch_waits_for_each_cuda_device(monkeypatch):
-    """Work queued on a cuda device is waited for, once a device; the cpu's is done when a call returns."""
-    adapter = load_or_skip("torch")
-    torch = pytest.importorskip("torch")
-    waited = []
-    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
-    monkeypatch.setattr(adapter, "_cuda", True)
-    names = ("cpu", "cuda:0", "cuda:1")
-    on = {name: SimpleNamespace(device=torch.device(name), is_cuda=name != "cpu") for name in names}
-
-    adapter.wait(on["cpu"])
-    assert waited == []
-    adapter.wait(on["cuda:1"])
-    assert waited == [torch.device("cuda:1")]
-    adapter.wait((on["cuda:0"], on["cuda:0"]))
-    assert waited == [torch.device("cuda:1"), torch.device("cuda:0")]
-
-
-def test_torch_never_falls_back_to_eager(monkeypatch):
-    """A graph break, a full cache and a compiler switched off are errors in mode compile, never eager answers."""
-    adapter = load_or_skip("torch")
-    torch = pytest.importorskip("torch")
-    dynamo = torch._dynamo
-    function = adapter.forward(torch.nn.functional.relu, "compile")
-
-    with pytest.raises(dynamo.exc.Unsupported):
-        adapter.forward(lambda logits: torch.nonzero(logits) if logits.sum() > 0 else logits, "compile")(torch.ones(2))
-
-    graphs = dynamo.utils.counters["stats"]["unique_graphs"]
-    function(torch.ones(2))
-    assert dynamo.utils.counters["stats"]["unique_graphs"] == graphs + 1
-    assert min(dynamo.config.recompile_limit, dynamo.config.accumulated_recompile_limit) > 1000
-    monkeypatch.setattr(dynamo.config, "recompile_limit", 1)
-    with pytest.raises(dynamo.exc.FailOnRecompileLimitHit):
-        function(torch.ones(3))
-
-    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")
-    with pytest.raises(NotSupported, match="switched off"):
-        adapter.forward(torch.nn.functional.relu, "compile")
-    monkeypatch.delenv("TORCHDYNAMO_DISABLE")
-    monkeypatch.setattr(dynamo.config, "disable", True)
-    with pytest.raises(NotSupported, match="switched off"):
-        adapter.forward(torch.nn.functional.relu, "compile")
-
-
-def test_jax_waits_for_every_array():
-    """Both arrays of a gradient's answer are waited for, wherever they are computed."""
-    adapter = load_or_skip("jax")
-    waited = []
-    arrays = tuple(SimpleNamespace(block_until_ready=functools.partial(waited.append, index)) for index in range(2))
-
-    adapter.wait(arrays[0])
-    assert waited == [0]
-    adapter.wait(arrays)
-    assert waited == [0, 0, 1]
-
-
-@pytest.mark.parametrize("mode", ["eager", "jit"])
-def test_jax_computes_in_64_bits_for_float64_only(mode):
-    """The 64-bit switch is on while a float64 question is answered, and off for all others."""
-    adapter = load_or_skip("jax")
-    jax = pytest.importorskip("jax")
-    seen = []
-    function = adapter.forward(lambda logits: seen.append(jax.config.jax_enable_x64) or logits, mode)
-
-    for dtype in ("float64", "float32", "bfloat16"):
-        function(adapter.put(np.ones(2, dtype_of(dtype)), mode=mode, device="cpu"))
-
-    assert seen == [True, False, False]
-
-
-def test_jax_without_jit_is_no_mode_jit():
-    """Where jit is switched off, mode jit is refused and not answered eagerly."""
-    adapter = load_or_skip("jax")
-    jax = pytest.importorskip("jax")
-
-    with jax.disable_jit(), pytest.raises(NotSupported, match="switched off"):
-        adapter.forward(jax.nn.relu, "jit")
-
-
-def test_two_rows_of_one_name_are_refused():
-    """A row is found by op and name, so a second of the same name would hide the first."""
-    catalogue = Catalogue("planted")
-    catalogue.form("softmax", "exp / sum", "naive")(lambda: None)
-
-    with pytest.raises(ValueError, match="registered twice"):
-        catalogue.form("softmax", "exp / sum", "naive")(lambda: None)
-
-
-def test_an_unknown_framework_is_named_with_those_known():
-    """A mistyped name is answered with the names there are."""
-    with pytest.raises(ValueError, match=r"'tourch', expected one of .*torch"):
-        adapters.load("tourch")

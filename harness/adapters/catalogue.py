@@ -1,0 +1,77 @@
+"""The public functions of a framework and the compositions of them, each with the builder of what is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from harness.model import Implementation, Kind, Quantity
+
+Native = Any  # a framework's own array
+Function = Callable[..., Native]  # native arrays in, one native array out
+Builder = Callable[..., Function]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An implementation with the builder of its function: op params in, function of native arrays out."""
+
+    implementation: Implementation
+    build: Builder
+    identity: tuple[object, ...]  # equal for two spellings of one function, which then share what is compiled
+    refuses: Mapping[Quantity, str]  # quantities the framework documents that it does not give, and why
+
+
+@dataclass
+class Catalogue:
+    """The public functions of one framework, each under the name its users search for.
+
+    within: the modules that names are looked up in, as their users import them.
+    """
+
+    framework: str
+    within: dict[str, object] = field(default_factory=dict)
+    offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
+
+    def public(self, op: str, /, *functions: str, **refuses: str) -> Callable[[Builder], Builder]:
+        """Register fused public functions: the builder's first argument is the function found under the dotted name.
+
+        The name shown and the function called cannot drift apart, because one is looked up from the other.
+        `refuses`: quantity="why the framework does not give it".
+        """
+
+        def register(build: Builder) -> Builder:
+            for dotted in functions:
+                root, *path = dotted.split(".")
+                found = self.within[root]
+                for attribute in path:
+                    found = getattr(found, attribute)
+                self._add(op, dotted, "fused", partial(build, found), (build, found), refuses)
+            return build
+
+        return register
+
+    def form(self, op: str, name: str, kind: Kind, /, **refuses: str) -> Callable[[Builder], Builder]:
+        """Register a composition that users write; `name` is that composition, as they write it."""
+
+        def register(build: Builder) -> Builder:
+            self._add(op, name, kind, build, (build,), refuses)
+            return build
+
+        return register
+
+    def _add(
+        self,
+        op: str,
+        name: str,
+        kind: Kind,
+        build: Builder,
+        identity: tuple[object, ...],
+        refuses: Mapping[str, str],
+    ) -> None:
+        if (op, name) in self.offers:
+            raise ValueError(f"implementation {name!r} of {op!r} is registered twice, expected once; rename one")
+        implementation = Implementation(self.framework, op, name, kind)
+        self.offers[op, name] = Offer(implementation, build, identity, dict(refuses))  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""Which frameworks there are, by name, and how one is imported.
+
+Each is a package beside this file, imported there and nowhere else, because a framework may be missing, slow to import,
+or break the process that imports it. Finding adapters therefore looks at file names and imports nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import pkgutil
+from pathlib import Path
+
+from harness.adapters.adapter import Adapter
+from harness.adapters.fence import NotInstalled
+
+ENTRY_POINTS = "xentbench.adapters"
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all adapters, sorted; imports none. Each is a package beside this file, or an entry point."""
+    own = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
+    return tuple(sorted({*own, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))}))
+
+
+def load(name: str) -> Adapter:
+    """Import one adapter and make it.
+
+    Raises ValueError for a name that no adapter has, NotInstalled where its framework cannot be imported.
+    """
+    if name not in names():
+        raise ValueError(f"framework is {name!r}, expected one of {', '.join(names())}")
+    points = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    try:
+        module = importlib.import_module(points.get(name, f"{__package__}.{name}"))
+    except ImportError as error:
+        raise NotInstalled(f"{name} cannot be imported ({error}); try: pip install 'xentbench[{name}]'") from error
+    adapter: Adapter = module.Adapter()
+    return adapter
