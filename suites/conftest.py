@@ -12,27 +12,24 @@ import pytest
 
 from harness import adapters
 from harness.adapters import Adapter, Catalogue, NotInstalled, judged
-from harness.model import DTYPES, Case, NotRun, Outcome, Result, Target, Unsupported
+from harness.model import Case, NotRun, Outcome, Result, Target, Unsupported
+from harness.running.arguments import known_mode
 from harness.running.plugin import (
     RECORDER,
-    choice,
-    choices,
-    device,
-    pairs,
     pytest_addoption,
     pytest_configure,
     pytest_sessionfinish,
     pytest_unconfigure,
-    shard,
 )
 from harness.running.recorder import Recorder
+from harness.spelling import choice, pieces
 from harness.store import Location
 from reference.cache import Cache
 from reference.tiers import CERTIFY
 from suites.checks import check as checks
 from suites.checks.check import Asking
 from suites.judging import ask, judge
-from suites.questions import cases, plan
+from suites.questions import plan
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
 
@@ -42,21 +39,9 @@ Answer = Callable[[Adapter, Case, Target], Outcome]
 def wanted(config: pytest.Config) -> plan.Wanted:
     """Read the options. Raises pytest.UsageError with the choices for one that is off."""
     try:
-        return plan.Wanted(
-            cases.PRESETS[choice("--preset", config.getoption("--preset"), tuple(cases.PRESETS))],
-            pairs(config.getoption("--on")),
-            choices("--op", config.getoption("--op"), cases.ops()),
-            choices("--dtype", config.getoption("--dtype"), DTYPES),
-            device(config.getoption("--device")),
-            shard(config.getoption("--shard")),
-        )
+        return plan.Wanted.of(**{name: config.getoption(f"--{name}") for name in plan.WRITTEN})
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Read a comma-separated list of names that only a file knows."""
-    return tuple(filter(None, (piece.strip() for piece in text.split(","))))
 
 
 def kernels(config: pytest.Config) -> dict[str, Catalogue]:
@@ -67,7 +52,7 @@ def kernels(config: pytest.Config) -> dict[str, Catalogue]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return judged.catalogues(Path(path), names(config.getoption("--only")))
+            return judged.catalogues(Path(path), pieces(config.getoption("--only")))
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -89,11 +74,12 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
             continue
-        for framework, mode in want.pairs:
-            if framework == name and mode and mode not in adapter.modes:
-                raise pytest.UsageError(
-                    f"--on is '{name}:{mode}', expected one of the modes {', '.join(adapter.modes)}"
-                )
+        try:
+            for framework, mode in want.pairs:
+                if framework == name and mode:
+                    known_mode(name, mode, adapter.modes)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
         for entry in plan.missing_devices(adapter, want):
             recorder.not_run(entry)
         found.append(adapter)
@@ -112,13 +98,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "question" not in metafunc.fixturenames:
         return
     config = metafunc.config
-    recorder = config.stash[RECORDER]
+    want, recorder = wanted(config), config.stash[RECORDER]
     done = recorder.done() if config.getoption("--resume") else set()
     questions = [
         (adapter, case, target)
-        for adapter, case, target in metafunc.module.questions(installed(config), wanted(config))
+        for adapter, case, target in metafunc.module.questions(installed(config), want)
         if (str(case), target.implementation.framework, str(target)) not in done
-        and (case.dtype in adapter.dtypes or config.getoption("--dtype") or not config.getoption("--judge"))
+        and (case.dtype in adapter.dtypes or want.dtypes or not config.getoption("--judge"))
     ]
     metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
 
@@ -170,5 +156,5 @@ def claim(request: pytest.FixtureRequest) -> Claim:
     config = request.config
     directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / "goldens")
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
-    known = () if config.getoption("--judge") else judge.known_deviations()
+    known = () if config.getoption("--judge") else judge.known_deviations(map(Path, config.getoption("--known")))
     return Claim(config.stash[RECORDER], cache, known)

@@ -12,7 +12,7 @@ from harness.files.merge import merge
 from harness.files.recall import existing, recall
 from harness.history import ratio
 from harness.history.compare import FAIL_ON, Comparison, FailOn, compare
-from harness.running.plugin import choice
+from harness.spelling import choice
 from harness.store import Location, Store, StoreError
 from reports.texts import comparison
 from xentbench.options import FORMS, STORE, StoreLocation

@@ -14,13 +14,12 @@ import typer
 from rich.console import Console
 
 from harness.model import DTYPES, Case, Checked, Crashed, Failed, Outcome, Result, Score, Target, TimedOut, Worst
-from harness.running import host, plugin
-from harness.running.plugin import choice, choices
+from harness.running import host
 from harness.running.progress import Progress
 from harness.running.runner import Runner
 from harness.store import Location, Store
 from suites.judging import judge
-from suites.questions import cases, jobs, options, published
+from suites.questions import jobs, options, plan, published
 from xentbench.options import StoreLocation
 
 # Those that compile for seconds are asked by name: --on torch:compile.
@@ -65,16 +64,12 @@ def judge_file(
     The file holds plain functions marked by `@implements(op, framework="...")` from `harness.adapters`.
     """
     try:
-        choice("--preset", preset, tuple(cases.PRESETS))
-        choices("--dtype", dtype, DTYPES)
-        plugin.device(device)
-        plugin.pairs(on)
+        wanted = plan.Wanted.of(preset=preset, on=on, dtype=dtype, device=device)
         with Store(store) as opened:
             run = host.new_run(preset)
             opened.begin(run)
     except ValueError as error:
         _stop(2, str(error))
-    options = ["--preset", preset, "--dtype", dtype, "--device", device, "--on", on, "--only", only]
     progress = Progress(err)
     runner = Runner(
         store=store,
@@ -87,7 +82,7 @@ def judge_file(
     )
     try:
         with progress:
-            (process,) = runner.run(jobs.judging(file, options), at_once=1)
+            (process,) = runner.run(jobs.judging(file, wanted, ["--only", only]), at_once=1)
     except KeyboardInterrupt:
         _stop(130, "interrupted")
     with Store(store) as opened:

@@ -38,11 +38,11 @@ from harness.model import (
     Timing,
 )
 from harness.options import OPTIONS, REDUCTIONS
-from harness.running import host, orphan, plugin
-from harness.running.plugin import choice, choices, pairs
+from harness.running import arguments, host, orphan
 from harness.running.progress import Progress
 from harness.running.runner import Runner
 from harness.scoring import metrics
+from harness.spelling import choice, choices
 from harness.store import Location, Store, StoreError
 from reference.cache import Cache
 from reference.tiers import CERTIFY
@@ -118,14 +118,7 @@ def run(
 ) -> None:
     """Ask every framework and mode found, and write a report."""
     try:
-        wanted = plan.Wanted(
-            cases.PRESETS[choice("--preset", preset, tuple(cases.PRESETS))],
-            pairs(on),
-            choices("--op", op, cases.ops()),
-            choices("--dtype", dtype, DTYPES),
-            plugin.device(device),
-            plugin.shard(shard),
-        )
+        wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, shard=shard)
         choice("--reference", reference, tuple(CERTIFY))
         known = judge.known_deviations()
         wanted_files = files.wanted(junit=junit, summary=summary, badge=badge)
@@ -143,12 +136,10 @@ def run(
         threads=threads,
         progress=progress,
     )
-    options = ["--preset", preset, "--op", op, "--dtype", dtype, "--device", device]
-    options += ["--reference", reference, "--shard", shard]
     try:
         make_goldens(wanted, Cache(store.folder / "goldens", reference), at_once)
         with progress:
-            finished = runner.run(jobs.accuracy(wanted, options), at_once=at_once)
+            finished = runner.run(jobs.accuracy(wanted, ["--reference", reference]), at_once=at_once)
         failed = {process.job.name: process.reasons[-1] for process in finished if process.failed}
         if speed:
             with Progress(err) as timings:
@@ -179,7 +170,7 @@ def run(
 def begin(store: Location, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
     """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here."""
     if uid:
-        plugin.run_uid(uid)
+        arguments.run_uid(uid)
     with existing(store) if resume else Store(store) as opened:
         there = resume or uid in {run.uid for run in opened.runs()}
         current = opened.run(uid or "latest") if there else host.new_run(preset, uid)
@@ -384,7 +375,7 @@ def list_things(
     """List what can be asked, and of whom."""
     try:
         choice("what", what, ("ops", "options", "implementations", "families", "targets"))
-        wanted = plan.Wanted(cases.PRESETS["full"], pairs(on))
+        wanted = plan.Wanted.of(on=on)
     except ValueError as error:
         stop(Exit.USAGE, str(error))
     table = Table(box=None, pad_edge=False)
@@ -400,7 +391,7 @@ def list_things(
         case _:
             for column in ("op", "implementation", "kind", *(("mode", "device") if what == "targets" else ("modes",))):
                 table.add_column(column, overflow="fold")
-            for name, _ in jobs.shares(wanted):
+            for name in jobs.slowest_first(wanted):
                 add_targets(table, name, wanted, each=what == "targets")
     out.print(table, highlight=False, markup=False)
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from harness.running.plugin import choice
+from harness.spelling import choice
 from harness.timing.duel.fairness import WARM_MALLOC
 from harness.timing.duel.gateways import WorkerLost
 

@@ -12,13 +12,12 @@ from rich.table import Table
 
 from harness.history import change
 from harness.model import Case
-from harness.running.plugin import pairs
 from harness.store import Location
 from harness.timing.duel import record
 from harness.timing.duel.fairness import Card, spoken
 from harness.timing.duel.gateways import Place, Staff
 from suites.questions import jobs, plan
-from suites.questions.cases import PRESETS, ops
+from suites.questions.cases import ops
 from suites.speed import results
 from suites.speed.contestants import Asked, Contestant, device_of
 from suites.speed.results import Timed
@@ -54,7 +53,7 @@ def tournament(
     """
     try:
         wanted = Asked.read(",".join(filter(None, (case, shape, op))))
-        asked = plan.Wanted(PRESETS["full"], pairs(on))
+        asked = plan.Wanted.of(on=on)
         place = Place.of("", "", threads, timing.variables(allocator))
         where = device_of(device)
         workers = enough(workers, wanted)
@@ -63,7 +62,7 @@ def tournament(
     cases = wanted.cases(wanted.op)
     with timing.ending(), Staff(store.folder / "logs") as staff:
         league = League(staff, place, workers, graph)
-        league.start([name for name, _ in jobs.shares(asked) if name != "numpy"])  # which has nothing fused
+        league.start([name for name in jobs.slowest_first(asked) if name != "numpy"])  # which has nothing fused
         entrants = league.entrants(wanted.op, where, asked.pairs)
         say_missing(league)
         if not entrants:

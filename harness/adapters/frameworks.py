@@ -6,9 +6,12 @@ or break the process that imports it. Finding adapters therefore looks at file n
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
+import importlib.util
 import pkgutil
+from functools import cache
 from pathlib import Path
 
 from harness.adapters.adapter import Adapter
@@ -30,10 +33,32 @@ def load(name: str) -> Adapter:
     """
     if name not in names():
         raise ValueError(f"framework is {name!r}, expected one of {', '.join(names())}")
-    points = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
     try:
-        module = importlib.import_module(points.get(name, f"{__package__}.{name}"))
+        module = importlib.import_module(_module(name))
     except ImportError as error:
         raise NotInstalled(f"{name} cannot be imported ({error}); try: pip install 'xentbench[{name}]'") from error
     adapter: Adapter = module.Adapter()
     return adapter
+
+
+@cache
+def modes(name: str) -> tuple[str, ...]:
+    """Return the modes that the class body of an adapter lists; imports none.
+
+    Nothing where only the imported adapter knows them.
+    """
+    spec = importlib.util.find_spec(_module(name))
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return ()
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef) and node.name == "Adapter":
+            for statement in node.body:
+                match statement:
+                    case ast.Assign(targets=[ast.Name("modes")], value=ast.Tuple() as listed):
+                        return tuple(map(str, ast.literal_eval(listed)))
+    return ()
+
+
+def _module(name: str) -> str:
+    points = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    return points.get(name, f"{__package__}.{name}")

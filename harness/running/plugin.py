@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import pytest
 
-from harness import adapters
 from harness.running import host, orphan
+from harness.running.arguments import run_uid
 from harness.running.recorder import Recorder
 from harness.store import Location, Store
 
@@ -22,11 +21,11 @@ COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the harness's options."""
     group = parser.getgroup("xentbench")
-    group.addoption("--on", default="", help="frameworks or framework:mode pairs, comma-separated; default: all found")
+    group.addoption("--on", default="all", help="frameworks or framework:mode pairs, comma-separated; default: all")
     group.addoption("--preset", default="quick", help="how much to ask: quick, standard or full")
-    group.addoption("--op", default="", help="ops, comma-separated; default: all")
-    group.addoption("--dtype", default="", help="dtypes, comma-separated; default: all")
-    group.addoption("--device", default="", help="cpu, cuda, or cuda:N; default: every device found")
+    group.addoption("--op", default="all", help="ops, comma-separated; default: all")
+    group.addoption("--dtype", default="all", help="dtypes, comma-separated; default: all")
+    group.addoption("--device", default="all", help="cpu, cuda, or cuda:N; default: all")
     group.addoption("--shard", default="", help="i/n: the i-th of n parts of all questions, the same on every machine")
     group.addoption(
         "--store", default=str(BUILD / "results.sqlite"), help="where results go: a file, or a database's URL"
@@ -36,7 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--reference", default="fast", help="fast: double-double, audited by mpmath; or mpmath for all")
     group.addoption("--resume", action="store_true", help="leave out what the run holds already")
     group.addoption("--judge", default="", help="ask the functions of this file instead of the frameworks' own")
-    group.addoption("--only", default="", help="of that file, these functions, comma-separated; default: all")
+    group.addoption("--only", default="all", help="of that file, these functions, comma-separated; default: all")
+    group.addoption("--known", action="append", default=[], help="a file of known deviations beside those that ship")
     group.addoption("--journal", default="", help="write a line before and after every question to this file")
 
 
@@ -89,54 +89,3 @@ def pytest_unconfigure(config: pytest.Config) -> None:
                 store.finish(recorder.uid)
             else:  # nothing was asked, as with --collect-only or an option that is off
                 store.discard(recorder.uid)
-
-
-def pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """Read `torch,jax:jit` as ((torch, ""), (jax, jit)). Raises ValueError for a framework there is no adapter of."""
-    found = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        framework, _, mode = part.partition(":")
-        if framework not in adapters.names():
-            raise ValueError(
-                f"--on is {part!r}, expected one of {', '.join(adapters.names())}, each with an optional :mode"
-            )
-        found.append((framework, mode))
-    return tuple(found)
-
-
-def choices(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Read a comma-separated list. Raises ValueError for a name that is not known."""
-    return tuple(choice(option, name, known) for name in filter(None, (piece.strip() for piece in text.split(","))))
-
-
-def choice(option: str, name: str, known: tuple[str, ...]) -> str:
-    """Read one name. Raises ValueError for one that is not known."""
-    if name not in known:
-        raise ValueError(f"{option} is {name!r}, expected one of {', '.join(known)}")
-    return name
-
-
-def device(text: str) -> str:
-    """Read a device. Raises ValueError for what no framework would know."""
-    if not re.fullmatch(r"(cpu|cuda(:\d+)?)?", text):
-        raise ValueError(f"--device is {text!r}, expected one of cpu, cuda, cuda:N")
-    return text
-
-
-def shard(text: str) -> tuple[int, int]:
-    """Read `2/4` as (2, 4). Raises ValueError for what is no part of a whole."""
-    found = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text or "1/1", re.ASCII)
-    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= part <= parts:
-        raise ValueError(f"--shard is {text!r}, expected i/n with i from 1 to n; try: --shard 1/4")
-    return part, parts
-
-
-def run_uid(text: str) -> str:
-    """Read the id of a run. Raises ValueError for one that could not be told from other ways to name a run."""
-    if not re.fullmatch(r"(?!latest)[A-Za-z0-9][A-Za-z0-9._-]{0,79}", text, re.ASCII):
-        raise ValueError(
-            f"--run-uid is {text!r}, expected up to 80 letters, digits, dots, hyphens and underscores, not `latest`; "
-            "try: --run-uid ci-$GITHUB_RUN_ID"
-        )
-    return text

@@ -51,13 +51,24 @@ def _matches(name: str, globs: str | Sequence[str]) -> bool:
     return any(fnmatchcase(name, glob) for glob in ([globs] if isinstance(globs, str) else globs))
 
 
-def known_deviations(path: Path = EXPECTED) -> tuple[Known, ...]:
-    """Read the list. Raises ValueError for an entry that is no Known."""
-    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("known", [])
+def known_deviations(own: Iterable[Path] = ()) -> tuple[Known, ...]:
+    """Read the list that ships, and lists of a user's own. Raises ValueError for one that is none."""
+    return tuple(entry for path in (EXPECTED, *own) for entry in listed(path))
+
+
+def listed(path: Path) -> tuple[Known, ...]:
+    """Read one list. Raises ValueError for a file that is none, and for an entry that is no Known."""
     try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("known", [])
         return tuple(Known(**entry) for entry in entries)
-    except TypeError as error:
-        raise ValueError(f"an entry of {path} is not as expected: {error}; see its first lines") from error
+    except OSError as error:
+        raise ValueError(
+            f"list of known deviations is {path} ({error.strerror}), expected a file in the form of {EXPECTED.name}"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"an entry of {path} is not as expected: {error}; see the first lines of {EXPECTED}"
+        ) from error
 
 
 def judge(case: Case, target: Target, outcome: Outcome, known: Iterable[Known]) -> tuple[Judgement, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from harness import adapters
 from harness.running.runner import Job
 from suites.questions.plan import Wanted
 
@@ -26,23 +27,23 @@ def files() -> list[str]:
     return [str(SUITES / name) for name in ACCURACY if (SUITES / name).exists()]
 
 
-def accuracy(wanted: Wanted, options: list[str]) -> list[Job]:
+def accuracy(wanted: Wanted, options: Sequence[str]) -> list[Job]:
     """Return a job a framework; the slowest to compile first."""
-    return [Job(name, (*PYTEST, *files(), *options, "--on", part)) for name, part in shares(wanted)]
+    return [Job(name, (*PYTEST, *files(), *_part(wanted, name).arguments, *options)) for name in slowest_first(wanted)]
 
 
-def judging(file: Path, options: list[str]) -> list[Job]:
+def judging(file: Path, wanted: Wanted, options: Sequence[str]) -> list[Job]:
     """Return the job that asks the functions of a file."""
-    return [Job(file.stem, (*PYTEST, *files(), *options, "--judge", str(file)))]
+    return [Job(file.stem, (*PYTEST, *files(), *wanted.arguments, *options, "--judge", str(file)))]
 
 
-def shares(wanted: Wanted) -> list[tuple[str, str]]:
-    """Return (framework, its part of --on), those that take longest first, so that none is left alone at the end."""
-    named = [framework for framework, _ in wanted.pairs] or list(adapters.names())
+def slowest_first(wanted: Wanted) -> list[str]:
+    """Return the frameworks that are asked, those that take longest first, so that none is left alone at the end."""
     slow = {"jax": 0, "tensorflow": 1, "torch": 2}
-    ordered = sorted(dict.fromkeys(named), key=lambda name: (slow.get(name, len(slow)), name))
-    parts = {
-        name: ",".join(f"{name}:{mode}" if mode else name for framework, mode in wanted.pairs if framework == name)
-        for name in ordered
-    }
-    return [(name, part or name) for name, part in parts.items()]
+    return sorted(wanted.frameworks, key=lambda name: (slow.get(name, len(slow)), name))
+
+
+def _part(wanted: Wanted, framework: str) -> Wanted:
+    """Return a framework's part of what is wanted."""
+    own = tuple(pair for pair in wanted.pairs if pair[0] == framework)
+    return replace(wanted, pairs=own or ((framework, ""),))

@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from harness import adapters
 from harness.adapters import Adapter
-from harness.model import Case, NotRun, Target
+from harness.model import DTYPES, Case, NotRun, Target
 from harness.options import SHOWN
-from harness.running import host
+from harness.running import arguments, host
+from harness.spelling import choice, choices
 from suites.questions import cases, options
 from suites.questions.cases import Preset
 
 WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their own for it, in pyproject.toml
+
+# What a user writes of all this, by the name of the option, here and of pytest.
+WRITTEN = ("preset", "on", "op", "dtype", "device", "shard")
 
 Question = tuple[Adapter, Case, Target]
 
@@ -29,6 +35,33 @@ class Wanted:
     device: str = ""  # cpu, cuda (every one), cuda:1; "" means every device found
     shard: tuple[int, int] = (1, 1)  # the first of one part
 
+    @classmethod
+    def of(
+        cls, *, preset: str = "quick", on: str = "", op: str = "", dtype: str = "", device: str = "", shard: str = ""
+    ) -> Self:
+        """Read what a user wrote. Raises ValueError, with the choices, for what is off."""
+        return cls(
+            cases.PRESETS[choice("--preset", preset, cases.PRESETS)],
+            arguments.pairs(on),
+            choices("--op", op, cases.ops()),
+            choices("--dtype", dtype, DTYPES),
+            arguments.device(device),
+            arguments.shard(shard),
+        )
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line that asks for the same."""
+        on = ",".join(f"{framework}:{mode}" if mode else framework for framework, mode in self.pairs)
+        shard = "/".join(map(str, self.shard))
+        written = (self.preset.name, on, ",".join(self.ops), ",".join(self.dtypes), self.device, shard)
+        return [word for name, text in zip(WRITTEN, written, strict=True) for word in (f"--{name}", text or "all")]
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """Frameworks that are asked: those named, else all there is an adapter of."""
+        return tuple(dict.fromkeys(framework for framework, _ in self.pairs)) or adapters.names()
+
     def modes(self, adapter: Adapter) -> tuple[str, ...]:
         """Return the adapter's modes that are wanted."""
         name = adapter.catalogue.framework
@@ -39,7 +72,7 @@ class Wanted:
     def devices(self, adapter: Adapter) -> tuple[str, ...]:
         """Return the devices found that are wanted."""
         found = adapter.devices()
-        return tuple(d for d in found if self.device in {"", d, d.split(":")[0]})
+        return tuple(name for name in found if self.device in {"", name, name.split(":")[0]})
 
     def takes(self, case: Case) -> bool:
         """Tell whether a case passes the filters."""
@@ -82,8 +115,8 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in filter(asks, wanted_cases(wanted)):
         for adapter, target in every:
-            of = target.implementation
-            if of.op == case.op.name and wanted.preset.asks(case, of.framework, target.mode, of.kind):
+            asked = target.implementation
+            if asked.op == case.op.name and wanted.preset.asks(case, asked.framework, target.mode, asked.kind):
                 yield adapter, case, target
 
 
@@ -93,10 +126,10 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Qu
     for case in option_cases(wanted):
         suite, shown = options.suite(case), case.op.options.keys() - SHOWN - {"reduction"}
         for adapter, target in every:
-            of = target.implementation
-            if of.op != case.op.name or not wanted.preset.checks(suite, case, of.framework, target.mode):
+            asked = target.implementation
+            if asked.op != case.op.name or not wanted.preset.checks(suite, case, asked.framework, target.mode):
                 continue
-            if of.kind == "fused" or (shown and adapter.takes(of, case.op)):
+            if asked.kind == "fused" or (shown and adapter.takes(asked, case.op)):
                 yield adapter, case, target
 
 
@@ -106,9 +139,9 @@ def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Que
         seen = set()
         for adapter in adapters:
             for target in targets(adapter, wanted):
-                of = target.implementation
-                once = adapter.offer(of).identity if wanted.preset.speed_all else adapter
-                if of.op != case.op.name or of.kind != "fused" or (once, target.mode, target.device) in seen:
+                timed = target.implementation
+                once = adapter.offer(timed).identity if wanted.preset.speed_all else adapter
+                if timed.op != case.op.name or timed.kind != "fused" or (once, target.mode, target.device) in seen:
                     continue
                 seen.add((once, target.mode, target.device))
                 yield adapter, case, target

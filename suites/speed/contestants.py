@@ -15,7 +15,7 @@ import numpy as np
 
 from harness import adapters
 from harness.model import DTYPES, QUANTITIES, Case, Implementation, Op, Quantity, Target
-from harness.running import plugin
+from harness.running import arguments
 from harness.scoring import metrics
 from harness.timing.duel import fairness, pairing
 from harness.timing.duel.fairness import Card, Peak
@@ -36,7 +36,7 @@ DISPATCH_BLOCKS = 7
 
 def device_of(text: str) -> str:
     """Read a device; `cuda` is the first. Raises ValueError for what no framework would know."""
-    return {"": "cpu", "cuda": "cuda:0"}.get(text, plugin.device(text))
+    return {"": "cpu", "cuda": "cuda:0"}.get(text, arguments.device(text))
 
 
 @dataclass(frozen=True)

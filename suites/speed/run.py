@@ -46,7 +46,7 @@ class SpeedRun:
         timed = filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes()))
         asked = [case for case in timed if case.op.name in ops]
         # numpy, the control, has nothing fused.
-        names = [name for name, _ in jobs.shares(wanted) if name != "numpy"] if asked else []
+        names = [name for name in jobs.slowest_first(wanted) if name != "numpy"] if asked else []
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
             store.forget_not_run(self.uid, map(_job, names))
         with Staff(self.store.folder / "logs", self.timeout_seconds) as staff:

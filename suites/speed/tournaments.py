@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.model import Case, Crashed, Failed, Implementation, Outcome, Target, TimedOut, Unsupported
-from harness.running.plugin import choice
+from harness.spelling import choice
 from harness.timing.duel.contest import leave
 from harness.timing.duel.fairness import Peak
 from harness.timing.duel.gateways import Place, Refused, Seat, Staff, Worker, WorkerHung, WorkerLost

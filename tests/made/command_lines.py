@@ -6,19 +6,20 @@ import typer
 
 import xentbench
 from harness.history.compare import FAIL_ON
-from harness.running import plugin
+from harness.running import arguments
+from harness.spelling import choice, choices
 from reports import export
 from suites.questions import cases
 
 # What a command checks itself, by the name of its parameter.
 CHECKS = {
-    "form": lambda value: plugin.choice("--format", value, export.FORMATS),
-    "fail_on": lambda value: plugin.choice("--fail-on", value, tuple(FAIL_ON)),
-    "preset": lambda value: plugin.choice("--preset", value, tuple(cases.PRESETS)),
-    "op": lambda value: plugin.choices("--op", value, cases.ops()),
-    "on": plugin.pairs,
-    "shard": plugin.shard,
-    "uid": plugin.run_uid,
+    "form": lambda value: choice("--format", value, export.FORMATS),
+    "fail_on": lambda value: choice("--fail-on", value, tuple(FAIL_ON)),
+    "preset": lambda value: choice("--preset", value, tuple(cases.PRESETS)),
+    "op": lambda value: choices("--op", value, cases.ops()),
+    "on": arguments.pairs,
+    "shard": arguments.shard,
+    "uid": arguments.run_uid,
 }
 
 

@@ -123,7 +123,7 @@ def test_bad_entry_is_named(tmp_path, text, message):
     path.write_text(text)
 
     with pytest.raises(ValueError, match=rf"an entry of .*expected\.toml is not as expected: .*{message}"):
-        judge.known_deviations(path)
+        judge.known_deviations([path])
 
 
 def test_empty_list_is_fine(tmp_path):
@@ -131,7 +131,17 @@ def test_empty_list_is_fine(tmp_path):
     path = tmp_path / "expected.toml"
     path.write_text("# none\n")
 
-    assert judge.known_deviations(path) == ()
+    assert judge.listed(path) == ()
+
+
+def test_own_list_is_added_to_the_one_that_ships(tmp_path):
+    """A user's own deviations stand behind those that ship; a file that is not there is named."""
+    path = tmp_path / "own.toml"
+    path.write_text('[[known]]\ncase = "*"\ntarget = "mine@*"\nreason = "ours"\n')
+
+    assert judge.known_deviations([path]) == (*judge.known_deviations(), Known("*", "mine@*", "ours"))
+    with pytest.raises(ValueError, match=r"^list of known deviations is .*none\.toml \(No such file"):
+        judge.known_deviations([tmp_path / "none.toml"])
 
 
 def test_shipped_list_loads():

@@ -235,3 +235,22 @@ def test_speed_is_sharded_too(adapter):
     )
 
     assert sorted(whole) == sorted(halves[0] + halves[1])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {},
+        {"preset": "full", "on": "all", "op": "all", "dtype": "all", "device": "all"},
+        {"on": "torch,jax:jit", "op": "softmax,sigmoid", "dtype": "float32", "device": "cuda:1", "shard": "2/3"},
+    ],
+)
+def test_what_is_wanted_is_read_and_written(written):
+    """What a user wrote, read and written as a command line, reads the same again."""
+    wanted = plan.Wanted.of(**written)
+    words = wanted.arguments
+
+    again = plan.Wanted.of(**dict(zip((word.removeprefix("--") for word in words[::2]), words[1::2], strict=True)))
+
+    assert again == wanted
+    assert bool(wanted.pairs) is ("torch" in wanted.frameworks and "numpy" not in wanted.frameworks)

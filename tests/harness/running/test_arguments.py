@@ -1,11 +1,11 @@
-"""The plugin's options, as a user types them."""
+"""What a user writes of a run: read as meant, or refused with what would be."""
 
 import re
 
 import pytest
 
 from harness import adapters
-from harness.running import plugin
+from harness.running import arguments
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from harness.running import plugin
 )
 def test_pairs(text, read):
     """Frameworks and modes are read in the order given, blanks and a last comma forgiven."""
-    assert plugin.pairs(text) == read
+    assert arguments.pairs(text) == read
 
 
 @pytest.mark.parametrize("text", ["tourch", "torch,tourch", "Torch", ":eager", "torch eager"])
@@ -29,34 +29,49 @@ def test_unknown_framework_lists_the_choices(text):
     with pytest.raises(
         ValueError, match=rf"^--on is '{re.escape(text.rpartition(',')[2])}', expected one of "
     ) as error:
-        plugin.pairs(text)
+        arguments.pairs(text)
 
     assert all(name in str(error.value) for name in adapters.names())
 
 
-def test_choices():
-    """A list is read in the order given, nothing as nothing."""
-    assert plugin.choices("--op", "b, a,", ("a", "b", "c")) == ("b", "a")
-    assert plugin.choices("--op", "", ("a",)) == ()
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pytorch", "; did you mean torch?"),
+        ("tf", "; did you mean tensorflow?"),
+        ("tensorflw:xla", "; did you mean tensorflow:xla?"),
+        (
+            "torch:compiled",
+            "--on is 'torch:compiled', expected one of the modes eager, compile; did you mean torch:compile?",
+        ),
+        ("numpy:jit", "--on is 'numpy:jit', expected one of the modes eager"),
+    ],
+)
+def test_framework_or_mode_that_was_meant(text, message):
+    """A framework or a mode under another name is refused with its own, and no framework is imported for that."""
+    with pytest.raises(ValueError, match=f"{re.escape(message)}$"):
+        arguments.pairs(text)
 
 
-def test_unknown_choice_lists_the_choices():
-    """A name that is not known is an error that lists those that are."""
-    with pytest.raises(ValueError, match=r"^--op is 'd', expected one of a, b$"):
-        plugin.choices("--op", "a,d", ("a", "b"))
+@pytest.mark.parametrize(
+    ("text", "read"), [("", ""), ("all", ""), ("cpu", "cpu"), ("cuda", "cuda"), ("cuda:12", "cuda:12")]
+)
+def test_device(text, read):
+    """A device is read as written, all of them as none in particular."""
+    assert arguments.device(text) == read
 
 
-@pytest.mark.parametrize("text", ["", "a,b", "d"])
-def test_one_choice_is_one(text):
-    """Where one name is wanted, none and two are errors as well."""
-    with pytest.raises(ValueError, match=rf"^--preset is '{text}', expected one of a, b$"):
-        plugin.choice("--preset", text, ("a", "b"))
+@pytest.mark.parametrize(("text", "likely"), [("cdua", "cuda"), ("gpu", "cuda"), ("CPU", "cpu")])
+def test_device_that_is_off(text, likely):
+    """A device that no framework knows is an error with the choices, and with the one that was meant."""
+    with pytest.raises(ValueError, match=rf"^--device is '{text}', expected .*cuda:N; did you mean {likely}\?$"):
+        arguments.device(text)
 
 
 @pytest.mark.parametrize(("text", "read"), [("", (1, 1)), ("1/1", (1, 1)), ("2/4", (2, 4)), ("04/10", (4, 10))])
 def test_shard(text, read):
     """A part of a whole is read; nothing is all of it."""
-    assert plugin.shard(text) == read
+    assert arguments.shard(text) == read
 
 
 @pytest.mark.parametrize(
@@ -65,13 +80,13 @@ def test_shard(text, read):
 def test_part_of_no_whole(text):
     """What is no part of a whole is an error that says what would be."""
     with pytest.raises(ValueError, match=rf"^--shard is '{re.escape(text)}', expected i/n with i from 1 to n; try: "):
-        plugin.shard(text)
+        arguments.shard(text)
 
 
 @pytest.mark.parametrize("text", ["ci-7", "20260101T000000-abc", "1.2_3", "a" * 80])
 def test_run_uid(text):
     """An id is taken as it is."""
-    assert plugin.run_uid(text) == text
+    assert arguments.run_uid(text) == text
 
 
 @pytest.mark.parametrize(
@@ -80,4 +95,4 @@ def test_run_uid(text):
 def test_run_uid_that_would_be_mistaken(text):
     """An id that could be a path, a file's run or the latest one is refused."""
     with pytest.raises(ValueError, match=r"--run-uid is .*, expected up to 80 letters"):
-        plugin.run_uid(text)
+        arguments.run_uid(text)
