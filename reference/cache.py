@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.model import Golden, Inputs, Op, Quantity
 from reference import golden
-from reference.tiers import CERTIFY, SAMPLE
+from reference.tiers import CERTIFY
 
 EDITION = 3
 
@@ -31,7 +31,7 @@ class Cache:
         """Return where the golden of a content hash lives."""
         return self.directory / f"edition-{EDITION}" / self.reference / key[:2] / f"{key}.npz"
 
-    def golden(self, op: Op, quantity: Quantity, inputs: Inputs, audit: float = SAMPLE) -> Golden:
+    def golden(self, op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0) -> Golden:
         """Read a golden, or certify and keep it; audit: the share of rows that the arbiter does in any case."""
         key = golden.content(op, quantity, inputs)
         path = self.path(key)

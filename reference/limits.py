@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from harness.model import Op
-from reference.vectors import Question, Verdict
+from reference.question import ONE_A_ROW, Question, Validity
 
 Answer = float | int  # a float is the answer itself, an int the index of an answer of the finite question
 
@@ -24,7 +24,7 @@ class Limit:
 
     answers: tuple[Answer, ...]
     finite: Question | None = None
-    verdict: Verdict = "valid"
+    validity: Validity = "valid"
 
 
 def is_special(asked: Question) -> bool:
@@ -36,7 +36,7 @@ def limit(asked: Question) -> Limit:
     """Return the answers of one row with logits that are not finite. Raises ValueError where no rule is written."""
     if "sigm" in asked.op.name:
         return _points(asked)
-    count = 1 if asked.quantity == "value" and asked.op.name in PER_ROW else asked.classes
+    count = 1 if asked.quantity == "value" and asked.op.name in ONE_A_ROW else asked.classes
     if any(map(math.isnan, asked.logits)):
         return Limit((math.nan,) * count)
     tops = asked.logits.count(math.inf)
@@ -46,11 +46,8 @@ def limit(asked: Question) -> Limit:
         largest = max(asked.logits)
         if (asked.op.name, asked.quantity) == ("logsumexp", "value"):
             return Limit((largest,))
-        return Limit((math.nan,) * count, verdict="acceptable")
+        return Limit((math.nan,) * count, validity="acceptable")
     return _masked(asked)
-
-
-PER_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})
 
 
 def _exactly(value: Fraction) -> float:
@@ -134,7 +131,7 @@ def _masked(asked: Question) -> Limit:
         if masked and quantity == "grad_logits":
             raise ValueError(f"label of a -inf logit is {masked[0]}, expected 0: there is no rule for its gradient")
         finite = replace(finite, labels=tuple(asked.labels[j] for j in kept))
-    if quantity == "value" and name in PER_ROW:
+    if quantity == "value" and name in ONE_A_ROW:
         return Limit((0,), finite)
     answers = tuple(fixed[j] if j in fixed else kept.index(j) for j in range(asked.classes))
     return Limit(answers, finite)

@@ -10,9 +10,6 @@ import numpy as np
 
 from harness.model import Array, Format, Golden
 from harness.scoring import ulp
-from reference.arbiter.ball import EXACT, Ball
-
-DEEP = 4096  # bits below mid's last at which an error bound is widened to; more would make integers of any length
 
 
 def nearest(golden: Golden, form: Format) -> Array:
@@ -38,32 +35,6 @@ def undecided(golden: Golden, form: Format, radius: Array) -> Array:
         wrapped = np.abs((hi - np.floor(hi) + 0.5) + lo)  # the midpoint below an integer hi
         near = np.minimum(distance, wrapped) <= radius * np.abs(hi)
     return near & (radius > 0) & (ulp.binade(golden) <= form.emax)  # beyond that it rounds to infinity
-
-
-def alike(enclosure: Ball, form: Format) -> bool:
-    """Tell whether both ends of a ball round alike: Ziv's test in integers, for what `undecided` leaves open."""
-    sign, digits, exponent, _ = enclosure.mid
-    mid = -digits if sign else digits
-    if enclosure.error == EXACT:
-        return True
-    error = max(enclosure.error, exponent - DEEP)
-    deep = min(exponent, error) - 1
-    mid, reach = mid << (exponent - deep), 1 << (error - deep)
-    # A known side leaves mid itself out, by as little as one likes.
-    ends = {0: (mid - reach, mid + reach), 1: (mid + 1, mid + reach), -1: (mid - reach, mid - 1)}[enclosure.side]
-    return _nearest_integer(ends[0], deep, form) == _nearest_integer(ends[1], deep, form)
-
-
-def _nearest_integer(digits: int, exponent: int, form: Format) -> tuple[int, int]:
-    """Return digits * 2**exponent rounded to the format, as a number of quanta and the quantum's exponent."""
-    quantum = max(abs(digits).bit_length() + exponent - 1, form.emin) - form.precision + 1
-    if quantum <= exponent:
-        return digits << (exponent - quantum), quantum
-    shift = quantum - exponent
-    whole, rest = divmod(digits, 1 << shift)
-    half = 1 << (shift - 1)
-    whole += rest > half or (rest == half and whole & 1)
-    return (whole >> 1, quantum + 1) if abs(whole) >> form.precision else (whole, quantum)
 
 
 def bits(values: Array, form: Format) -> Array:

@@ -14,22 +14,21 @@ import numpy as np
 from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
 from harness.scoring import ulp
 from reference import golden, rounding
+from reference.arbiter import settle
 from reference.fast import answers
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
-EVERY = 1.0  # audit of rows that were built to provoke
-SAMPLE = 1 / 64  # audit of rows that chance drew
 
 
 class Disagreement(ArithmeticError):  # noqa: N818 - both tiers claim to be right
     """The tiers differ by more than their radii."""
 
 
-def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = SAMPLE, seed: int = 0) -> Golden:
+def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0, seed: int = 0) -> Golden:
     """Compute a golden, by the fast tier where it is certain of every rounding, else by the arbiter.
 
     audit: the share of rows that the arbiter does in any case, drawn from `seed`. Beside its result it takes the memory
-    of a block. Shapes and errors as `golden.certify`; raises Disagreement where the tiers contradict each other.
+    of a block. Shapes and errors as `settle.certify`; raises Disagreement where the tiers contradict each other.
     """
     shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
     hi, lo, radius = np.empty(shape), np.empty(shape), 0.0
@@ -45,7 +44,7 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = SAMPLE, s
 
 
 def blocks(
-    op: Op, quantity: Quantity, inputs: Inputs, audit: float = SAMPLE, seed: int = 0
+    op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0, seed: int = 0
 ) -> Iterator[tuple[slice, Golden]]:
     """Certify some rows at a time, as many as `fast.blocks` answers: for what is too large to be held at once.
 
@@ -69,7 +68,7 @@ def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Iterator[tuple[slice, 
     if quantity == "value" and inputs.upstream.ndim == 0:
         yield slice(0, len(inputs.logits)), answers.answer(op, quantity, inputs)
     else:
-        for rows, (part,) in answers.blocks([answers.Question(op, quantity, inputs)]):
+        for rows, (part,) in answers.blocks([answers.Asked(op, quantity, inputs)]):
             yield rows, part
 
 
@@ -92,7 +91,7 @@ def _settled(op: Op, quantity: Quantity, inputs: Inputs, rows: Array) -> Iterato
     if inputs.upstream.ndim:
         labels = None if inputs.labels is None else inputs.labels[rows]
         inputs, rows = Inputs(inputs.logits[rows], labels, inputs.upstream[rows]), np.arange(len(rows))
-    yield from zip(chosen, golden.settle(op, quantity, inputs, rows.tolist()), strict=True)
+    yield from zip(chosen, settle.settle(op, quantity, inputs, rows.tolist()), strict=True)
 
 
 def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
@@ -124,9 +123,9 @@ def compare(quick: golden.Piece, settled: golden.Piece, where: str, logits: Arra
         )
 
 
-def arbitrate(op: Op, quantity: Quantity, inputs: Inputs, _audit: float = EVERY, _seed: int = 0) -> Golden:
+def arbitrate(op: Op, quantity: Quantity, inputs: Inputs, _audit: float = 1.0, _seed: int = 0) -> Golden:
     """Compute a golden by the arbiter alone, which leaves nothing to audit."""
-    return golden.certify(op, quantity, inputs)
+    return settle.certify(op, quantity, inputs)
 
 
 CERTIFY: Mapping[str, Callable[[Op, Quantity, Inputs, float, int], Golden]] = {"fast": certify, "mpmath": arbitrate}

@@ -21,10 +21,9 @@ from mpmath import libmp
 
 from harness.model import Op, Quantity
 from reference.arbiter.ball import EXACT, Ball, magnitude
+from reference.question import ONE_A_ROW, Numbers, PlainRow
 
 Arb = Any  # python-flint ships no types
-Numbers = Sequence[float]
-Question = tuple[Numbers, Numbers, Numbers]  # logits, labels, upstream of one row
 
 GOOD_BITS = 176  # relative accuracy asked of an answer: hi, lo and 70 bits to tell how lo rounds
 LADDER = (208, 416, 1664, 3328)  # working precisions; 1e308 in an exponent takes 1024 bits, 1e308 - 5e-324 2098
@@ -133,7 +132,6 @@ BY_ROW: dict[tuple[str, Quantity], RowFormula] = {
     ("dense_xent", "grad_logits"): _dense_grad,
     ("dense_xent", "grad_labels"): _dense_grad_labels,
 }
-ONE_A_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})  # ops whose value is one number a row
 
 
 def _softplus(x: Arb, value: float) -> Arb:
@@ -199,7 +197,7 @@ def narrow(_index: int, enclosure: Ball) -> bool:
 def enclose(
     op: Op,
     quantity: Quantity,
-    rows: Sequence[Question],
+    rows: Sequence[PlainRow],
     at: Sequence[int] | None = None,
     enough: Callable[[int, Ball], bool] = narrow,
 ) -> list[Ball]:
@@ -228,7 +226,7 @@ def enclose(
     return [found[j] for j in wanted]
 
 
-def _answers(op: Op, quantity: Quantity, rows: Sequence[Question]) -> Callable[[int], Arb]:
+def _answers(op: Op, quantity: Quantity, rows: Sequence[PlainRow]) -> Callable[[int], Arb]:
     """Return how to compute an answer by its flat index; what a row's answers share is computed once."""
     classes = len(rows[0][0])
     if (op.name, quantity) in BY_POINT:
@@ -243,7 +241,7 @@ def _answers(op: Op, quantity: Quantity, rows: Sequence[Question]) -> Callable[[
 
         return point
     if (op.name, quantity) not in BY_ROW:
-        known = ", ".join(sorted(f"{name}/{of}" for name, of in (*BY_ROW, *BY_POINT)))
+        known = ", ".join(sorted(f"{name}/{which}" for name, which in (*BY_ROW, *BY_POINT)))
         raise ValueError(f"question is {op.name}/{quantity}, expected one of {known}")
     of_row = BY_ROW[op.name, quantity]
     summed = [_Row(logits) for logits, _, _ in rows]

@@ -25,6 +25,7 @@ from harness.running.recorder import Recorder
 from harness.spelling import choice, pieces
 from harness.store import Location
 from reference.cache import Cache
+from reference.golden import Audited
 from reference.tiers import CERTIFY
 from suites.checks import check as checks
 from suites.checks.check import Asking
@@ -125,18 +126,18 @@ class Claim:
     """Asks a question, records what comes back, and fails where it deviates and is not known to."""
 
     recorder: Recorder
-    cache: Cache
+    certify: Audited
     known: Sequence[judge.Known]
 
     def check(self, question: plan.Question, suite: checks.Suite) -> None:
         """Make a check of a suite."""
-        self(question, lambda adapter, case, target: checks.outcome(suite, Asking(adapter, case, target, self.cache)))
+        self(question, lambda adapter, case, target: checks.outcome(suite, Asking(adapter, case, target, self.certify)))
 
     def __call__(self, question: plan.Question, answer: Answer | None = None) -> None:
         """Ask; `answer` replaces the scoring where something else than accuracy is asked."""
         adapter, case, target = question
         self.recorder.begin(case, target)
-        shared = ask.asked(case, self.cache)
+        shared = ask.asked(case, self.certify)
         outcome = answer(*question) if answer else ask.score(adapter, target, shared)
         judgement, reason = judge.judge(case, target, outcome, self.known)
         environment = self.recorder.environment(adapter, target.device)
@@ -157,4 +158,4 @@ def claim(request: pytest.FixtureRequest) -> Claim:
     directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / "goldens")
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
     known = () if config.getoption("--judge") else judge.known_deviations(map(Path, config.getoption("--known")))
-    return Claim(config.stash[RECORDER], cache, known)
+    return Claim(config.stash[RECORDER], cache.golden, known)

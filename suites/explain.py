@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.model import Case, Checked, Result, Score, Worst
 from harness.scoring import metrics
 from reference import bounds, golden
-from reference.cache import Cache
+from reference.golden import Audited
 from suites.checks import laws, special
 from suites.checks.check import Check
 from suites.checks.invariance import rules
@@ -55,7 +55,7 @@ def find(results: Iterable[Result], name: str) -> Result:
     return every[name]
 
 
-def explain(result: Result, versions: Mapping[str, str], cache: Cache, script: str) -> Explanation:
+def explain(result: Result, versions: Mapping[str, str], certify: Audited, script: str) -> Explanation:
     """Return an answer's explanation; the exact value is taken from the arbiter, to 30 digits."""
     case, target = result.case, result.target
     facts = [
@@ -66,7 +66,7 @@ def explain(result: Result, versions: Mapping[str, str], cache: Cache, script: s
     ]
     match result.outcome:
         case Score(worst=Worst() as worst) as score:
-            facts += _score_facts(case, score, worst, cache)
+            facts += _score_facts(case, score, worst, certify)
         case Checked() as checked:
             facts += _checked_facts(checked)
         case other:
@@ -86,8 +86,8 @@ def every_check() -> dict[str, Check]:
     return {**special.SPECIAL.checks, **laws.LAWS.checks, **rules.INVARIANCE.checks}
 
 
-def _score_facts(case: Case, score: Score, worst: Worst, cache: Cache) -> list[tuple[str, str]]:
-    asked = ask.asked(case, cache)
+def _score_facts(case: Case, score: Score, worst: Worst, certify: Audited) -> list[tuple[str, str]]:
+    asked = ask.asked(case, certify)
     exact = golden.digits(asked.golden, worst.index)
     bound = {kind: float(error[worst.index]) for kind, error in asked.budget.error.items()}
     return [

@@ -21,6 +21,7 @@ from harness.timing.duel.gateways import Place, Seat, Staff
 from harness.timing.duel.pairing import Measured
 from harness.timing.traffic import Limit
 from reference.cache import Cache
+from reference.golden import Audited
 from suites.speed import contestants, results
 from suites.speed.contestants import Accuracy, Asked, Contestant, Written
 from suites.speed.peaks import Witnesses
@@ -145,18 +146,18 @@ def settled(
     found = settle(players, rule, rng)
     for both in seated:
         leave((*both[0], *both[1]))
-    cache = Cache(store.folder / "goldens", "fast")
+    certify = Cache(store.folder / "goldens", "fast").golden
     a, b = (
-        judged(staff, side, case, seats[0], found.blocks(name), cache)
+        judged(staff, side, case, seats[0], found.blocks(name), certify)
         for side, seats, name in zip(sides, seated[0], "ab", strict=True)
     )
     return kept(found, rule, case, (a, b), store)
 
 
-def judged(staff: Staff, corner: Corner, case: Case, seat: Seat, blocks: Iterable[Measured], cache: Cache) -> Side:
+def judged(staff: Staff, corner: Corner, case: Case, seat: Seat, blocks: Iterable[Measured], certify: Audited) -> Side:
     """Put a side's accuracy and card beside its blocks."""
     contestant, measured = corner.contestant, list(blocks)
-    accuracy = contestants.accuracy(staff, contestant, case, cache)
+    accuracy = contestants.accuracy(staff, contestant, case, certify)
     question = contestants.smallest(staff, contestant, case)
     (small,) = staff.seat_each([(contestant.clerk, "smallest", question)])
     dispatch = contestants.dispatch_seconds(small) if isinstance(small, Seat) else None

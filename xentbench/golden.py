@@ -15,13 +15,13 @@ import typer
 from harness.model import FORMATS, Golden
 from harness.store import Location, StoreError
 from reference import golden, rounding
+from reference.question import Question
 from reference.vectors import (
     FOLDER,
     SHORT_NAMES,
     WIDTHS,
     File,
     Malformed,
-    Question,
     Value,
     Vector,
     packaged,

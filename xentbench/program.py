@@ -363,7 +363,7 @@ def explain_answer(
     except ValueError as error:
         stop(Exit.USAGE, str(error))
     script = reproducer.script(found) if reproducer.offered(found) else ""
-    told = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath"), script)
+    told = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath").golden, script)
     sys.stdout.write((explain.issue(told) if issue else explain.text(told)) + "\n")
 
 

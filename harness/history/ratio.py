@@ -18,7 +18,6 @@ import numpy as np
 
 from harness import statistics
 from harness.model import Array, Timing
-from harness.timing.duel.decision import quantile
 
 PROCESS = 0.02  # half the width, relative, of what two processes of the same code differ by
 LEVEL = 0.01  # of an interval by processes: two runs share tens of timings, and one false alarm fails a gate
@@ -68,7 +67,7 @@ def _margin(before: Array, after: Array) -> float:
     freedom = len(before) + len(after) - 2
     pooled = sum(float(((side - side.mean()) ** 2).sum()) for side in (before, after)) / freedom
     spread = max(math.sqrt(pooled), PROCESS / 2)
-    return quantile(1 - LEVEL / 2, freedom) * spread * math.sqrt(1 / len(before) + 1 / len(after))
+    return statistics.quantile(1 - LEVEL / 2, freedom) * spread * math.sqrt(1 / len(before) + 1 / len(after))
 
 
 def of_medians(before: Sequence[float], after: Sequence[float]) -> Ratio | None:

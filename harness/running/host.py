@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from harness.model import Run
-from harness.store import now, without_passwords
 
 
 def facts() -> dict[str, str]:
@@ -46,6 +45,7 @@ def memory_bytes() -> int:
 
 def new_run(preset: str, uid: str = "") -> Run:
     """Make a run, with an id that sorts by time where none is given."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    command = without_passwords(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
-    return Run(uid or f"{stamp}-{secrets.token_hex(3)}", now(), None, command, preset, facts())
+    moment = datetime.now(UTC)
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    name = uid or f"{moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return Run(name, moment.isoformat(timespec="seconds"), None, command, preset, facts())

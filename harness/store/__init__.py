@@ -1,10 +1,10 @@
 """Results as they are stored: in a SQLite file, or in PostgreSQL by its URL; the same queries, the same results."""
 
 from harness.store.database import StoreError, Unfit
-from harness.store.location import Location, without_passwords
+from harness.store.location import Location
 from harness.store.outcomes import NAMES, OUTCOMES, figure, pack, unpack
 from harness.store.schema import VERSION
-from harness.store.store import Store, now
+from harness.store.store import Store
 
 __all__ = [
     "NAMES",
@@ -15,8 +15,6 @@ __all__ = [
     "StoreError",
     "Unfit",
     "figure",
-    "now",
     "pack",
     "unpack",
-    "without_passwords",
 ]

@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 from harness.model import Case, Implementation, Kind, NotRun, Op, Recorded, Result, Run, Target
 from harness.store import extras, schema
 from harness.store.database import Database, Row, StoreError
-from harness.store.location import Location
+from harness.store.location import Location, without_passwords
 from harness.store.outcomes import LONG_TEXTS, NAMES, figure, pack, unpack
 from harness.store.sqlite import File
 
@@ -85,10 +85,10 @@ class Store:
         self._db.close()
 
     def begin(self, run: Run) -> None:
-        """Add a run, or take one up again: its end is forgotten, its results stay."""
+        """Add a run, no password in its command; or take one up again: its end is forgotten, its results stay."""
         self._db.execute(
             "INSERT INTO runs VALUES (?, ?, NULL, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET finished = NULL",
-            (run.uid, run.started, run.command, run.preset, json.dumps(dict(run.host))),
+            (run.uid, run.started, without_passwords(run.command), run.preset, json.dumps(dict(run.host))),
         )
 
     def join(self, run: Run) -> None:
@@ -112,7 +112,8 @@ class Store:
 
     def finish(self, uid: str) -> None:
         """Mark a run as complete."""
-        self._db.execute("UPDATE runs SET finished = ? WHERE uid = ?", (now(), uid))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._db.execute("UPDATE runs SET finished = ? WHERE uid = ?", (now, uid))
 
     def discard(self, uid: str) -> None:
         """Remove a run and its results."""
@@ -291,11 +292,6 @@ def _opened(location: Location, *, make: bool) -> Database:
     postgres = extras.load("harness.store.postgres", "postgres", f"store {location}")
     database: Database = postgres.Server(location)
     return database
-
-
-def now() -> str:
-    """Return the time in UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @lru_cache(maxsize=4096)  # compressing takes most of the time, and the targets of a case share its rows

@@ -1,4 +1,4 @@
-"""Many balls as parallel lists of integers: what a row's answer costs no objects in."""
+"""Many enclosures (midpoint and error bound) as parallel lists of integers, which is faster than an object each."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Column(Sequence[Ball]):
         return Column(digits, exponents, [max(e - cut, 0) + 1 for e, cut in zip(self.errors, cuts, strict=True)])
 
 
-def joined(columns: Sequence[Column]) -> Column:
+def end_to_end(columns: Sequence[Column]) -> Column:
     """Put columns end to end."""
     digits, exponents, errors = (
         list(chain.from_iterable(getattr(column, name) for column in columns))

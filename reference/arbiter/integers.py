@@ -30,6 +30,7 @@ from mpmath import libmp
 
 from reference.arbiter.column import Column
 from reference.arbiter.exponential import BITS, decays
+from reference.question import Numbers
 
 CERTIFIED_BITS = 160  # where nothing cancels: N < 2**11 leaves more than 170
 LOG_BITS = BITS + 8
@@ -37,8 +38,6 @@ WINDOW = 64
 UNIT = 2.0**BITS
 SMALLEST, LARGEST = 2.0 ** (52 - BITS), 2.0**32  # the last bit of a float64 number of the smallest size is u
 NEAREST, FARTHEST = 128 << BITS, 1024 << BITS
-
-Numbers = tuple[float, ...]
 
 
 class Row(NamedTuple):

@@ -40,6 +40,7 @@ from reference.arbiter.ball import (
     total,
 )
 from reference.arbiter.points import BY_POINT, point_of
+from reference.question import Numbers
 
 LONG = 2_048  # classes from which on few rows are kept
 
@@ -48,7 +49,7 @@ LONG = 2_048  # classes from which on few rows are kept
 class Row:
     """One row of logits with its certified log-sum; see the module's formulas."""
 
-    logits: tuple[float, ...]
+    logits: Numbers
     peak: Ball  # m
     drops: tuple[Ball, ...]  # d
     terms: tuple[Ball, ...]  # e**-d
@@ -67,7 +68,7 @@ class Row:
 class Prepared:
     """One row of logits in either arithmetic, computed when first asked for."""
 
-    logits: tuple[float, ...]
+    logits: Numbers
     bits: int
 
     @cached_property
@@ -85,7 +86,7 @@ _short_rows = lru_cache(maxsize=512)(Prepared)  # a batch of rows, asked once an
 _long_rows = lru_cache(maxsize=4)(Prepared)  # some MB each
 
 
-def row_of(logits: tuple[float, ...], bits: int) -> Prepared:
+def row_of(logits: Numbers, bits: int) -> Prepared:
     """Take a row at a working precision; what is computed of it is kept for the next op."""
     return (_short_rows if len(logits) <= LONG else _long_rows)(logits, bits)
 
@@ -96,7 +97,7 @@ def forget() -> None:
     _long_rows.cache_clear()
 
 
-def _balls(logits: tuple[float, ...], bits: int) -> Row:
+def _balls(logits: Numbers, bits: int) -> Row:
     """Compute a row's log-sum at a working precision."""
     peak = ball.exact(max(logits))
     drops = tuple(subtract(peak, ball.exact(x), bits) for x in logits)
@@ -109,12 +110,11 @@ def _balls(logits: tuple[float, ...], bits: int) -> Row:
     return Row(logits, peak, drops, terms, integer(ties), rest, whole, log, bits)
 
 
-Labels = tuple[float, ...]
 Answer = list[Ball]
-RowFormula = Callable[[Row, Labels, Labels], Answer]
+RowFormula = Callable[[Row, Numbers, Numbers], Answer]
 
 
-def softmax(row: Row, _labels: Labels, _upstream: Labels) -> Answer:
+def softmax(row: Row, _labels: Numbers, _upstream: Numbers) -> Answer:
     """e**-d / (k + t)."""
     return [_over_sum(row, term, whole=row.at_peak(j)) for j, term in enumerate(row.terms)]
 
@@ -125,7 +125,7 @@ def _over_sum(row: Row, term: Ball, *, whole: bool) -> Ball:
     return divide(term, row.sum, row.bits)
 
 
-def softmax_grad(row: Row, _labels: Labels, upstream: Labels) -> Answer:
+def softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     """p (g - sum g p) = e**-d (g (k + t) - sum g e**-d) / (k + t)**2.
 
     A constant added to g changes nothing, so g is taken relative to its value at the peak.
@@ -163,52 +163,52 @@ def _tilt(row: Row, g: Answer, own: Ball) -> Ball:
     return total([multiply(total(a, row.bits), terms[x], row.bits) for x, a in weights.items()], row.bits)
 
 
-def log_softmax(row: Row, _labels: Labels, _upstream: Labels) -> Answer:
+def log_softmax(row: Row, _labels: Numbers, _upstream: Numbers) -> Answer:
     """-(d + L)."""
     return [negative(add(drop, row.log, row.bits)) for drop in row.drops]
 
 
-def log_softmax_grad(row: Row, _labels: Labels, upstream: Labels) -> Answer:
+def log_softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     """g - p sum g."""
     return _excess(row, [ball.exact(u) for u in upstream], ONE)
 
 
-def logsumexp(row: Row, _labels: Labels, _upstream: Labels) -> Answer:
+def logsumexp(row: Row, _labels: Numbers, _upstream: Numbers) -> Answer:
     """m + L."""
     return [add(row.peak, row.log, row.bits)]
 
 
-def logsumexp_grad(row: Row, _labels: Labels, upstream: Labels) -> Answer:
+def logsumexp_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     """g p."""
     g = ball.exact(upstream[0])
     return [multiply(g, p, row.bits) for p in softmax(row, (), ())]
 
 
-def sparse_xent(row: Row, labels: Labels, _upstream: Labels) -> Answer:
+def sparse_xent(row: Row, labels: Numbers, _upstream: Numbers) -> Answer:
     """d + L at the label."""
     return [add(row.drops[int(labels[0])], row.log, row.bits)]
 
 
-def sparse_xent_grad(row: Row, labels: Labels, upstream: Labels) -> Answer:
+def sparse_xent_grad(row: Row, labels: Numbers, upstream: Numbers) -> Answer:
     """g (p - [label])."""
     z = [ZERO] * len(row.logits)
     z[int(labels[0])] = ONE
     return _excess(row, z, negative(ball.exact(upstream[0])))
 
 
-def dense_xent(row: Row, labels: Labels, _upstream: Labels) -> Answer:
+def dense_xent(row: Row, labels: Numbers, _upstream: Numbers) -> Answer:
     """sum z d + Z L."""
     z = [ball.exact(y) for y in labels]
     weighted = total([multiply(y, drop, row.bits) for y, drop in zip(z, row.drops, strict=True)], row.bits)
     return [add(weighted, multiply(total(z, row.bits), row.log, row.bits), row.bits)]
 
 
-def dense_xent_grad(row: Row, labels: Labels, upstream: Labels) -> Answer:
+def dense_xent_grad(row: Row, labels: Numbers, upstream: Numbers) -> Answer:
     """g (Z p - z)."""
     return _excess(row, [ball.exact(y) for y in labels], negative(ball.exact(upstream[0])))
 
 
-def dense_xent_grad_labels(row: Row, _labels: Labels, upstream: Labels) -> Answer:
+def dense_xent_grad_labels(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     """g (d + L)."""
     g = ball.exact(upstream[0])
     return [multiply(g, add(drop, row.log, row.bits), row.bits) for drop in row.drops]
@@ -244,10 +244,9 @@ BY_ROW: dict[tuple[str, Quantity], RowFormula] = {
 }
 
 
-Rows = tuple[float, ...]
-
-
-def answer(op: Op, quantity: Quantity, logits: Rows, labels: Rows, upstream: Rows, bits: int) -> Sequence[Ball]:
+def answer(
+    op: Op, quantity: Quantity, logits: Numbers, labels: Numbers, upstream: Numbers, bits: int
+) -> Sequence[Ball]:
     """Answer one row: one ball a class, or a single one for a loss or logsumexp.
 
     logits must be finite. labels: one a class, (index,) for sparse_xent, () where the op has none. upstream: one a
@@ -259,7 +258,7 @@ def answer(op: Op, quantity: Quantity, logits: Rows, labels: Rows, upstream: Row
         quick = usual.BY_ROW[key](row.integers, labels, upstream) if row.integers else None
         return BY_ROW[key](row.balls, labels, upstream) if quick is None else quick
     if key not in BY_POINT:
-        known = ", ".join(sorted(f"{name}/{of}" for name, of in (*BY_ROW, *BY_POINT)))
+        known = ", ".join(sorted(f"{name}/{which}" for name, which in (*BY_ROW, *BY_POINT)))
         raise ValueError(f"question is {op.name}/{quantity}, expected one of {known}")
     formula, q = BY_POINT[key], float(op.options.get("pos_weight", 1.0))
     z = labels or (0.0,) * len(logits)

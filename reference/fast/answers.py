@@ -41,7 +41,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class Asked:
     """One thing asked of a set of logits; see `answers`."""
 
     op: Op
@@ -54,10 +54,10 @@ def answer(op: Op, quantity: Quantity, inputs: Inputs) -> Answer:
 
     logits must be finite. Raises ValueError for an op or quantity that has no formula.
     """
-    return answers([Question(op, quantity, inputs)])[0]
+    return answers([Asked(op, quantity, inputs)])[0]
 
 
-def answers(questions: Sequence[Question]) -> list[Answer]:
+def answers(questions: Sequence[Asked]) -> list[Answer]:
     """Answer several questions of the same logits (the same array) at the price of little more than one."""
     _keep_freed_memory()
     shapes = [_shape(question) for question in questions]
@@ -77,18 +77,18 @@ def _keep_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-def blocks(questions: Sequence[Question]) -> Iterator[tuple[slice, list[Answer]]]:
+def blocks(questions: Sequence[Asked]) -> Iterator[tuple[slice, list[Answer]]]:
     """Answer some rows at a time: what is too large to be held at once. A mean's value comes un-reduced, row by row."""
     yield from _blocks(questions, None)
 
 
-def _blocks(questions: Sequence[Question], kept: Sequence[Answer] | None) -> Iterator[tuple[slice, list[Answer]]]:
+def _blocks(questions: Sequence[Asked], kept: Sequence[Answer] | None) -> Iterator[tuple[slice, list[Answer]]]:
     """Answer into what is kept, or into arrays made for each block."""
     first = questions[0].inputs.logits
     keys = [(question.op.name, question.quantity) for question in questions]
     for key, question in zip(keys, questions, strict=True):
         if key not in BY_ROW and key not in BY_POINT:
-            known = ", ".join(sorted(f"{name}/{of}" for name, of in (*BY_ROW, *BY_POINT)))
+            known = ", ".join(sorted(f"{name}/{which}" for name, which in (*BY_ROW, *BY_POINT)))
             raise ValueError(f"question is {key[0]}/{key[1]}, expected one of {known}")
         if question.inputs.logits is not first:
             raise ValueError("questions have different logits, expected one array for all; ask them one by one")
@@ -104,12 +104,12 @@ def _blocks(questions: Sequence[Question], kept: Sequence[Answer] | None) -> Ite
         yield rows, parts
 
 
-def _shape(question: Question) -> tuple[int, ...]:
+def _shape(question: Asked) -> tuple[int, ...]:
     inputs = question.inputs
     return inputs.upstream.shape if question.quantity == "value" else inputs.logits.shape
 
 
-def _long_shape(question: Question) -> tuple[int, ...]:
+def _long_shape(question: Asked) -> tuple[int, ...]:
     """Return the shape of an answer before a mean."""
     shape, logits = _shape(question), question.inputs.logits.shape
     if shape != ():
@@ -121,7 +121,7 @@ def _empty(shape: tuple[int, ...]) -> Answer:
     return Answer(np.empty(shape), np.empty(shape), np.zeros(shape, np.int64), np.empty(shape))
 
 
-def _part(question: Question, rows: slice) -> Answer:
+def _part(question: Asked, rows: slice) -> Answer:
     return _empty((rows.stop - rows.start, *_long_shape(question)[1:]))
 
 
@@ -133,7 +133,7 @@ def _arrays(one: Answer) -> tuple[Array, Array, Array, Array]:
     return one.hi, one.lo, one.exponent, one.radius
 
 
-def _answer(question: Question, rows: slice, base: sums.Block | None, out: Answer) -> None:
+def _answer(question: Asked, rows: slice, base: sums.Block | None, out: Answer) -> None:
     """Answer some rows of a question, in place; exponents are 0 before."""
     inputs, quantity = question.inputs, question.quantity
     count = rows.stop - rows.start
@@ -170,7 +170,7 @@ def _tamed(given: Array | None, good: Mask) -> Array | None:
 
 
 def _points(
-    question: Question,
+    question: Asked,
     logits: Array,
     labels: Array | None,
     upstream: Array | None,

@@ -14,60 +14,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from harness.model import DTYPES, QUANTITIES, Op, Param, Quantity
+from harness.model import DTYPES, QUANTITIES, Op, Param
+from reference.question import ONE_A_ROW, Numbers, Question, Validity
 
 SCHEMA = "xentbench-vectors/1"
 FOLDER = Path(__file__).parent
 SHORT_NAMES: Mapping[str, str] = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 WIDTHS: Mapping[str, int] = {"f64": 16, "f32": 8, "f16": 4, "bf16": 4}  # hex digits of a bit pattern
-ONE_A_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})  # ops whose value is one number a row
-
-Verdict = Literal["valid", "acceptable"]
-Numbers = tuple[float, ...]
 
 
 class Malformed(ValueError):  # noqa: N818 - it says what a line is
     """A file or line that is no set of vectors."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: some rows of logits, as float64 numbers that `dtype` holds exactly."""
-
-    op: Op
-    quantity: Quantity
-    dtype: str
-    logits: Numbers  # row after row
-    labels: Numbers = ()  # one a logit; (index,) a row for sparse_xent
-    upstream: Numbers = ()  # empty for values
-    rows: int = 1  # more than 1 where the op takes a mean
-    at: tuple[int, ...] | None = None  # which outputs are recorded, where not all
-
-    @property
-    def classes(self) -> int:
-        """The length of a row."""
-        return len(self.logits) // self.rows
-
-    @property
-    def mean(self) -> bool:
-        """Tell whether the op averages over its rows."""
-        return self.op.options.get("reduction") == "mean"
-
-    def by_row(self) -> list[tuple[Numbers, Numbers, Numbers]]:
-        """Return (logits, labels, upstream) of each row; a mean hands every row the one upstream."""
-        n, ups = self.classes, self.upstream
-        labels_each = len(self.labels) // self.rows
-        ups_each = len(ups) // self.rows
-        return [
-            (
-                self.logits[r * n : (r + 1) * n],
-                self.labels[r * labels_each : (r + 1) * labels_each],
-                ups if self.mean else ups[r * ups_each : (r + 1) * ups_each],
-            )
-            for r in range(self.rows)
-        ]
 
 
 @dataclass(frozen=True)
@@ -90,7 +49,7 @@ class Vector:
     family: str
     out: tuple[Value, ...]
     flags: tuple[str, ...]
-    result: Verdict = "valid"
+    result: Validity = "valid"
 
 
 @dataclass(frozen=True)
@@ -286,27 +245,20 @@ def _numbers(texts: Sequence[Any]) -> Numbers:
     return tuple(from_hex(text) for text in texts)
 
 
-def outputs(asked: Question) -> int:
-    """Return how many answers a question has."""
-    if asked.quantity == "value" and asked.mean:
-        return 1
-    return asked.rows if asked.quantity == "value" and asked.op.name in ONE_A_ROW else len(asked.logits)
-
-
 def _check_lengths(asked: Question, recorded: int) -> None:
     sparse, labelled = asked.op.name == "sparse_xent", "xent" in asked.op.name
     per_row = 1 if asked.mean else asked.rows if asked.op.name in ONE_A_ROW else len(asked.logits)
     for name, found, expected in (
         ("labels", len(asked.labels), asked.rows if sparse else len(asked.logits) if labelled else 0),
         ("upstream", len(asked.upstream), 0 if asked.quantity == "value" else per_row),
-        ("out", recorded, outputs(asked) if asked.at is None else len(asked.at)),
+        ("out", recorded, asked.outputs if asked.at is None else len(asked.at)),
     ):
         if found != expected:
             raise Malformed(f"length of {name} is {found}, expected {expected}")
     if sparse and not 0 <= asked.labels[0] < asked.classes:
         raise Malformed(f"label is {asked.labels[0]:g}, expected an index below {asked.classes}")
-    if asked.at is not None and not all(0 <= j < outputs(asked) for j in asked.at):
-        raise Malformed(f"at is {asked.at}, expected indices below {outputs(asked)}")
+    if asked.at is not None and not all(0 <= j < asked.outputs for j in asked.at):
+        raise Malformed(f"at is {asked.at}, expected indices below {asked.outputs}")
 
 
 def _value(fields: dict[str, Any]) -> Value:

@@ -8,7 +8,8 @@ from mpmath import libmp
 
 from reference import witness
 from reference.arbiter.ball import EXACT, Ball, magnitude
-from reference.vectors import Question, Value
+from reference.question import Question
+from reference.vectors import Value
 from reference.vectors.truth import DEEPEST, Mismatch, differences, settle, text, with_patterns
 
 ENOUGH = -300  # log2 of the width, relative, at which Arb stops at a value recorded as exact; of 0, absolute

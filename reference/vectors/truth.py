@@ -19,7 +19,9 @@ from reference import rounding
 from reference.arbiter import ball
 from reference.arbiter import rows as exact
 from reference.arbiter.ball import EXACT, Ball, magnitude
-from reference.vectors import SHORT_NAMES, WIDTHS, Question, Value
+from reference.arbiter.settle import rounds_alike
+from reference.question import Question
+from reference.vectors import SHORT_NAMES, WIDTHS, Value
 
 START_BITS = 144  # hi and lo take 107, and 1 value in 2**30 needs more
 MOST_BITS = 1 << 14
@@ -61,7 +63,7 @@ def settle_whole(answer: Ball) -> Value | None:
     """
     if not answer.mid[1] or answer.error > magnitude(answer.mid) + SMALLEST_TAIL - 4:
         return None
-    if not all(rounding.alike(answer, form) for form in FORMATS.values()):
+    if not all(rounds_alike(answer, form) for form in FORMATS.values()):
         return None  # a midpoint of a format, missed by nothing or by next to nothing
     number = libmp.mpf_pos(answer.mid, 53, "n")
     found = settle(Ball(number))

@@ -22,6 +22,7 @@ from harness.model import (
     Case,
     Checked,
     Failed,
+    Golden,
     Inputs,
     Op,
     Outcome,
@@ -32,7 +33,7 @@ from harness.model import (
 )
 from harness.scoring import metrics
 from reference import bounds
-from reference.cache import Cache
+from reference.golden import Audited
 from suites.judging import ask
 from suites.questions import cases, families
 from suites.questions.plan import Question, Wanted, targets
@@ -57,7 +58,7 @@ class Asking:
     adapter: Adapter
     case: Case
     target: Target
-    cache: Cache
+    certify: Audited
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -115,19 +116,23 @@ class Asking:
             raise NoAnswer(Failed(f"shape is {got.shape}, expected {shape}"))
         return got
 
+    def golden(self, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Golden:
+        """Return the exact answers to inputs of a check's own; the arbiter recomputes a sample of their rows."""
+        return self.certify(op or self.case.op, quantity or self.case.quantity, inputs, families.SAMPLE)
+
     def measure(
         self, got: Array, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None
     ) -> metrics.Distance:
         """Measure an answer against the exact one of its own inputs."""
         given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
-        golden = self.cache.golden(of, asked, given, families.audit(self.case.family))
+        golden = self.certify(of, asked, given, families.audit(self.case.family))
         budget = bounds.budget(of, asked, given, golden)
         return metrics.measure(got, golden, FORMATS[self.case.dtype], budget.error, budget.flushed)
 
     def allowed(self, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None) -> Array:
         """Return how far each element may lie from the truth: the loosest budget that is accepted."""
         given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
-        golden = self.cache.golden(of, asked, given, families.audit(self.case.family))
+        golden = self.certify(of, asked, given, families.audit(self.case.family))
         errors = bounds.budget(of, asked, given, golden).error
         return np.maximum.reduce([errors[kind] for kind in ACCEPTED if kind in errors])
 

@@ -29,7 +29,7 @@ from harness.model import (
 from harness.scoring import bits, metrics, ruler
 from harness.scoring.ruler import Ruler
 from reference import bounds, golden, rounding
-from reference.cache import Cache
+from reference.golden import Audited
 from reference.options import meaning
 from suites.questions import cases, families
 
@@ -43,27 +43,27 @@ class Asked:
     """A case with all that is computed once for its many targets."""
 
     case: Case
-    cache: Cache
+    certify: Audited
     answered: dict[object, Outcome] = field(default_factory=dict)
 
     @cached_property
     def golden(self) -> Golden:
         """The exact answers."""
-        return meaning.golden(self.case.op, self.case.quantity, cases.inputs(self.case), self.certify)
+        return meaning.golden(self.case.op, self.case.quantity, cases.inputs(self.case), self.certified)
 
     @cached_property
     def budget(self) -> bounds.Budget:
         """The error budgets."""
-        return meaning.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.certify)
+        return meaning.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.certified)
 
     @cached_property
     def ruler(self) -> Ruler:
         """What its answers are measured against."""
         return ruler.of(self.golden, FORMATS[self.case.dtype], self.budget.error, self.budget.flushed)
 
-    def certify(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+    def certified(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
         """Answer an op without options, such as those that one with options is made of."""
-        return self.cache.golden(op, quantity, inputs, families.audit(self.case.family))
+        return self.certify(op, quantity, inputs, families.audit(self.case.family))
 
     @cached_property
     def content(self) -> str:
@@ -72,9 +72,9 @@ class Asked:
 
 
 @lru_cache(maxsize=4)  # items are ordered by case
-def asked(case: Case, cache: Cache) -> Asked:
+def asked(case: Case, certify: Audited) -> Asked:
     """Return what the targets of a case share."""
-    return Asked(case, cache)
+    return Asked(case, certify)
 
 
 def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:

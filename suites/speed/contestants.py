@@ -22,7 +22,7 @@ from harness.timing.duel.fairness import Card, Peak
 from harness.timing.duel.gateways import Place, Question, Refused, Seat, Staff, Worker
 from harness.timing.duel.pairing import Measured
 from harness.timing.traffic import Limit
-from reference.cache import Cache
+from reference.golden import Audited
 from suites.judging import ask
 from suites.questions import cases
 
@@ -188,7 +188,7 @@ class Accuracy:
         return f"max {self.max_ulp:.3g} ulp, {f'class {self.budget_class}' if self.budget_class else 'no class'}"
 
 
-def accuracy(staff: Staff, contestant: Contestant, case: Case, cache: Cache) -> Accuracy:
+def accuracy(staff: Staff, contestant: Contestant, case: Case, certify: Audited) -> Accuracy:
     """Score an answer that the contestant's own process computed; of large inputs, on fewer rows."""
     scored = replace(case, rows=min(case.rows, max(1, SCORED_ELEMENTS // case.classes)))
     question = contestant.question(staff, scored)
@@ -198,7 +198,7 @@ def accuracy(staff: Staff, contestant: Contestant, case: Case, cache: Cache) -> 
     except Refused as refusal:
         return Accuracy(str(scored), math.inf, "", str(refusal))
     got = np.frombuffer(found, np.dtype(getattr(ml_dtypes, name, name))).reshape(shape)
-    asked = ask.asked(scored, cache)
+    asked = ask.asked(scored, certify)
     if (name, got.shape) != (case.dtype, asked.golden.hi.shape):
         wrong = f"answer is {name} {got.shape}, expected {case.dtype} {asked.golden.hi.shape}"
         return Accuracy(str(scored), math.inf, "", wrong)

@@ -17,8 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from harness.model import DTYPES, FORMATS, Array, Case, Golden, Inputs, Op, Quantity
-from reference import golden, limits, rounding
-from reference.vectors import SHORT_NAMES, File, Numbers, Question, Value, Vector, Verdict, truth
+from reference import limits, rounding
+from reference.arbiter import settle
+from reference.question import Numbers, Question, Validity
+from reference.vectors import SHORT_NAMES, File, Value, Vector, truth
 from suites.questions import cases, published
 from suites.questions.cases import OPS, POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors import flags as vector_notes
@@ -218,7 +220,7 @@ def provenance() -> dict[str, str | int]:
         own = version("xentbench")
     except PackageNotFoundError:  # a checkout that is not installed
         own = "0"
-    return {"tool": f"xentbench {own}", "arbiter": golden.backend(), "bits": truth.START_BITS}
+    return {"tool": f"xentbench {own}", "arbiter": settle.backend(), "bits": truth.START_BITS}
 
 
 def notes_for(vectors: Iterable[Vector]) -> dict[str, dict[str, str]]:
@@ -237,11 +239,11 @@ def stem_of(item: Chosen) -> str:
 
 
 def _vector(name: str, item: Chosen) -> Vector:
-    out, verdict = answers(item.question)
-    return Vector(name, item.question, item.family, out, flags(item.question, item.family, out, item.origin), verdict)
+    out, validity = answers(item.question)
+    return Vector(name, item.question, item.family, out, flags(item.question, item.family, out, item.origin), validity)
 
 
-def answers(asked: Question) -> tuple[tuple[Value, ...], Verdict]:
+def answers(asked: Question) -> tuple[tuple[Value, ...], Validity]:
     """Answer a question by the arbiter, or where a logit is not finite, by the rules for limits."""
     if not limits.is_special(asked):
         return tuple(truth.values(asked)), "valid"
@@ -250,7 +252,7 @@ def answers(asked: Question) -> tuple[tuple[Value, ...], Verdict]:
     fixed = [answer if isinstance(answer, float) else 0.0 for answer in ruled.answers]
     plain = truth.with_patterns([Value(y, 0.0, 0, None) for y in fixed], asked.dtype)
     found = [plain[k] if isinstance(answer, float) else finite[answer] for k, answer in enumerate(ruled.answers)]
-    return tuple(found), ruled.verdict
+    return tuple(found), ruled.validity
 
 
 def flags(asked: Question, family: str, out: tuple[Value, ...], origin: tuple[str, ...]) -> tuple[str, ...]:

@@ -85,8 +85,8 @@ def _answers(vector: Vector, ask: Witness) -> tuple[list[Mismatch], int]:
     fixed = {k for k, answer in enumerate(ruled.answers) if isinstance(answer, float)}
     for k in fixed:
         wrong += truth.differences(vector.out[k], expected[k], k)
-    if ruled.verdict != vector.result:
-        wrong.append(("result", vector.result, ruled.verdict))
+    if ruled.validity != vector.result:
+        wrong.append(("result", vector.result, ruled.validity))
     if not ruled.finite or len(fixed) == len(vector.out):
         return wrong, 0
     places = {answer: k for k, answer in enumerate(ruled.answers) if isinstance(answer, int)}

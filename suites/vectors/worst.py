@@ -9,7 +9,8 @@ from pathlib import Path
 from harness.files.recall import existing
 from harness.model import Case, Op, Quantity, Score, Worst
 from harness.store import Location
-from reference.vectors import File, Question
+from reference.question import Question
+from reference.vectors import File
 from suites.questions.cases import OPS, POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors.choice import WORST, Chosen
 

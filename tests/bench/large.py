@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.model import Inputs, Op
 from reference import tiers
+from suites.questions.families import SAMPLE
 
 AT_ONCE = 1 << 19  # elements drawn at a time
 LOG_SOFTMAX = Op("log_softmax")
@@ -33,7 +34,7 @@ def certified(rows: int, classes: int) -> tuple[int, float]:
     """Certify as many rows; return how many elements that was and the widest radius of one."""
     elements, radius = 0, 0.0
     for seed, inputs in enumerate(drawn(rows, classes)):
-        for _, block in tiers.blocks(LOG_SOFTMAX, "value", inputs, tiers.SAMPLE, seed):
+        for _, block in tiers.blocks(LOG_SOFTMAX, "value", inputs, SAMPLE, seed):
             elements += block.hi.size
             radius = max(radius, block.radius)
     return elements, radius

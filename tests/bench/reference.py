@@ -19,8 +19,8 @@ from functools import partial
 import numpy as np
 
 from harness.model import Array, Inputs, Op
-from reference import golden
 from reference.arbiter import rows as exact
+from reference.arbiter import settle
 from reference.fast import answers
 from tests.bench import plain
 
@@ -41,7 +41,7 @@ def arbiter(rows: list[tuple[float, ...]]) -> None:
     exact.forget()
     for row in rows:
         for name in OPS:
-            exact.answer(Op(name), "value", row, (), (), golden.START_BITS)
+            exact.answer(Op(name), "value", row, (), (), settle.START_BITS)
 
 
 def contenders(classes: int) -> Iterator[tuple[str, Callable[[], object], int]]:
@@ -55,7 +55,7 @@ def contenders(classes: int) -> Iterator[tuple[str, Callable[[], object], int]]:
     yield "arbiter", partial(arbiter, rows), few
     upstreams = {"logsumexp": np.ones(many)}
     questions = [
-        answers.Question(Op(name), "value", Inputs(logits, None, upstreams.get(name, np.ones_like(logits))))
+        answers.Asked(Op(name), "value", Inputs(logits, None, upstreams.get(name, np.ones_like(logits))))
         for name in OPS
     ]
     yield "fast", partial(answers.answers, questions), many
@@ -81,7 +81,7 @@ def main() -> None:
         for name, rate in rates.items():
             over = [f"{rate / rates[base]:8.2f}" if base in rates else f"{'-':>8}" for base in ("plain", "flint")]
             print(f"{classes:8} {name:>9} {rate:12.2f} {rate * classes:12.0f} {' '.join(over)}")  # noqa: T201
-    print(f"{golden.backend()}, numpy {np.__version__}, one core")  # noqa: T201
+    print(f"{settle.backend()}, numpy {np.__version__}, one core")  # noqa: T201
 
 
 if __name__ == "__main__":

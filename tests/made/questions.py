@@ -4,7 +4,8 @@ from functools import cache
 
 from harness.model import FORMATS, Case
 from harness.scoring import metrics
-from reference import bounds, golden
+from reference import bounds
+from reference.arbiter import settle
 from suites.questions import cases
 from suites.questions.families import FAMILIES
 
@@ -28,7 +29,7 @@ def families_of(op):
 def certified(case):
     """Return a case's golden and budget."""
     inputs = cases.inputs(case)
-    truth = golden.certify(case.op, case.quantity, inputs)
+    truth = settle.certify(case.op, case.quantity, inputs)
     return truth, bounds.budget(case.op, case.quantity, inputs, truth)
 
 

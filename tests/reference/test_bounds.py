@@ -5,7 +5,8 @@ import pytest
 
 from harness.model import DTYPES, FORMATS, Golden, Inputs, Op
 from harness.scoring import metrics
-from reference import bounds, golden
+from reference import bounds
+from reference.arbiter import settle
 from suites.questions import cases
 from tests.made import textbook
 from tests.made.questions import EVERY, EVERY_IDS, certified, families_of, measure, small
@@ -86,7 +87,7 @@ def asked(op, quantity, logits, got, **given):
     """Measure an answer to rows of a test's own."""
     upstream = np.ones(len(logits) if op.name in cases.PER_ROW else logits.shape, logits.dtype)
     inputs = Inputs(logits, given.get("labels"), upstream)
-    truth = golden.certify(op, quantity, inputs)
+    truth = settle.certify(op, quantity, inputs)
     budget = bounds.budget(op, quantity, inputs, truth)
     return metrics.measure(got(inputs), truth, FORMATS[logits.dtype.name], budget.error, budget.flushed)
 
@@ -159,7 +160,7 @@ def test_bounds_scale_with_the_unit_roundoff(op, quantity):
         wide.labels if op.name == "sparse_xent" or wide.labels is None else wide.labels.astype(np.float64),
         wide.upstream.astype(np.float64),
     )
-    truth = golden.certify(op, quantity, narrow)
+    truth = settle.certify(op, quantity, narrow)
     ratio = [bounds.budget(op, quantity, inputs, truth).error["S"] for inputs in (wide, narrow)]
 
     assert np.allclose(ratio[0], 2.0**29 * ratio[1], rtol=1e-6, atol=2.0**-140)
@@ -173,7 +174,7 @@ def test_gradients_bounds_scale_with_upstream(name, power):
     inputs = cases.inputs(small(op, "grad_logits", "normal", "float64"))
     larger = Inputs(inputs.logits, inputs.labels, inputs.upstream * factor)
     one, other = (
-        bounds.budget(op, "grad_logits", given, golden.certify(op, "grad_logits", given)).error["S"]
+        bounds.budget(op, "grad_logits", given, settle.certify(op, "grad_logits", given)).error["S"]
         for given in (inputs, larger)
     )
 
@@ -196,7 +197,7 @@ def test_class_s_does_not_know_the_offset(name):
     op = Op.of(name)
     logits = np.arange(-6.0, 6.0)[None] / 4
     near, far = (
-        bounds.budget(op, "value", given, golden.certify(op, "value", given)).error
+        bounds.budget(op, "value", given, settle.certify(op, "value", given)).error
         for given in (Inputs(logits + c, None, np.ones_like(logits)) for c in (0.0, 4096.0))
     )
 

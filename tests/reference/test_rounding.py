@@ -5,11 +5,9 @@ from fractions import Fraction
 import ml_dtypes
 import numpy as np
 import pytest
-from mpmath import libmp
 
 from harness.model import FORMATS, Golden
 from reference import rounding
-from reference.arbiter.ball import Ball
 from tests.made.exactly import fraction, golden_of, rounded
 
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
@@ -141,37 +139,6 @@ def test_undecided(hi, lo, radius, expected):
     golden = Golden(np.array([hi]), np.array([lo]), None, radius)
 
     assert rounding.undecided(golden, FORMATS["float32"], np.array([radius]))[0] == expected
-
-
-def ball(value, error=None, side=0):
-    """Make a ball around a Fraction with a power of two below."""
-    mid = libmp.from_rational(value.numerator, value.denominator, 400, "n")
-    return Ball(mid, side=side) if error is None else Ball(mid, error, side)
-
-
-TIE = 1 + Fraction(1, 2**24)
-
-
-@pytest.mark.parametrize(
-    ("enclosure", "expected"),
-    [
-        pytest.param(ball(TIE), True, id="exact tie"),
-        pytest.param(ball(TIE, -200), False, id="tie with an error"),
-        pytest.param(ball(TIE, -200, 1), True, id="tie with a side above"),
-        pytest.param(ball(TIE, -200, -1), True, id="tie with a side below"),
-        pytest.param(ball(TIE, -10, 1), False, id="side with a wide error"),
-        pytest.param(ball(TIE, -(10**40), 1), True, id="side with an error beyond integers"),
-        pytest.param(ball(TIE + Fraction(1, 2**100), -101), True, id="clear of the tie"),
-        pytest.param(ball(TIE + Fraction(1, 2**100), -99), False, id="reaches the tie"),
-        pytest.param(ball(-TIE - Fraction(1, 2**100), -101), True, id="negative, clear"),
-        pytest.param(ball(Fraction(1), -200), True, id="on a power of two"),
-        pytest.param(ball(Fraction(1, 2**150), -300), False, id="half the smallest subnormal"),
-        pytest.param(ball(Fraction(1, 2**149), -300), True, id="smallest subnormal"),
-    ],
-)
-def test_alike(enclosure, expected):
-    """Both ends of a ball round to one float32 exactly where no midpoint lies between them."""
-    assert rounding.alike(enclosure, FORMATS["float32"]) == expected
 
 
 @pytest.mark.parametrize(

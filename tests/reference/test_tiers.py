@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from harness.model import FORMATS, Inputs, Op
-from reference import golden, rounding, tiers
+from reference import rounding, tiers
+from reference.arbiter import settle
 from reference.fast import values
 from suites.questions import cases
+from suites.questions.families import EVERY, SAMPLE
 from tests.made import questions
 
 SOFTMAX = Op.of("softmax")
@@ -25,7 +27,7 @@ def test_tiers_round_alike(op, quantity, dtype):
     for family in questions.families_of(op):
         inputs = cases.inputs(questions.small(op, quantity, family, dtype))
 
-        quick, arbiter = tiers.certify(op, quantity, inputs, audit=0.0), golden.certify(op, quantity, inputs)
+        quick, arbiter = tiers.certify(op, quantity, inputs, audit=0.0), settle.certify(op, quantity, inputs)
 
         assert quick.radius <= 2.0**-tiers.RADIUS_BITS
         for form in FORMATS.values():
@@ -49,13 +51,13 @@ def mean_of(rows=200, classes=5):
 @pytest.fixture
 def settled(monkeypatch):
     """Return the list of all rows that the arbiter is asked, as they are asked."""
-    rows, honest = [], golden.settle
+    rows, honest = [], settle.settle
 
-    def settle(op, quantity, inputs, chosen):
+    def spied(op, quantity, inputs, chosen):
         rows.extend(map(tuple, inputs.logits[list(chosen)].tolist()))
         return honest(op, quantity, inputs, chosen)
 
-    monkeypatch.setattr(golden, "settle", settle)
+    monkeypatch.setattr(settle, "settle", spied)
     return rows
 
 
@@ -63,7 +65,7 @@ def test_share_of_the_rows_is_audited(settled):
     """A sample draws about one row in 64, the same ones again for a seed, and others for another."""
     inputs, drawn = inputs_of(6400), []
     for seed in (7, 7, 8):
-        tiers.certify(SOFTMAX, "value", inputs, tiers.SAMPLE, seed)
+        tiers.certify(SOFTMAX, "value", inputs, SAMPLE, seed)
         drawn.append(tuple(settled))
         settled.clear()
 
@@ -76,7 +78,7 @@ def test_every_row_is_audited(settled):
     """Of rows built to provoke, none is left out, and the golden is the arbiter's."""
     inputs = inputs_of(70)
 
-    made, arbiter = tiers.certify(SOFTMAX, "value", inputs, tiers.EVERY), golden.certify(SOFTMAX, "value", inputs)
+    made, arbiter = tiers.certify(SOFTMAX, "value", inputs, EVERY), settle.certify(SOFTMAX, "value", inputs)
 
     assert settled[:70] == list(map(tuple, inputs.logits.tolist()))
     assert (made.lo == arbiter.lo).all()
@@ -86,12 +88,12 @@ def test_every_row_is_audited(settled):
 @pytest.mark.parametrize("chunk", [1, 64, 1000])
 def test_blocks_draw_the_same_rows(monkeypatch, settled, chunk):
     """How many rows are done at a time changes nothing about which are audited."""
-    tiers.certify(SOFTMAX, "value", inputs_of(), seed=5)
+    tiers.certify(SOFTMAX, "value", inputs_of(), SAMPLE, seed=5)
     whole = tuple(settled)
     settled.clear()
     monkeypatch.setattr(values, "CHUNK", chunk)
 
-    tiers.certify(SOFTMAX, "value", inputs_of(), seed=5)
+    tiers.certify(SOFTMAX, "value", inputs_of(), SAMPLE, seed=5)
 
     assert whole
     assert tuple(settled) == whole
@@ -113,7 +115,7 @@ def plant(monkeypatch, fault):
     monkeypatch.setattr(tiers, "_quick", lambda *question: ((rows, fault(part)) for rows, part in honest(*question)))
 
 
-@pytest.mark.parametrize("audit", [tiers.SAMPLE, tiers.EVERY])
+@pytest.mark.parametrize("audit", [SAMPLE, EVERY])
 @pytest.mark.parametrize("fault", [head, tail])
 def test_wrong_certificate_stops_the_run(monkeypatch, fault, audit):
     """A fast tier that is off by more than it says is found out by the audit, with the row in hand."""
@@ -135,7 +137,7 @@ def test_wrong_mean_stops_the_run(monkeypatch, fault, quantity):
     plant(monkeypatch, fault)
 
     with pytest.raises(tiers.Disagreement, match=rf"mean\)/{quantity}, row 0, element 0"):
-        tiers.certify(MEAN, quantity, mean_of(), tiers.EVERY)
+        tiers.certify(MEAN, quantity, mean_of(), EVERY)
 
 
 def test_rows_that_are_open_go_to_the_arbiter():
@@ -175,7 +177,7 @@ def test_blocks_are_the_golden_in_parts(monkeypatch, wide):
     monkeypatch.setattr(values, "CHUNK", 20)
     inputs = inputs_of(12)
     inputs.logits[6, 2] = -3000.0 if wide else 0.0
-    whole, arbiter = tiers.certify(SOFTMAX, "value", inputs, 0.0), golden.certify(SOFTMAX, "value", inputs)
+    whole, arbiter = tiers.certify(SOFTMAX, "value", inputs, 0.0), settle.certify(SOFTMAX, "value", inputs)
     parts = parts_of(SOFTMAX, "value", inputs)
 
     assert [(rows.start, rows.stop) for rows, _ in parts] == [(0, 4), (4, 8), (8, 12)]
@@ -190,7 +192,7 @@ def test_blocks_are_the_golden_in_parts(monkeypatch, wide):
 def test_mean_is_one_block():
     """A mean's value comes at once; its gradient comes row by row, each its share of all."""
     ((rows, value),) = tiers.blocks(MEAN, "value", mean_of(40))
-    gradient, arbiter = (by(MEAN, "grad_logits", mean_of(40)) for by in (tiers.certify, golden.certify))
+    gradient, arbiter = (by(MEAN, "grad_logits", mean_of(40)) for by in (tiers.certify, settle.certify))
 
     assert (rows.start, rows.stop) == (0, 40)
     assert value.hi.shape == ()

@@ -10,7 +10,8 @@ from reference.arbiter.ball import EXACT, Ball, magnitude
 flint = pytest.importorskip("flint")
 
 from reference import witness  # noqa: E402 - needs flint
-from reference.vectors import Question, Value, truth  # noqa: E402
+from reference.question import Question  # noqa: E402
+from reference.vectors import Value, truth  # noqa: E402
 from reference.vectors.second import by_arb, encloses  # noqa: E402
 
 ROWS = {

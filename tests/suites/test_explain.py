@@ -25,7 +25,7 @@ VERSIONS = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
 @pytest.fixture
 def told(tmp_path):
     """Return the explanation of a wrong third."""
-    return explain.explain(RESULT, VERSIONS, Cache(tmp_path, "mpmath"), "print('again')")
+    return explain.explain(RESULT, VERSIONS, Cache(tmp_path, "mpmath").golden, "print('again')")
 
 
 def test_name_finds_the_answer():
@@ -68,7 +68,7 @@ def test_outcome_without_numbers(tmp_path):
     """A raise is explained by its message."""
     result = Result(CASE, TARGET, Failed("RuntimeError: no"), "deviates", "the call raised RuntimeError: no")
 
-    told = explain.explain(result, {}, Cache(tmp_path, "mpmath"), "")
+    told = explain.explain(result, {}, Cache(tmp_path, "mpmath").golden, "")
 
     assert dict(told.facts)["outcome"] == "Failed: RuntimeError: no"
     assert "## To reproduce" not in explain.issue(told)

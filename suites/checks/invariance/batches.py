@@ -75,7 +75,7 @@ class Truth:
     def of(cls, asking: Asking, inputs: Inputs | None = None) -> Truth:
         """Certify the case, or other inputs of it."""
         given = inputs or asking.inputs
-        golden = asking.cache.golden(asking.case.op, asking.case.quantity, given)
+        golden = asking.golden(given)
         return cls(asking, golden, bounds.budget(asking.case.op, asking.case.quantity, given, golden))
 
     def rows(self, rows: Array) -> Truth:

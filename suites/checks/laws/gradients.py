@@ -24,6 +24,7 @@ from suites.checks.laws.law import (
     SPARSE,
     changed,
     generator,
+    height,
     held,
     softmax_of,
     together,
@@ -31,7 +32,6 @@ from suites.checks.laws.law import (
     with_gradient,
     within,
 )
-from suites.checks.laws.rows import height
 
 VARIANTS = 8  # of the incoming gradient, for the same logits
 
@@ -68,7 +68,7 @@ def _same_rows(asking: Asking, factors: Array) -> Inputs:
 
 def _scaled(asking: Asking, got: Array, inputs: Inputs, factors: Array) -> Checked:
     """Hold the rows with a factor to the plain one of their logits."""
-    golden = asking.cache.golden(asking.case.op, asking.case.quantity, inputs)
+    golden = asking.golden(inputs)
     allowed = bounds.budget(asking.case.op, asking.case.quantity, inputs, golden).error["S"]
     plain = np.repeat(got[::VARIANTS].astype(np.float64), VARIANTS, axis=0)
     rough = np.repeat(allowed[::VARIANTS], VARIANTS, axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -85,13 +86,24 @@ def with_gradient(asking: Asking, inputs: Inputs) -> tuple[Array, Array]:
 
 def exact(asking: Asking, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Array:
     """Return the exact answer, rounded to float64."""
-    golden = asking.cache.golden(op or asking.case.op, quantity or asking.case.quantity, inputs)
+    golden = asking.golden(inputs, op, quantity)
     return golden.hi if golden.exponent is None else ulp.scale(golden.hi, golden.exponent)
 
 
 def softmax_of(asking: Asking, inputs: Inputs) -> Array:
     """Return the exact softmax of the logits, whatever the case's op."""
     return exact(asking, Inputs(inputs.logits, None, np.ones(inputs.logits.shape)), SOFTMAX, "value")
+
+
+def height(asking: Asking) -> float:
+    """Return the roundings that a term of a reasonable sum goes through, in the format's u.
+
+    In a wide format one a class, a running sum. In 16 bits 8 + log2 n, for a sum in pairs or one whose lanes are added
+    up often enough; or a running sum in float32, n roundings of its own u.
+    """
+    form, n = FORMATS[asking.case.dtype], asking.case.classes
+    inner = bounds.INNER.unit
+    return n - 1.0 if form.unit <= inner else 8 + math.log2(n) + n * inner / form.unit
 
 
 def held(
@@ -105,7 +117,7 @@ def held(
 ) -> Checked:
     """Hold an answer to the exact one, each element within the tightest budget that is accepted."""
     op, asked, form = asking.case.op, quantity or asking.case.quantity, FORMATS[asking.case.dtype]
-    truth = asking.cache.golden(op, asked, inputs) if golden is None else golden
+    truth = asking.golden(inputs, op, asked) if golden is None else golden
     budget = bounds.budget(op, asked, inputs, truth, native_height)
     distance = metrics.measure(got, truth, form, budget.error, budget.flushed)
     over = excess(distance)

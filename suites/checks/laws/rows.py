@@ -27,6 +27,7 @@ from suites.checks.laws.law import (
     changed,
     compiled,
     generator,
+    height,
     held,
     rows_of,
     softmax_of,
@@ -117,17 +118,6 @@ def repeated_rows(asking: Asking) -> Inputs:
     return changed(asking, np.tile(rows, LONG // CLASSES))
 
 
-def height(asking: Asking) -> float:
-    """Return the roundings that a term of a reasonable sum goes through, in the format's u.
-
-    In a wide format one a class, a running sum. In 16 bits 8 + log2 n, for a sum in pairs or one whose lanes are added
-    up often enough; or a running sum in float32, n roundings of its own u.
-    """
-    form, n = FORMATS[asking.case.dtype], asking.case.classes
-    inner = bounds.INNER.unit
-    return n - 1.0 if form.unit <= inner else 8 + math.log2(n) + n * inner / form.unit
-
-
 def _drawn_again(checked: Checked, inputs: Inputs) -> Checked:
     """Write the worst row as code: it is too long for numbers, and no family's."""
     if checked.worst is None:
@@ -164,7 +154,7 @@ def lengths(asking: Asking) -> Checked:
     A row is the beginning of a longer one whose other logits are far below, and has its exact answer.
     """
     inputs = _padded(asking)
-    golden = asking.cache.golden(asking.case.op, asking.case.quantity, inputs)
+    golden = asking.golden(inputs)
     wanted = COMPILED_LENGTHS if compiled(asking) else LENGTHS
     asked = LENGTHS[: asking.case.rows // AT_ONCE]
     return together([_of_length(asking, inputs, golden, n) for n in asked if n in wanted])

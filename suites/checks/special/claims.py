@@ -214,7 +214,7 @@ def _weighed(asking: Asking, inputs: Inputs) -> Checked:
 def _as_if_summing_to_one(asking: Asking, got: Array, inputs: Inputs) -> bool:
     """Tell whether a gradient is g (p - y)."""
     weights = Op.of("logsumexp")  # whose gradient is g p
-    golden = asking.cache.golden(weights, "grad_logits", inputs)
+    golden = asking.golden(inputs, weights, "grad_logits")
     assert inputs.labels is not None
     expected = golden.hi - inputs.upstream.astype(np.float64)[:, None] * inputs.labels.astype(np.float64)
     allowed = asking.allowed(inputs) + asking.allowed(inputs, weights)

@@ -13,7 +13,7 @@ from harness.scoring import metrics
 from reference import limits as special
 from reference import rounding
 from reference.limits import Answer, Limit
-from reference.vectors import Question
+from reference.question import Question
 from suites.checks.check import Asking, excess
 from suites.questions.cases import PER_ROW
 from suites.questions.families import to_dtype
@@ -158,5 +158,5 @@ def _gap(asking: Asking, got: Array, inputs: Inputs, distance: metrics.Distance)
     index, case, over = distance.worst, asking.case, excess(distance)
     if over <= 1:
         return Gap(over, index, math.nan, float(got[index]))  # nobody asks
-    golden = asking.cache.golden(case.op, case.quantity, inputs)
+    golden = asking.golden(inputs)
     return Gap(over, index, float(rounding.nearest(golden, FORMATS[case.dtype])[index]), float(got[index]))

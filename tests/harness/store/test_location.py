@@ -8,7 +8,8 @@ import pytest
 from harness.files import recall
 from harness.running import host, runner
 from harness.running.runner import Job, Process, Runner
-from harness.store import Location, Store, StoreError, without_passwords
+from harness.store import Location, Store, StoreError
+from harness.store.location import without_passwords
 
 HIDDEN = "h0rse"
 
@@ -74,13 +75,16 @@ def test_url_that_cannot_be_read_is_refused(url, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_command_line_is_stored_without_passwords(monkeypatch):
+def test_command_line_is_stored_without_passwords(tmp_path, monkeypatch):
     """A run's command, which reports show, has no password in it, however the option was written."""
     url = f"postgresql://u:{HIDDEN}@host/db"
     monkeypatch.setattr(sys, "argv", ["xentbench", "run", "--store", url, f"--store={url}", "--op", "softmax"])
 
-    told = "xentbench run --store postgresql://u@host/db --store=postgresql://u@host/db --op softmax"
-    assert host.new_run("quick").command == told
+    with Store(tmp_path / "results.sqlite") as store:
+        store.begin(host.new_run("quick"))
+        command = store.run().command
+
+    assert command == "xentbench run --store postgresql://u@host/db --store=postgresql://u@host/db --op softmax"
     assert without_passwords("--store=build/a:b@c.sqlite") == "--store=build/a:b@c.sqlite"
 
 

@@ -74,6 +74,6 @@ def test_an_unknown_sign_or_binade_is_undecided(digits, error):
 
 def test_joined_end_to_end():
     """Columns of several rows make one."""
-    one = column.joined([Column([1], [2], [3]), Column([4, 5], [6, 7], [8, 9])])
+    one = column.end_to_end([Column([1], [2], [3]), Column([4, 5], [6, 7], [8, 9])])
 
     assert (one.digits, one.exponents, one.errors) == ([1, 4, 5], [2, 6, 7], [3, 8, 9])

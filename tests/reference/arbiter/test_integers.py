@@ -6,13 +6,13 @@ import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Inputs, Op
 from harness.scoring import ulp
-from reference import golden, rounding
-from reference.arbiter import integers, rows
+from reference import rounding
+from reference.arbiter import integers, rows, settle
 from reference.arbiter.column import Column
 from suites.questions import cases
 from suites.questions.families import FAMILIES
 
-BALLS = 3 * golden.START_BITS  # more than integers certify
+BALLS = 3 * settle.START_BITS  # more than integers certify
 USUAL = {"normal_small", "normal", "normal_large", "confident", "near_ties", "swamp", "lse_near_zero", "two_class_gap"}
 ROWS, CLASSES = 4, 7
 
@@ -31,8 +31,8 @@ def _no_row_is_left_over():
 
 def pair(asked, inputs):
     """Yield each row's answer in integers, and by balls."""
-    for row in golden._rows(asked.quantity, inputs, range(len(inputs.logits))):
-        yield tuple(rows.answer(asked.op, asked.quantity, *row, bits) for bits in (golden.START_BITS, BALLS))
+    for row in settle._rows(asked.quantity, inputs, range(len(inputs.logits))):
+        yield tuple(rows.answer(asked.op, asked.quantity, *row, bits) for bits in (settle.START_BITS, BALLS))
 
 
 def apart(quick, truth):
@@ -65,16 +65,16 @@ def test_goldens_are_those_of_the_balls(family, name, quantity, monkeypatch):
     for dtype in DTYPES:
         asked = Case(Op.of(name), quantity, family, dtype, ROWS, CLASSES)
         inputs = cases.inputs(asked)
-        quick = golden.certify(asked.op, quantity, inputs)
+        quick = settle.certify(asked.op, quantity, inputs)
         with monkeypatch.context() as without:
             without.setattr(integers, "row_of", lambda _: None)
             rows.forget()
-            slow = golden.certify(asked.op, quantity, inputs)
+            slow = settle.certify(asked.op, quantity, inputs)
         rows.forget()
 
         assert (np.frexp(quick.hi)[0] == np.frexp(slow.hi)[0]).all()  # 1 may be 2 / 2
         assert (ulp.binade(quick) == ulp.binade(slow)).all()
-        assert quick.radius <= 2.0**-golden.RADIUS_BITS
+        assert quick.radius <= 2.0**-settle.RADIUS_BITS
         for form in FORMATS.values():
             assert (rounding.nearest(quick, form) == rounding.nearest(slow, form)).all(), (dtype, form.name)
 
@@ -128,7 +128,7 @@ def test_half_and_a_hair_has_its_binade():
     """1 / (2 + e**-127) is just below 1/2, hence in the lower binade; integers do not see that and pass it on."""
     logits = np.array([[0.0, 0.0, -127.75]])
     assert integers.row_of(tuple(logits[0])) is not None
-    certified = golden.certify(Op.of("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
+    certified = settle.certify(Op.of("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
 
     assert certified.hi[0, 0] == 0.5
     assert certified.lo[0, 0] < 0
@@ -139,6 +139,6 @@ def test_fifty_digits_are_certified(classes):
     """Rows of normal logits keep more than 50 digits, which the plain loop they are timed against asks for."""
     row = tuple(np.random.default_rng(classes).standard_normal(classes).tolist())
     for name in ("softmax", "log_softmax", "logsumexp"):
-        column = rows.answer(Op.of(name), "value", row, (), (), golden.START_BITS)
+        column = rows.answer(Op.of(name), "value", row, (), (), settle.START_BITS)
         assert isinstance(column, Column)
         assert max(e - abs(d).bit_length() + 1 for d, e in zip(column.digits, column.errors, strict=True)) < -169

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from harness.model import Inputs, Op
-from reference import golden
-from reference.arbiter import rows
+from reference.arbiter import rows, settle
 from reference.arbiter.ball import EXACT
 
 DIGITS = 400
@@ -105,7 +104,7 @@ def goldens(name, quantity, row, labels, q):
     held = np.array(z, int) if name == "sparse_xent" else np.array([z]) if z else None
     per_row = name in {"logsumexp", "sparse_xent", "dense_xent"}
     up = np.array(g or UPSTREAM[: 1 if per_row else len(row)]).reshape((1,) if per_row else (1, -1))
-    return golden.certify(op, quantity, Inputs(np.array([row]), held, up)), z, g
+    return settle.certify(op, quantity, Inputs(np.array([row]), held, up)), z, g
 
 
 each_question = pytest.mark.parametrize(
@@ -157,7 +156,7 @@ def test_agrees_with_arb(name, quantity, q, labels):
                 power = flint.arb(flint.fmpz(2)) ** exponent
                 y = (flint.arb(float(certified.hi.ravel()[j])) + flint.arb(float(certified.lo.ravel()[j]))) * power
                 off, reach = abs(y - truth), flint.arb(certified.radius) * abs(truth)
-                tiny = flint.arb(2) ** (golden.DEEPEST + 1)  # exponents are kept no lower
+                tiny = flint.arb(2) ** (settle.DEEPEST + 1)  # exponents are kept no lower
                 if not off.lower() <= reach.upper() + tiny:
                     apart.append((title, j))
     finally:
@@ -168,7 +167,7 @@ def test_agrees_with_arb(name, quantity, q, labels):
 
 def balls(op, quantity, row, z=(), g=()):
     """Ask the arbiter for one row at its first precision."""
-    return rows.answer(op, quantity, tuple(row), tuple(z), tuple(g), golden.START_BITS)
+    return rows.answer(op, quantity, tuple(row), tuple(z), tuple(g), settle.START_BITS)
 
 
 def values(answer):
@@ -238,7 +237,7 @@ def test_sides_of_extreme_rows(name, quantity, row, z, g, mids, sides):
 def test_softmax_gradient_of_tied_logits_cancels_exactly(row, upstream, zeros):
     """Equal logits whose gradients cancel leave an exact zero, or what is left below them, and no undecided row."""
     inputs = Inputs(np.array([row]), None, np.array([upstream]))
-    certified = golden.certify(Op.of("softmax"), "grad_logits", inputs)
+    certified = settle.certify(Op.of("softmax"), "grad_logits", inputs)
 
     assert np.flatnonzero(certified.hi[0] == 0).tolist() == zeros
 

@@ -8,8 +8,9 @@ import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
 from harness.scoring import ulp
-from reference import golden, rounding
+from reference import rounding
 from reference.arbiter import rows as exact
+from reference.arbiter import settle
 from reference.fast import answers, doubledouble, sums, values
 from suites.questions import cases
 
@@ -30,7 +31,7 @@ def deviations(answer, truth):
     exponents = np.zeros(truth.hi.shape, np.int64) if truth.exponent is None else truth.exponent
     wrong = []
     with mpmath.workprec(2400):
-        for i in np.flatnonzero(known & (exponents > golden.DEEPEST)).tolist():
+        for i in np.flatnonzero(known & (exponents > settle.DEEPEST)).tolist():
             got = mpmath.ldexp(mpmath.mpf(answer.hi.flat[i]) + answer.lo.flat[i], int(answer.exponent.flat[i]))
             true = mpmath.ldexp(mpmath.mpf(truth.hi.flat[i]) + truth.lo.flat[i], int(exponents.flat[i]))
             if abs(got - true) > answer.radius.flat[i] * abs(got) + truth.radius * abs(true):
@@ -42,7 +43,7 @@ def deviations(answer, truth):
         wrong += np.flatnonzero(decided & differs).tolist()
     wrong += np.flatnonzero(known & (np.abs(answer.lo) > 2.0**-53 * np.abs(answer.hi))).tolist()
     binades = ulp.binade(mine) != ulp.binade(truth)
-    wrong += np.flatnonzero(known & binades & (exponents > golden.DEEPEST)).tolist()
+    wrong += np.flatnonzero(known & binades & (exponents > settle.DEEPEST)).tolist()
     return wrong
 
 
@@ -65,7 +66,7 @@ def inputs(op, logits, rng, labels=None, upstream=None):
 def check(op, quantity, given, most_unknown=1.0):
     """Assert that no radius fails, and that at most a share of the elements has none."""
     answer = answers.answer(op, quantity, given)
-    truth = golden.certify(op, quantity, given)
+    truth = settle.certify(op, quantity, given)
 
     assert answer.hi.shape == answer.radius.shape == truth.hi.shape
     assert deviations(answer, truth) == []
@@ -253,13 +254,13 @@ def test_a_wrong_exponential_is_caught(monkeypatch, size):
         if (op.name, quantity) == ("sigmoid_xent", "grad_labels") and not op.params:
             continue  # -g x needs none
         given = inputs(op, rng.standard_normal((4, 5)), rng)
-        assert deviations(answers.answer(op, quantity, given), golden.certify(op, quantity, given)), (op, quantity)
+        assert deviations(answers.answer(op, quantity, given), settle.certify(op, quantity, given)), (op, quantity)
 
 
 def test_blocks_are_the_answer_in_parts():
     """What is handed out block by block is what is handed out at once."""
     logits = np.random.default_rng(4).standard_normal((3 * values.CHUNK // 1000, 1000))
-    question = answers.Question(Op("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
+    question = answers.Asked(Op("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
     parts = [(rows, part[0]) for rows, part in answers.blocks([question])]
     whole = answers.answer(question.op, question.quantity, question.inputs)
 
@@ -277,9 +278,7 @@ def test_unknown_questions_are_refused():
     with pytest.raises(ValueError, match=r"expected one of dense_xent/grad_labels"):
         answers.answer(Op("softmin"), "value", given)
     with pytest.raises(ValueError, match=r"expected one array for all"):
-        answers.answers(
-            [answers.Question(Op("softmax"), "value", given), answers.Question(Op("softmax"), "value", other)]
-        )
+        answers.answers([answers.Asked(Op("softmax"), "value", given), answers.Asked(Op("softmax"), "value", other)])
 
 
 @pytest.mark.parametrize("classes", [1000, 1_000_000])

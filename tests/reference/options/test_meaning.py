@@ -8,7 +8,7 @@ import pytest
 
 from harness.model import FORMATS, Case, Inputs, Op
 from harness.scoring import metrics
-from reference import golden
+from reference.arbiter import settle
 from reference.cache import Cache
 from reference.options import meaning
 from suites.questions import cases, families, options
@@ -28,14 +28,14 @@ def small(op, quantity, dtype="float32", family="normal_large"):
 
 def exact(op, quantity, inputs):
     """Return the golden, each of its questions certified."""
-    return meaning.golden(op, quantity, inputs, golden.certify)
+    return meaning.golden(op, quantity, inputs, settle.certify)
 
 
 def measured(case, got):
     """Measure an answer to an option."""
     inputs = cases.inputs(case)
     truth = exact(case.op, case.quantity, inputs)
-    budget = meaning.budget(case.op, case.quantity, inputs, golden.certify)
+    budget = meaning.budget(case.op, case.quantity, inputs, settle.certify)
     return metrics.measure(got, truth, FORMATS[case.dtype], budget.error, budget.flushed)
 
 

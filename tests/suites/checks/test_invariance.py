@@ -51,7 +51,7 @@ def asking(case, function, cache, adapter=TORCH, mode="eager"):
     catalogue = Catalogue(adapter.catalogue.framework)
     catalogue.form(case.op.name, function.__name__, "fused")(judged.builder(case.op.name, function))
     own = adapter.offering(catalogue)
-    return Asking(own, case, Target(own.implementations()[0], mode), cache)
+    return Asking(own, case, Target(own.implementations()[0], mode), cache.golden)
 
 
 def outcome(check, op, quantity, function, cache, adapter=TORCH, mode="eager", dtype="float32"):
@@ -87,7 +87,7 @@ def test_accuracy_alone_does_not_see_it(name, cache):
     question = asking(Case(Op.of(op), quantity, "normal", "float32", 32, 64), function, cache)
 
     with TORCH.threads(1):
-        score = ask.score(question.adapter, question.target, ask.asked(question.case, cache))
+        score = ask.score(question.adapter, question.target, ask.asked(question.case, cache.golden))
 
     assert judgement(question, score)[0] == "conforms"
 

@@ -71,7 +71,7 @@ def ask(cache):
         found = (case for case in SPECIAL.checks[f"special.{check}"].cases(quick=False) if case.dtype == dtype)
         case = next(case for case in found if (case.op, case.quantity) == (op, quantity))
         adapter = adapter_of(answer, op, name)
-        return checks.outcome(SPECIAL, Asking(adapter, case, Target(adapter.implementations()[0], mode), cache))
+        return checks.outcome(SPECIAL, Asking(adapter, case, Target(adapter.implementations()[0], mode), cache.golden))
 
     return make
 
@@ -90,7 +90,7 @@ def test_textbook_is_not_accused(case, cache):
     adapter = adapter_of(right, case.op)
     target = Target(adapter.implementations()[0], "compiled")
 
-    outcome = checks.outcome(SPECIAL, Asking(adapter, case, target, cache))
+    outcome = checks.outcome(SPECIAL, Asking(adapter, case, target, cache.golden))
 
     assert isinstance(outcome, Checked)
     assert outcome.over <= 1
@@ -445,7 +445,7 @@ def test_bad_labels_are_not_asked_of_torch_on_a_gpu(cache):
     case = Case(Op.of("sparse_xent"), "value", "normal", "float32", 4, 6, check="special.label_too_large")
     target = Target(Implementation("torch", "sparse_xent", NAME, "fused"), "eager", "cuda:0")
 
-    outcome = checks.outcome(SPECIAL, Asking(adapter_of(right, case.op), case, target, cache))
+    outcome = checks.outcome(SPECIAL, Asking(adapter_of(right, case.op), case, target, cache.golden))
 
     assert isinstance(outcome, Unsupported)
 
@@ -476,7 +476,7 @@ def test_rules_are_held_element_by_element(cache):
     """The element furthest from its rule is found in whichever row it is, masked or not."""
     case = Case(Op.of("softmax"), "value", "normal", "float32", 4, 6)
     adapter = adapter_of(right, case.op)
-    asking = Asking(adapter, case, Target(adapter.implementations()[0], "eager"), cache)
+    asking = Asking(adapter, case, Target(adapter.implementations()[0], "eager"), cache.golden)
     inputs = cases.inputs(case)
     inputs.logits[2, 4] = -np.inf
     got = right(case.op, "value", inputs)

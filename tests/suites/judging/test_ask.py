@@ -16,7 +16,7 @@ CASE = Case(Op.of("softmax"), "value", "normal", "float32", 3, 5)
 @pytest.fixture
 def question(tmp_path):
     """Return a question with a golden of its own."""
-    return ask.Asked(CASE, Cache(tmp_path, "mpmath"))
+    return ask.Asked(CASE, Cache(tmp_path, "mpmath").golden)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from concurrent.futures import Executor, Future
 import pytest
 
 from harness.model import Case, Op
-from reference import golden
+from reference.arbiter import settle
 from reference.cache import Cache
 from suites.judging import ask
-from suites.questions import cases, goldens
+from suites.questions import cases, families, goldens
 
 
 class Inline(Executor):
@@ -98,7 +98,7 @@ def test_kept_golden_is_the_made_one(cache, tmp_path):
     for one in WANTED:
         inputs = cases.inputs(one)
         kept = cache.golden(one.op, one.quantity, inputs)
-        fresh = Cache(tmp_path / "other").golden(one.op, one.quantity, inputs)
+        fresh = Cache(tmp_path / "other").golden(one.op, one.quantity, inputs, families.audit(one.family))
         assert (kept.hi == fresh.hi).all()
         assert (kept.lo == fresh.lo).all()
         assert kept.radius == fresh.radius
@@ -108,13 +108,13 @@ def test_kept_golden_is_the_made_one(cache, tmp_path):
     "work",
     [
         pytest.param(lambda one, cache: goldens.make_group([one], cache), id="beforehand"),
-        pytest.param(lambda one, cache: ask.asked(one, cache).golden, id="when asked"),
+        pytest.param(lambda one, cache: ask.asked(one, cache.golden).golden, id="when asked"),
     ],
 )
 def test_curated_rows_go_to_the_arbiter(cache, monkeypatch, work):
     """Whoever makes a golden hands the arbiter every row that was built to provoke, and few that chance drew."""
-    counts, honest = [], golden.settle
-    monkeypatch.setattr(golden, "settle", lambda *question: counts.append(len(question[3])) or honest(*question))
+    counts, honest = [], settle.settle
+    monkeypatch.setattr(settle, "settle", lambda *question: counts.append(len(question[3])) or honest(*question))
 
     work(case("softmax", "near_ties"), cache)
     assert counts == [2]

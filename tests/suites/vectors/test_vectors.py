@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 
 from harness.model import DTYPES, FORMATS, Case, Implementation, Inputs, Op, Result, Run, Score, Target, Worst
 from harness.store import Store
-from reference import golden, limits, rounding
+from reference import limits, rounding
 from reference import vectors as form
+from reference.arbiter import settle
 from reference.arbiter.ball import Ball
-from reference.vectors import Malformed, Question, Value, packaged, read, truth
+from reference.question import ONE_A_ROW, Question
+from reference.vectors import Malformed, Value, packaged, read, truth
 from suites.vectors import choice, flags, verify, worst
 from tests.made.exactly import rounded
 from tests.made.questions import EVERY
@@ -139,7 +141,7 @@ def test_answers_are_the_goldens(tests):
         asked = v.question
         if limits.is_special(asked) or asked.mean:
             continue
-        per_row = asked.op.name in form.ONE_A_ROW
+        per_row = asked.op.name in ONE_A_ROW
         labels = np.array(asked.labels)
         ups = np.array(asked.upstream or (1.0,) * (1 if per_row else asked.classes))
         inputs = Inputs(
@@ -147,7 +149,7 @@ def test_answers_are_the_goldens(tests):
             None if not asked.labels else labels.astype(int) if asked.op.name == "sparse_xent" else labels[None, :],
             ups if per_row else ups[None, :],
         )
-        certified = golden.certify(asked.op, asked.quantity, inputs)
+        certified = settle.certify(asked.op, asked.quantity, inputs)
         flat = [certified.hi.ravel(), certified.lo.ravel()]
         powers = np.zeros(flat[0].shape, int) if certified.exponent is None else certified.exponent.ravel()
         for k, value in enumerate(v.out):

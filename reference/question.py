@@ -1,0 +1,58 @@
+"""A question in plain numbers, row by row: what vectors hold, and what limits and the witness answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.model import Op, Quantity
+
+Numbers = tuple[float, ...]
+PlainRow = tuple[Numbers, Numbers, Numbers]  # logits, labels, upstream
+Validity = Literal["valid", "acceptable"]  # acceptable: mathematics leaves the answer open
+ONE_A_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})  # ops whose value is one number a row
+
+
+@dataclass(frozen=True)
+class Question:
+    """Some rows of logits, as float64 numbers that `dtype` holds exactly, and what is asked of them."""
+
+    op: Op
+    quantity: Quantity
+    dtype: str
+    logits: Numbers  # row after row
+    labels: Numbers = ()  # one a logit; (index,) a row for sparse_xent
+    upstream: Numbers = ()  # empty for values
+    rows: int = 1  # more than 1 where the op takes a mean
+    at: tuple[int, ...] | None = None  # which outputs are recorded, where not all
+
+    @property
+    def classes(self) -> int:
+        """The length of a row."""
+        return len(self.logits) // self.rows
+
+    @property
+    def mean(self) -> bool:
+        """Tell whether the op averages over its rows."""
+        return self.op.options.get("reduction") == "mean"
+
+    @property
+    def outputs(self) -> int:
+        """The number of answers."""
+        if self.quantity == "value" and self.mean:
+            return 1
+        return self.rows if self.quantity == "value" and self.op.name in ONE_A_ROW else len(self.logits)
+
+    def by_row(self) -> list[PlainRow]:
+        """Return (logits, labels, upstream) of each row; a mean hands every row the one upstream."""
+        n, ups = self.classes, self.upstream
+        labels_each = len(self.labels) // self.rows
+        ups_each = len(ups) // self.rows
+        return [
+            (
+                self.logits[r * n : (r + 1) * n],
+                self.labels[r * labels_each : (r + 1) * labels_each],
+                ups if self.mean else ups[r * ups_each : (r + 1) * ups_each],
+            )
+            for r in range(self.rows)
+        ]
