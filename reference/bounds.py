@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, Op, Quantity
+from harness.ops import OPS
 from harness.scoring import ulp
 
 KE = 2.0  # exp within 1 ulp, which is at most 2 u
@@ -117,7 +118,7 @@ def _terms(op: Op, quantity: Quantity, inputs: Inputs) -> Terms:
     rest = np.where(d == 0, 0.0, e).sum(axis=1, keepdims=True)
     l = np.log(ties) + np.log1p(rest / ties)
     p = e / (ties + rest)
-    if op.name == "sparse_xent":
+    if OPS[op.name].labels == "index":
         z = np.zeros_like(x)
         z[np.arange(rows), inputs.labels] = 1.0
     else:

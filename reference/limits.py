@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from harness.model import Op
-from reference.question import ONE_A_ROW, Question, Validity
+from harness.ops import OPS
+from reference.question import Question, Validity
 
 Answer = float | int  # a float is the answer itself, an int the index of an answer of the finite question
 
@@ -34,9 +35,10 @@ def is_special(asked: Question) -> bool:
 
 def limit(asked: Question) -> Limit:
     """Return the answers of one row with logits that are not finite. Raises ValueError where no rule is written."""
-    if "sigm" in asked.op.name:
+    record = OPS[asked.op.name]
+    if record.elementwise:
         return _points(asked)
-    count = 1 if asked.quantity == "value" and asked.op.name in ONE_A_ROW else asked.classes
+    count = 1 if asked.quantity == "value" and OPS[asked.op.name].one_a_row else asked.classes
     if any(map(math.isnan, asked.logits)):
         return Limit((math.nan,) * count)
     tops = asked.logits.count(math.inf)
@@ -131,7 +133,7 @@ def _masked(asked: Question) -> Limit:
         if masked and quantity == "grad_logits":
             raise ValueError(f"label of a -inf logit is {masked[0]}, expected 0: there is no rule for its gradient")
         finite = replace(finite, labels=tuple(asked.labels[j] for j in kept))
-    if quantity == "value" and name in ONE_A_ROW:
+    if quantity == "value" and OPS[name].one_a_row:
         return Limit((0,), finite)
     answers = tuple(fixed[j] if j in fixed else kept.index(j) for j in range(asked.classes))
     return Limit(answers, finite)

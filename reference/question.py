@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.model import Op, Quantity
+from harness.ops import OPS
 
 Numbers = tuple[float, ...]
 PlainRow = tuple[Numbers, Numbers, Numbers]  # logits, labels, upstream
 Validity = Literal["valid", "acceptable"]  # acceptable: mathematics leaves the answer open
-ONE_A_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})  # ops whose value is one number a row
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Question:
         """The number of answers."""
         if self.quantity == "value" and self.mean:
             return 1
-        return self.rows if self.quantity == "value" and self.op.name in ONE_A_ROW else len(self.logits)
+        return self.rows if self.quantity == "value" and OPS[self.op.name].one_a_row else len(self.logits)
 
     def by_row(self) -> list[PlainRow]:
         """Return (logits, labels, upstream) of each row; a mean hands every row the one upstream."""

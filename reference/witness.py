@@ -20,8 +20,9 @@ from flint import arb
 from mpmath import libmp
 
 from harness.model import Op, Quantity
+from harness.ops import OPS
 from reference.arbiter.ball import EXACT, Ball, magnitude
-from reference.question import ONE_A_ROW, Numbers, PlainRow
+from reference.question import Numbers, PlainRow
 
 Arb = Any  # python-flint ships no types
 
@@ -209,7 +210,7 @@ def enclose(
     so: an exact zero of a sum that cancels comes back as a ball around it. Raises ValueError where there is no formula.
     """
     mean = op.options.get("reduction") == "mean"
-    single = quantity == "value" and (mean or op.name in ONE_A_ROW)
+    single = quantity == "value" and (mean or OPS[op.name].one_a_row)
     count = (1 if mean else len(rows)) if single else len(rows) * len(rows[0][0])
     wanted = list(range(count) if at is None else at)
     found: dict[int, Ball] = {}
@@ -247,10 +248,10 @@ def _answers(op: Op, quantity: Quantity, rows: Sequence[PlainRow]) -> Callable[[
     summed = [_Row(logits) for logits, _, _ in rows]
 
     def cell(j: int) -> Arb:
-        single = quantity == "value" and op.name in ONE_A_ROW
+        single = quantity == "value" and OPS[op.name].one_a_row
         row, c = (j, 0) if single else divmod(j, classes)
         _, labels, upstream = rows[row]
-        z = [float(labels[0] == k) for k in range(classes)] if op.name == "sparse_xent" else labels
+        z = [float(labels[0] == k) for k in range(classes)] if OPS[op.name].labels == "index" else labels
         return of_row(summed[row], [arb(y) for y in z], [arb(u) for u in upstream], c)
 
     if op.options.get("reduction") != "mean":

@@ -13,10 +13,18 @@ PACKAGES = ("harness", "reference", "suites", "reports", "xentbench")
 # package -> prefixes of our own modules that it may import
 ARROWS = {
     "harness": ("harness",),
-    "reference": ("reference", "harness.model", "harness.options", "harness.scoring.ulp"),
+    "reference": ("reference", "harness.model", "harness.ops", "harness.options", "harness.scoring.ulp"),
     "suites": ("suites", "reference", "harness"),
     "reports": (
-        *("reports", "harness.model", "harness.store", "harness.history", "harness.timing", "harness.statistics"),
+        *(
+            "reports",
+            "harness.model",
+            "harness.ops",
+            "harness.store",
+            "harness.history",
+            "harness.timing",
+            "harness.statistics",
+        ),
         "harness.files",
     ),
     "xentbench": ("xentbench", "harness", "reference", "suites", "reports"),

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from harness.model import FORMATS, Golden
+from harness.ops import OPS
 from harness.store import Location, StoreError
 from reference import golden, rounding
 from reference.question import Question
@@ -126,7 +127,7 @@ def describe(file: File, vector: Vector) -> list[str]:
     asked = vector.question
     lines = [vector.id, f"{asked.op} {asked.quantity}, {asked.dtype} in, family {vector.family}, {vector.result}", ""]
     for title, numbers in (("logits", asked.logits), ("labels", asked.labels), ("upstream", asked.upstream)):
-        if title == "labels" and asked.op.name == "sparse_xent":
+        if title == "labels" and OPS[asked.op.name].labels == "index":
             lines.append(f"label    {asked.labels[0]:.0f}")
         elif numbers:
             lines += [f"{title:8} {x!r:>26}  {to_hex(x)}" for x in numbers]

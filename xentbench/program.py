@@ -37,6 +37,7 @@ from harness.model import (
     TimedOut,
     Timing,
 )
+from harness.ops import ASKED, OPS
 from harness.options import OPTIONS, REDUCTIONS
 from harness.running import arguments, host, orphan
 from harness.running.progress import Progress
@@ -297,7 +298,7 @@ def table(
 ) -> None:
     """Print a stored run as a Markdown table: the largest error in ulps, implementations down, families across."""
     try:
-        ops = choices("--op", op, cases.ops())
+        ops = choices("--op", op, tuple(OPS))
         dtypes = choices("--dtype", dtype, DTYPES)
         quantities = choices("--quantity", quantity, QUANTITIES)
         every = tuple(families.FAMILIES)
@@ -381,7 +382,7 @@ def list_things(
     table = Table(box=None, pad_edge=False)
     match what:
         case "ops":
-            rows = {str(asked): ", ".join(quantities) for asked, (quantities, _) in cases.OPS.items()}
+            rows = {str(asked): ", ".join(quantities) for asked, quantities in ASKED.items()}
             add_texts(table, ("op", "quantities"), rows)
         case "options":
             reductions = {f"reduction={name}": text for name, text in REDUCTIONS.items()}

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from harness.history import change
 from harness.model import Case
+from harness.ops import OPS
 from harness.store import Location
 from harness.timing.duel import record
 from harness.timing.duel.fairness import Card, spoken
 from harness.timing.duel.gateways import Place, Staff
 from suites.questions import jobs, plan
-from suites.questions.cases import ops
 from suites.speed import results
 from suites.speed.contestants import Asked, Contestant, device_of
 from suites.speed.results import Timed
@@ -32,7 +32,7 @@ COLUMNS = ("rank", "target", "a call", "times the fastest", "of limit", "dispatc
 
 
 def tournament(
-    op: Annotated[str, typer.Option(help=f"one of {', '.join(ops())}")] = "sparse_xent",
+    op: Annotated[str, typer.Option(help=f"one of {', '.join(OPS)}")] = "sparse_xent",
     case: Annotated[str, typer.Option(help=timing.CASE)] = "64x1000",
     shape: Annotated[str, typer.Option(help="ROWSxCLASSES, for --case")] = "",
     on: Annotated[str, typer.Option(help="frameworks or framework:mode pairs; default: all found")] = "",

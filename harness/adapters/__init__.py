@@ -4,12 +4,11 @@ from harness.adapters.adapter import LAYOUTS, Adapter, Layout, Pass, Prepared
 from harness.adapters.catalogue import Builder, Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotInstalled, NotSupported
 from harness.adapters.frameworks import ENTRY_POINTS, load, names
-from harness.adapters.judged import SIGNATURES, implements
+from harness.adapters.judged import implements
 
 __all__ = [
     "ENTRY_POINTS",
     "LAYOUTS",
-    "SIGNATURES",
     "Adapter",
     "Builder",
     "Catalogue",

@@ -5,24 +5,14 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
 from harness.adapters.catalogue import Builder, Catalogue, Function
 from harness.adapters.frameworks import names
+from harness.ops import OPS
 
-# What a function that somebody wants judged is called with, by op; one loss, or one row of results, a row of logits.
-SIGNATURES: Mapping[str, str] = {
-    "softmax": "(logits, axis)",
-    "log_softmax": "(logits, axis)",
-    "logsumexp": "(logits, axis)",
-    "sparse_xent": "(logits, labels)",
-    "dense_xent": "(logits, labels)",
-    "sigmoid": "(logits)",
-    "log_sigmoid": "(logits)",
-    "sigmoid_xent": "(logits, labels)",
-}
 MARKED: list[tuple[str, str, Function]] = []  # (framework, op, function), in the order they were met
 F = TypeVar("F", bound=Function)
 
@@ -30,12 +20,13 @@ F = TypeVar("F", bound=Function)
 def implements(op: str, framework: str) -> Callable[[F], F]:
     """Mark a plain function as an implementation of an op, for `xentbench judge`; it is returned as it is.
 
-    It takes and returns the framework's own arrays, as SIGNATURES says; logits (rows, classes) and more axes where it
-    takes an axis; labels are class indices for sparse_xent, else shaped like the logits. Gradients are the framework's.
+    It takes and returns the framework's own arrays, as the op's `signature` says; logits (rows, classes) and more axes
+    where it takes an axis; labels are class indices or shaped like the logits. Gradients are the framework's.
     Raises ValueError for an op or a framework that is not known.
     """
-    if op not in SIGNATURES:
-        raise ValueError(f"op is {op!r}, expected one of {', '.join(f'{n}{s}' for n, s in SIGNATURES.items())}")
+    if op not in OPS:
+        known = ", ".join(f"{record.name}{record.signature}" for record in OPS.values())
+        raise ValueError(f"op is {op!r}, expected one of {known}")
     if framework not in names():
         raise ValueError(f"framework is {framework!r}, expected one of {', '.join(names())}")
 
@@ -89,7 +80,7 @@ def _by_framework(marked: list[tuple[str, str, Function]]) -> dict[str, Catalogu
 
 def builder(op: str, function: Function) -> Builder:
     """Return the builder of a function: of the options, it takes an axis where it has that parameter."""
-    if "axis" not in SIGNATURES[op] or not _takes_axis(function):
+    if not OPS[op].takes_axis or not _takes_axis(function):
         return lambda: function
 
     def build(*, axis: int = -1) -> Function:

@@ -10,20 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.model import Case
+from harness.ops import OPS
 
 BYTES: Mapping[str, int] = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-INDEX_BYTES = 8  # labels of sparse_xent are int64; jax keeps the lower half of them, which changes nothing that is seen
-# op: what its labels and its value are as large as; "" where it takes none
-SIZES: Mapping[str, tuple[str, str]] = {
-    "softmax": ("", "logits"),
-    "log_softmax": ("", "logits"),
-    "logsumexp": ("", "row"),
-    "sparse_xent": ("index", "row"),
-    "dense_xent": ("logits", "row"),
-    "sigmoid": ("", "logits"),
-    "log_sigmoid": ("", "logits"),
-    "sigmoid_xent": ("logits", "logits"),
-}
+INDEX_BYTES = 8  # class indices are int64; jax keeps the lower half of them, which changes nothing that is seen
 
 
 @dataclass(frozen=True)
@@ -53,15 +43,15 @@ class Traffic:
 
 
 def least(case: Case) -> Traffic:
-    """Return the least traffic of a case without options. Raises KeyError for an op that has no row in SIZES.
+    """Return the least traffic of a case without options. Raises KeyError for an op that is not known.
 
     value: logits and labels are read, the value is written. A gradient is asked together with the value, as training
     does: the incoming gradient, as large as the value, is read besides, and the gradient, as large as the logits,
     written.
     """
-    wide, row = BYTES[case.dtype] * case.rows * case.classes, BYTES[case.dtype] * case.rows
-    sizes = {"": 0, "logits": wide, "row": row, "index": INDEX_BYTES * case.rows}
-    labels, value = (sizes[size] for size in SIZES[case.op.name])
+    record, wide = OPS[case.op.name], logits_bytes(case)
+    labels = {"none": 0, "index": INDEX_BYTES * case.rows, "row": wide}[record.labels]
+    value = wide // case.classes if record.one_a_row else wide
     if case.quantity == "value":
         return Traffic(wide + labels, value)
     return Traffic(wide + labels + value, value + wide)

@@ -22,11 +22,11 @@ import numpy as np
 
 from harness import options
 from harness.model import Array, Golden, Inputs, Op, Quantity
+from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.options import losses, reading
 from reference.options.parts import Certify, joined, joined_budgets
-from reference.options.reading import LOSSES
 
 
 def known(op: Op) -> bool:
@@ -49,7 +49,7 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
     if known(op):
         return certify(op, quantity, inputs)
     rows = by_row(op, inputs)
-    if op.name in LOSSES:
+    if OPS[op.name].labels != "none":
         answer = losses.golden(reading.read(op, rows), quantity, certify)
     else:
         kept, some = unmasked(op, rows)
@@ -69,7 +69,7 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budg
     if known(op):
         return bounds.budget(op, quantity, inputs, certify(op, quantity, inputs))
     rows = by_row(op, inputs)
-    if op.name in LOSSES:
+    if OPS[op.name].labels != "none":
         whole = losses.budget(reading.read(op, rows), quantity, certify)
     else:
         kept, some = unmasked(op, rows)
@@ -85,11 +85,12 @@ def by_row(op: Op, inputs: Inputs) -> Inputs:
     """Bring the inputs into rows: logits (rows, classes); one loss, index or incoming gradient a row, or as many."""
     logits, labels, upstream = inputs.logits, inputs.labels, inputs.upstream
     if labels is not None:
-        labels = labels.reshape(-1) if op.name == "sparse_xent" else options.along_rows(op, labels)
-    if op.name in {"softmax", "log_softmax"}:
-        upstream = options.along_rows(op, upstream)
-    elif op.name != "sigmoid_xent" and not options.reduces(op):
-        upstream = upstream.reshape(-1)
+        labels = labels.reshape(-1) if OPS[op.name].labels == "index" else options.along_rows(op, labels)
+    match OPS[op.name].value:
+        case "class":
+            upstream = options.along_rows(op, upstream)
+        case "row" if not options.reduces(op):
+            upstream = upstream.reshape(-1)
     return Inputs(options.along_rows(op, logits), labels, upstream)
 
 

@@ -10,8 +10,6 @@ import numpy as np
 from harness import options
 from harness.model import Array, Inputs, Op, Quantity
 
-LOSSES = frozenset({"sparse_xent", "dense_xent", "sigmoid_xent"})
-
 
 @dataclass(frozen=True, eq=False)
 class Loss:

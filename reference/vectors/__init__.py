@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import DTYPES, QUANTITIES, Op, Param
-from reference.question import ONE_A_ROW, Numbers, Question, Validity
+from harness.ops import OPS
+from reference.question import Numbers, Question, Validity
 
 SCHEMA = "xentbench-vectors/1"
 FOLDER = Path(__file__).parent
@@ -90,7 +91,7 @@ def from_hex(text: Any) -> float:
 def to_line(vector: Vector) -> str:
     """Write a test as its canonical line."""
     asked = vector.question
-    sparse = asked.op.name == "sparse_xent"
+    sparse = OPS[asked.op.name].labels == "index"
     fields: dict[str, Any] = {
         "id": vector.id,
         "op": asked.op.name,
@@ -246,8 +247,9 @@ def _numbers(texts: Sequence[Any]) -> Numbers:
 
 
 def _check_lengths(asked: Question, recorded: int) -> None:
-    sparse, labelled = asked.op.name == "sparse_xent", "xent" in asked.op.name
-    per_row = 1 if asked.mean else asked.rows if asked.op.name in ONE_A_ROW else len(asked.logits)
+    record = OPS[asked.op.name]
+    sparse, labelled = record.labels == "index", record.labels == "row"
+    per_row = 1 if asked.mean else asked.rows if record.one_a_row else len(asked.logits)
     for name, found, expected in (
         ("labels", len(asked.labels), asked.rows if sparse else len(asked.logits) if labelled else 0),
         ("upstream", len(asked.upstream), 0 if asked.quantity == "value" else per_row),

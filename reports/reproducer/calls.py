@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.ops import OPS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.model import Op
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-BARE = frozenset({"softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid"})  # ops without labels
 NONE = "tf.compat.v1.losses.Reduction.NONE"
 BCE = "torch.nn.functional.binary_cross_entropy"
 
@@ -176,8 +177,9 @@ def _each(framework: str, name: str, op: Op) -> str | None:
 
 
 def _public(framework: str, name: str, op: Op) -> str:
-    if op.name in BARE:
-        whole = op.name in {"sigmoid", "log_sigmoid"} or (framework == "tensorflow" and op.name != "logsumexp")
+    record = OPS[op.name]
+    if record.labels == "none":
+        whole = record.elementwise or (framework == "tensorflow" and op.name != "logsumexp")
         return f"{name}(logits)" if whole else f"{name}(logits, {'dim' if framework == 'torch' else 'axis'}=-1)"
     if framework == "torch":
         weight = f", pos_weight=logits.new_full((), {op.options['pos_weight']})" if "pos_weight" in op.options else ""

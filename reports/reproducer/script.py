@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.model import Op, Result, Score, Target
+from harness.ops import OPS
 from reports import layout
 from reports.reproducer import calls
 
@@ -74,7 +75,7 @@ def _template(op: Op, target: Target, quantity: str, shape: str, element: bool) 
         call=call,
         mode=target.mode,
         device=target.device,
-        labels="" if op.name in calls.BARE else "index" if op.name == "sparse_xent" else "row",
+        labels=OPS[op.name].labels,
         mean=op.options.get("reduction") == "mean",
         classes=shape.partition("x")[2],
         quantity=quantity,

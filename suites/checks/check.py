@@ -31,6 +31,7 @@ from harness.model import (
     Unsupported,
     Worst,
 )
+from harness.ops import ASKED
 from harness.scoring import metrics
 from reference import bounds
 from reference.golden import Audited
@@ -197,7 +198,7 @@ class Check:
             for dtype in spec.dtypes if quick else DTYPES:
                 for op in spec.ops:
                     for quantity in spec.quantities:
-                        if quantity in cases.OPS[op][0]:
+                        if quantity in ASKED[op]:
                             yield Case(op, quantity, spec.family, dtype, spec.rows, spec.classes, check=self.name)
 
 

@@ -26,6 +26,7 @@ from harness.model import (
     Unsupported,
     Worst,
 )
+from harness.ops import OPS
 from harness.scoring import bits, metrics, ruler
 from harness.scoring.ruler import Ruler
 from reference import bounds, golden, rounding
@@ -162,7 +163,7 @@ def described(
     labels = ""
     if inputs.labels is not None:
         listed = inputs.labels[rows].astype(np.float64).ravel()
-        labels = " ".join(str(int(k)) for k in listed) if case.op.name == "sparse_xent" else _sparse_hex(listed)
+        labels = " ".join(str(int(k)) for k in listed) if OPS[case.op.name].labels == "index" else _sparse_hex(listed)
     upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
     return Worst(
         index=index,

@@ -8,25 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from harness.model import DTYPES, Array, Case, Inputs, Op, Quantity
+from harness.model import DTYPES, Array, Case, Inputs
+from harness.ops import ASKED, OPS, VALUE_AND_GRADIENT, plain
 from suites.questions import families, options, published
 from suites.questions.families import FAMILIES
-
-# op -> (quantities, elementwise): what is asked in every family. Options are in `suites.questions.options`.
-OPS: Mapping[Op, tuple[tuple[Quantity, ...], bool]] = {
-    Op.of("softmax"): (("value", "grad_logits"), False),
-    Op.of("log_softmax"): (("value", "grad_logits"), False),
-    Op.of("logsumexp"): (("value", "grad_logits"), False),
-    Op.of("sparse_xent"): (("value", "grad_logits"), False),
-    Op.of("dense_xent"): (("value", "grad_logits", "grad_labels"), False),
-    Op.of("dense_xent", reduction="mean"): (("value", "grad_logits"), False),
-    Op.of("sigmoid"): (("value", "grad_logits"), True),
-    Op.of("log_sigmoid"): (("value", "grad_logits"), True),
-    Op.of("sigmoid_xent"): (("value", "grad_logits", "grad_labels"), True),
-    Op.of("sigmoid_xent", pos_weight=3.0): (("value", "grad_logits"), True),
-}
-
-PER_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})  # ops with one value a row
 
 Shape = tuple[int, int]  # rows, classes
 # Few shapes, because each is a compilation for every compiled function.
@@ -180,27 +165,26 @@ def cases(preset: Preset) -> Iterator[Case]:
             for seed in preset.seeds:
                 yield from _of_sweep(name, dtype, seed)
     for example_id, example in published.EXAMPLES.items():
-        quantities: tuple[Quantity, ...] = ("value", "grad_logits")
         for dtype in example.dtypes:
-            for quantity in quantities:
+            for quantity in VALUE_AND_GRADIENT:
                 rows, classes = np.shape(example.logits)
                 yield Case(example.op, quantity, published.PREFIX + example_id, dtype, rows, classes)
 
 
 def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
     """Yield what is timed: value and gradient of every op in float32, with fewer rows where memory is short."""
-    for op in OPS:
-        for rows, classes in preset.speed_shapes if not op.params else ():
+    for op in plain():
+        for rows, classes in preset.speed_shapes:
             fitting = rows
             while fitting > 1 and fitting * classes * SPEED_BYTES > memory_bytes:
                 fitting //= 2
-            for quantity in ("value", "grad_logits"):
+            for quantity in VALUE_AND_GRADIENT:
                 yield Case(op, quantity, SPEED, "float32", fitting, classes)
 
 
 def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:
-    for op, (quantities, elementwise) in OPS.items():
-        shape = (POINT_FAMILIES if elementwise else ROW_FAMILIES).get(name)
+    for op, quantities in ASKED.items():
+        shape = (POINT_FAMILIES if OPS[op.name].elementwise else ROW_FAMILIES).get(name)
         if shape is None or (shape[1] >= LONG and dtype not in preset.long_dtypes):
             continue
         if op.options.get("reduction") == "mean" and name not in ("normal", "offset", "confident"):
@@ -210,9 +194,8 @@ def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Cas
 
 
 def _of_sweep(name: str, dtype: str, seed: int) -> Iterator[Case]:
-    quantities: tuple[Quantity, ...] = ("value", "grad_logits")
-    for op in OPS:
-        for quantity in quantities if not op.params else ():
+    for op in plain():
+        for quantity in VALUE_AND_GRADIENT:
             yield Case(op, quantity, name, dtype, *SQUARE, seed)
 
 
@@ -235,8 +218,7 @@ def _drawn(case: Case) -> Inputs:
 def _upstream(case: Case, rng: np.random.Generator) -> Array:
     """Draw incoming gradients, +-1/32 to +-2 in steps of 1/32, never 0: exact in every dtype."""
     mean = case.op.options.get("reduction") == "mean"
-    per_row = case.op.name in PER_ROW
-    shape = () if mean else (case.rows,) if per_row else (case.rows, case.classes)
+    shape = () if mean else (case.rows,) if OPS[case.op.name].one_a_row else (case.rows, case.classes)
     steps = rng.integers(1, 65, shape) * rng.choice([-1, 1], shape)
     return families.to_dtype(np.asarray(steps / 32), case.dtype)
 
@@ -244,23 +226,23 @@ def _upstream(case: Case, rng: np.random.Generator) -> Array:
 def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None:
     """Draw labels that every dtype holds exactly, so that distributions sum to 1 exactly.
 
-    sparse: the largest, the smallest and random classes in turn. dense: counts of 256 draws over 256, or one-hot, in
-    turn. sigmoid: 0, 1 and sixteenths between.
+    indices: the largest, the smallest and random classes in turn. distributions: counts of 256 draws over 256, or
+    one-hot, in turn. Of an elementwise loss: 0, 1 and sixteenths between.
     """
-    rows, classes = case.rows, case.classes
-    if case.op.name in {"sparse_xent", "dense_xent"}:
-        wide = logits.astype(np.float64)
-        index = np.where(np.arange(rows) % 3 == 0, wide.argmax(1), rng.integers(0, classes, rows))
-        index = np.where(np.arange(rows) % 3 == 1, wide.argmin(1), index).astype(np.int64)
-        if case.op.name == "sparse_xent":
-            return index
-        soft = rng.multinomial(256, np.full(classes, 1 / classes), rows) / 256
-        one_hot = np.arange(classes) == index[:, None]
-        return families.to_dtype(np.where(np.arange(rows)[:, None] % 2 == 0, soft, one_hot), case.dtype)
-    if case.op.name == "sigmoid_xent":
+    rows, classes, record = case.rows, case.classes, OPS[case.op.name]
+    if record.labels == "none":
+        return None
+    if record.elementwise:
         levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16])
         return families.to_dtype(rng.choice(levels, (rows, classes)), case.dtype)
-    return None
+    wide = logits.astype(np.float64)
+    index = np.where(np.arange(rows) % 3 == 0, wide.argmax(1), rng.integers(0, classes, rows))
+    index = np.where(np.arange(rows) % 3 == 1, wide.argmin(1), index).astype(np.int64)
+    if record.labels == "index":
+        return index
+    soft = rng.multinomial(256, np.full(classes, 1 / classes), rows) / 256
+    one_hot = np.arange(classes) == index[:, None]
+    return families.to_dtype(np.where(np.arange(rows)[:, None] % 2 == 0, soft, one_hot), case.dtype)
 
 
 def _published(case: Case) -> Inputs:
@@ -278,13 +260,13 @@ def _speed(case: Case) -> Inputs:
     rng = np.random.default_rng(case.rows)
     shape = (case.rows, case.classes)
     logits = rng.standard_normal(shape, dtype=np.float32)
-    per_row = case.op.name in PER_ROW
-    upstream = rng.choice(np.array([0.5, 1.0], np.float32), case.rows if per_row else shape)
+    record = OPS[case.op.name]
+    upstream = rng.choice(np.array([0.5, 1.0], np.float32), case.rows if record.one_a_row else shape)
     index = rng.integers(0, case.classes, case.rows)
     labels: Array | None = None
-    if case.op.name == "sparse_xent":
+    if record.labels == "index":
         labels = index
-    elif case.op.name in {"dense_xent", "sigmoid_xent"}:
+    elif record.labels == "row":
         labels = np.zeros(shape, np.float32)
         labels[np.arange(case.rows), index] = 1
     if case.dtype == "float32":
@@ -292,11 +274,6 @@ def _speed(case: Case) -> Inputs:
     if labels is not None and labels.dtype.kind == "f":
         labels = families.to_dtype(labels, case.dtype)
     return Inputs(families.to_dtype(logits, case.dtype), labels, families.to_dtype(upstream, case.dtype))
-
-
-def ops() -> tuple[str, ...]:
-    """Return the names of all ops, once each."""
-    return tuple(dict.fromkeys(op.name for op in OPS))
 
 
 def descriptions() -> dict[str, str]:

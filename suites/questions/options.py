@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from harness import options
-from harness.model import Array, Case, Inputs, Op, Param, Quantity
+from harness.model import QUANTITIES, Array, Case, Inputs, Op, Param, Quantity
+from harness.ops import OPS, VALUE_AND_GRADIENT, Record, plain
 from suites.questions import families
 
 PREFIX = "options/"  # of the families that options are asked in
@@ -30,9 +31,6 @@ MASK = "1 1 1 0"  # leaves the labels' classes
 POS_WEIGHT = "3 0.5 1 2"
 SMOOTHING = 0.125
 
-VALUE: tuple[Quantity, ...] = ("value", "grad_logits")
-EVERY: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")
-ELEMENTWISE = frozenset({"softmax", "log_softmax", "sigmoid_xent"})  # ops with as many values as logits
 
 BY_CLASS: dict[str, Param] = {"class_weight": CLASS_WEIGHT}
 BY_SAMPLE: dict[str, Param] = {"sample_weight": SAMPLE_WEIGHT}
@@ -46,68 +44,76 @@ def ops_of(
 ) -> dict[Op, tuple[Quantity, ...]]:
     """Return an op with some options, in each reduction; labels have a gradient where nothing is reduced."""
     return {
-        Op.of(name, **given, **({"reduction": one} if one != "none" else {})): quantities if one == "none" else VALUE
+        Op.of(name, **given, **({"reduction": one} if one != "none" else {})): quantities
+        if one == "none"
+        else VALUE_AND_GRADIENT
         for one in reductions
     }
 
 
 SPARSE = {
-    **ops_of("sparse_xent", VALUE, {}, "sum", "mean"),
-    **ops_of("sparse_xent", VALUE, IGNORE, "none", "sum", "mean", "mean_valid"),
-    **ops_of("sparse_xent", VALUE, {"ignore_index": 3}, "none", "mean_valid"),
-    **ops_of("sparse_xent", VALUE, {"ignore_index": 255, "label_dtype": "uint8"}, "mean_valid"),
-    **ops_of("sparse_xent", VALUE, BY_CLASS, "none", "sum", "mean", "mean_classweight"),
-    **ops_of("sparse_xent", VALUE, BY_CLASS | IGNORE, "mean_classweight"),
-    **ops_of("sparse_xent", VALUE, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
-    **ops_of("sparse_xent", VALUE, BY_SAMPLE | IGNORE, "mean_valid"),
-    **ops_of("sparse_xent", VALUE, SMOOTH, "none", "mean"),
-    **ops_of("sparse_xent", VALUE, SMOOTH | BY_CLASS, "none", "mean_classweight"),
-    **ops_of("sparse_xent", VALUE, SMOOTH | IGNORE, "none", "mean_valid"),
-    **ops_of("sparse_xent", VALUE, SMOOTH | IGNORE | BY_CLASS, "mean_classweight"),
-    **ops_of("sparse_xent", VALUE, {"mask": MASK}, "none"),
-    **ops_of("sparse_xent", VALUE, IMAGE | IGNORE, "mean_valid"),
-    **ops_of("sparse_xent", VALUE, IMAGE | BY_CLASS | SMOOTH, "mean_classweight"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, {}, "sum", "mean"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, IGNORE, "none", "sum", "mean", "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, {"ignore_index": 3}, "none", "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, {"ignore_index": 255, "label_dtype": "uint8"}, "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_CLASS, "none", "sum", "mean", "mean_classweight"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_CLASS | IGNORE, "mean_classweight"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_SAMPLE | IGNORE, "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH, "none", "mean"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH | BY_CLASS, "none", "mean_classweight"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH | IGNORE, "none", "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH | IGNORE | BY_CLASS, "mean_classweight"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, {"mask": MASK}, "none"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, IMAGE | IGNORE, "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, IMAGE | BY_CLASS | SMOOTH, "mean_classweight"),
     **{
-        Op.of("sparse_xent", label_dtype=dtype): VALUE
+        Op.of("sparse_xent", label_dtype=dtype): VALUE_AND_GRADIENT
         for dtype in ("int8", "int16", "int32", "int64", "uint8", "float32")
     },
 }
 DENSE = {
-    **ops_of("dense_xent", VALUE, {}, "sum", "mean"),
-    **ops_of("dense_xent", EVERY, BY_CLASS, "none", "sum", "mean"),
-    **ops_of("dense_xent", EVERY, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
-    **ops_of("dense_xent", EVERY, SMOOTH, "none", "mean"),
-    **ops_of("dense_xent", VALUE, SMOOTH | BY_CLASS, "none", "mean"),
-    **ops_of("dense_xent", VALUE, SMOOTH | BY_SAMPLE, "mean_nonzero"),
-    **ops_of("dense_xent", EVERY, {"label_sum": "1 0.5 2 0"}, "none"),
-    **ops_of("dense_xent", VALUE, {"mask": MASK}, "none"),
-    **ops_of("dense_xent", VALUE, IMAGE | SMOOTH, "none"),
-    **ops_of("dense_xent", VALUE, IMAGE | BY_CLASS, "mean"),
-    **ops_of("dense_xent", VALUE, {"label_dtype": "int32"}, "none"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, {}, "sum", "mean"),
+    **ops_of("dense_xent", QUANTITIES, BY_CLASS, "none", "sum", "mean"),
+    **ops_of("dense_xent", QUANTITIES, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
+    **ops_of("dense_xent", QUANTITIES, SMOOTH, "none", "mean"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, SMOOTH | BY_CLASS, "none", "mean"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, SMOOTH | BY_SAMPLE, "mean_nonzero"),
+    **ops_of("dense_xent", QUANTITIES, {"label_sum": "1 0.5 2 0"}, "none"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, {"mask": MASK}, "none"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, IMAGE | SMOOTH, "none"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, IMAGE | BY_CLASS, "mean"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, {"label_dtype": "int32"}, "none"),
 }
 SIGMOID = {
-    **ops_of("sigmoid_xent", VALUE, {}, "sum", "mean", "mean_axis"),
-    **ops_of("sigmoid_xent", VALUE, {"pos_weight": 3.0}, "sum", "mean"),
-    **ops_of("sigmoid_xent", EVERY, {"pos_weight": POS_WEIGHT}, "none"),
-    **ops_of("sigmoid_xent", EVERY, BY_CLASS, "none", "sum", "mean"),
-    **ops_of("sigmoid_xent", VALUE, BY_CLASS | {"pos_weight": POS_WEIGHT}, "mean"),
+    **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {}, "sum", "mean", "mean_axis"),
+    **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {"pos_weight": 3.0}, "sum", "mean"),
+    **ops_of("sigmoid_xent", QUANTITIES, {"pos_weight": POS_WEIGHT}, "none"),
+    **ops_of("sigmoid_xent", QUANTITIES, BY_CLASS, "none", "sum", "mean"),
+    **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, BY_CLASS | {"pos_weight": POS_WEIGHT}, "mean"),
     **ops_of(
-        *("sigmoid_xent", EVERY, BY_SAMPLE),
+        *("sigmoid_xent", QUANTITIES, BY_SAMPLE),
         *("none", "sum", "mean", "mean_sampleweight", "mean_nonzero", "mean_axis"),
     ),
-    **ops_of("sigmoid_xent", EVERY, SMOOTH, "none", "mean", "mean_axis"),
-    **ops_of("sigmoid_xent", VALUE, {"label_dtype": "int32"}, "none"),
+    **ops_of("sigmoid_xent", QUANTITIES, SMOOTH, "none", "mean", "mean_axis"),
+    **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {"label_dtype": "int32"}, "none"),
 }
 LAYOUTS = {
-    Op.of(name, axis=axis, rank=rank): VALUE
-    for name in ("softmax", "log_softmax", "logsumexp", "sparse_xent", "dense_xent")
+    Op.of(op.name, axis=axis, rank=rank): VALUE_AND_GRADIENT
+    for op in plain("class", "row")
     for rank in RANKS
     for axis in range(-rank, rank)
 }
 FEW_LAYOUTS = frozenset(
     Op.of(op.name, axis=axis, rank=rank) for op in LAYOUTS for axis, rank in ((0, 1), (1, 3), (-4, 5))
 )  # for modes that compile for each
-OTHERS = {Op.of("softmax", mask=MASK): VALUE, Op.of("logsumexp", mask=MASK): VALUE, **SPARSE, **DENSE, **SIGMOID}
+OTHERS = {
+    Op.of("softmax", mask=MASK): VALUE_AND_GRADIENT,
+    Op.of("logsumexp", mask=MASK): VALUE_AND_GRADIENT,
+    **SPARSE,
+    **DENSE,
+    **SIGMOID,
+}
 
 
 def cases(dtypes: Sequence[str], layout_dtypes: Sequence[str]) -> Iterator[Case]:
@@ -115,7 +121,7 @@ def cases(dtypes: Sequence[str], layout_dtypes: Sequence[str]) -> Iterator[Case]
     for dtype in dtypes:
         for family in FAMILIES:
             for op, quantities in OTHERS.items():
-                classes = SIGMOID_CLASSES if op.name == "sigmoid_xent" else CLASSES
+                classes = SIGMOID_CLASSES if OPS[op.name].elementwise else CLASSES
                 for quantity in quantities:
                     yield Case(op, quantity, PREFIX + family, dtype, ROWS, classes)
     for dtype in layout_dtypes:
@@ -139,7 +145,7 @@ def inputs(case: Case) -> Inputs:
     logits = families.draw(family, case.dtype, case.rows, case.classes, case.seed)
     rng = np.random.default_rng((11, *families.generator(family, case.rows, case.classes, case.seed)))
     labels = drawn_labels(case, logits, rng)
-    per_element = op.name in ELEMENTWISE and op.options.get("reduction") != "mean_axis"
+    per_element = not OPS[op.name].one_a_row and op.options.get("reduction") != "mean_axis"
     steps = rng.integers(1, 65, logits.shape) * rng.choice([-1, 1], logits.shape)
     upstream = families.to_dtype(steps / 32, case.dtype)  # as in the suites without options
     if options.reduces(op):
@@ -168,19 +174,19 @@ def drawn_labels(case: Case, logits: Array, rng: np.random.Generator) -> Array |
     dtype = str(asked.get("label_dtype", case.dtype))
     whole = np.dtype(dtype).kind in "iu" if "label_dtype" in asked else False
     index = indices(case.op, logits.astype(np.float64), rng)
-    match case.op.name:
-        case "sparse_xent":
+    match OPS[case.op.name]:
+        case Record(labels="none"):
+            return None
+        case Record(labels="index"):
             return index.astype(str(asked.get("label_dtype", "int64")))
-        case "dense_xent":
+        case Record(value="point"):
+            levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16 if not whole else []])
+            labels = rng.choice(levels, (rows, classes))
+        case _:
             soft = rng.multinomial(256, np.full(classes, 1 / classes), rows) / 256
             one_hot = np.arange(classes) == index[:, None]
             labels = np.where((np.arange(rows)[:, None] % 2 == 0) & (not whole), soft, one_hot)
             labels = labels * np.array(options.repeated(str(asked.get("label_sum", "1")), rows))[:, None]
-        case "sigmoid_xent":
-            levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16 if not whole else []])
-            labels = rng.choice(levels, (rows, classes))
-        case _:
-            return None
     return labels.astype(dtype) if whole else families.to_dtype(labels, dtype)
 
 

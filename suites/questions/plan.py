@@ -10,6 +10,7 @@ from typing import Self
 from harness import adapters
 from harness.adapters import Adapter
 from harness.model import DTYPES, Case, NotRun, Target
+from harness.ops import OPS
 from harness.options import SHOWN
 from harness.running import arguments, host
 from harness.spelling import choice, choices
@@ -43,7 +44,7 @@ class Wanted:
         return cls(
             cases.PRESETS[choice("--preset", preset, cases.PRESETS)],
             arguments.pairs(on),
-            choices("--op", op, cases.ops()),
+            choices("--op", op, tuple(OPS)),
             choices("--dtype", dtype, DTYPES),
             arguments.device(device),
             arguments.shard(shard),

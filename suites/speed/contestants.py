@@ -15,6 +15,7 @@ import numpy as np
 
 from harness import adapters
 from harness.model import DTYPES, QUANTITIES, Case, Implementation, Op, Quantity, Target
+from harness.ops import OPS
 from harness.running import arguments
 from harness.scoring import metrics
 from harness.timing.duel import fairness, pairing
@@ -88,11 +89,11 @@ class Asked:
             elif token in QUANTITIES:
                 before = () if found.quantities == TIMED else found.quantities
                 found = replace(found, quantities=(*before, token))
-            elif token in cases.ops():
+            elif token in OPS:
                 found = replace(found, op=token)
             else:
                 raise ValueError(
-                    f"--case holds {token!r}, expected an op ({', '.join(cases.ops())}), ROWSxCLASSES, "
+                    f"--case holds {token!r}, expected an op ({', '.join(OPS)}), ROWSxCLASSES, "
                     f"a dtype ({', '.join(DTYPES)}) or a quantity ({', '.join(QUANTITIES)})"
                 )
         if min(found.shape) < 1:
@@ -156,7 +157,7 @@ def same_op(a: Sequence[Target], b: Sequence[Target], wanted: str) -> tuple[Targ
     }
     if wanted:
         both = {op: pair for op, pair in both.items() if op == wanted}
-    for op in cases.ops():
+    for op in OPS:
         if op in both:
             return both[op]
     ops = [", ".join(target.implementation.op for target in side) for side in (a, b)]

@@ -17,12 +17,13 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from harness.model import DTYPES, FORMATS, Array, Case, Golden, Inputs, Op, Quantity
+from harness.ops import ASKED, OPS, plain
 from reference import limits, rounding
 from reference.arbiter import settle
 from reference.question import Numbers, Question, Validity
 from reference.vectors import SHORT_NAMES, File, Value, Vector, truth
 from suites.questions import cases, published
-from suites.questions.cases import OPS, POINT_FAMILIES, ROW_FAMILIES
+from suites.questions.cases import POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors import flags as vector_notes
 
 
@@ -53,7 +54,8 @@ MEAN_FAMILIES = ("normal", "offset", "confident")
 
 
 def _drawn() -> Iterator[Chosen]:
-    for op, (quantities, elementwise) in OPS.items():
+    for op, quantities in ASKED.items():
+        elementwise = OPS[op.name].elementwise
         mean = op.options.get("reduction") == "mean"
         families = MEAN_FAMILIES if mean else POINT_FAMILIES if elementwise else ROW_FAMILIES
         for quantity, family, dtype in itertools.product(quantities, families, DTYPES):
@@ -82,15 +84,13 @@ def _long() -> Iterator[Chosen]:
             asked = _question(Case(op, quantity, family, dtype, 1, classes), (0,))
             if len(asked.upstream) > 1 and family == "swamp":
                 continue  # 200 upstreams say nothing that 100 do not
-            if quantity != "value" or op.name not in cases.PER_ROW:
+            if quantity != "value" or not OPS[op.name].one_a_row:
                 asked = replace(asked, at=(0, classes // 2, classes - 1))
             yield Chosen(asked, family, ("ManyClasses",))
 
 
 def _row_questions() -> list[tuple[Op, Quantity]]:
-    return [
-        (op, quantity) for op, (of, elementwise) in OPS.items() if not (elementwise or op.params) for quantity in of
-    ]
+    return [(op, quantity) for op in plain("class", "row") for quantity in ASKED[op]]
 
 
 PUBLISHED_ROWS = 4  # of an example
@@ -111,7 +111,7 @@ def _published() -> Iterator[Chosen]:
 def _question(case: Case, taken: tuple[int, ...]) -> Question:
     """Return some rows of a case as one question; an elementwise op takes them as one row."""
     inputs = cases.inputs(case)
-    one = OPS[case.op][1] or case.op.options.get("reduction") != "mean"
+    one = OPS[case.op.name].elementwise or case.op.options.get("reduction") != "mean"
     return Question(
         case.op,
         case.quantity,
@@ -161,9 +161,10 @@ def _special() -> Iterator[Chosen]:
                 asked = Question(op, quantity, dtype, row, labels, _special_upstream(op, quantity, row))
                 if not limits.is_special(asked) or _has_rule(asked):
                     yield Chosen(asked, "special")
-    for op, (quantities, elementwise) in OPS.items():
+    for op, quantities in ASKED.items():
+        elementwise = OPS[op.name].elementwise
         n = len(SPECIAL_POINTS)
-        levels = (0.0, 1.0, 0.5) if op.name == "sigmoid_xent" else (None,)
+        levels = (0.0, 1.0, 0.5) if OPS[op.name].labels == "row" else (None,)
         for quantity, dtype, level in itertools.product(quantities if elementwise else (), DTYPES, levels):
             labels = () if level is None else (level,) * n
             up = () if quantity == "value" else UPSTREAM[:n]
@@ -185,7 +186,7 @@ def _special_labels(op: Op, row: Numbers) -> list[Numbers]:
 def _special_upstream(op: Op, quantity: Quantity, row: Numbers) -> Numbers:
     if quantity == "value":
         return ()
-    if op.name in cases.PER_ROW:
+    if OPS[op.name].one_a_row:
         return UPSTREAM[1:2]
     masked = op.name == "log_softmax"  # else sum g goes on counting a class that is not there
     return tuple(0.0 if masked and x == -INF else g for x, g in zip(row, UPSTREAM, strict=False))
@@ -206,7 +207,7 @@ ORIGINS = (*WORST, "Published", "ManyClasses")
 def files(worst: Iterable[Chosen]) -> list[File]:
     """Answer all questions; one file an op, in the order of the ops."""
     counts: Counter[str] = Counter()
-    by_op: dict[str, list[Vector]] = {name: [] for name in cases.ops()}
+    by_op: dict[str, list[Vector]] = {name: [] for name in OPS}
     for item in chosen(worst):
         stem = stem_of(item)
         by_op[item.question.op.name].append(_vector(f"{stem}-{counts[stem]:02}", item))
@@ -262,7 +263,7 @@ def flags(asked: Question, family: str, out: tuple[Value, ...], origin: tuple[st
 
 
 def _of_logits(asked: Question) -> Iterator[str]:
-    x, elementwise = asked.logits, OPS[asked.op][1]
+    x, elementwise = asked.logits, OPS[asked.op.name].elementwise
     if not elementwise and asked.classes == 1:
         yield "OneClass"
     if not elementwise and asked.rows == 1 and asked.classes > 1 and len(set(x)) == 1 and math.isfinite(x[0]):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness.files.recall import existing
 from harness.model import Case, Op, Quantity, Score, Worst
+from harness.ops import OPS
 from harness.store import Location
 from reference.question import Question
 from reference.vectors import File
-from suites.questions.cases import OPS, POINT_FAMILIES, ROW_FAMILIES
+from suites.questions.cases import POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors.choice import WORST, Chosen
 
 MOST_CLASSES = 64  # of a worst row
@@ -41,10 +42,12 @@ def in_store(location: Location | Path) -> list[Chosen]:
 def _chosen(case: Case, worst: Worst) -> Chosen:
     """Turn a stored worst element into a question; of an elementwise op its point is all there is to ask."""
     read = [tuple(map(float.fromhex, text.split())) for text in (worst.logits, worst.upstream)]
-    labels = tuple((float if case.op.name == "sparse_xent" else float.fromhex)(part) for part in worst.label.split())
+    labels = tuple(
+        (float if OPS[case.op.name].labels == "index" else float.fromhex)(part) for part in worst.label.split()
+    )
     logits, upstream = read
     at: tuple[int, ...] | None = worst.index[1:] or None
-    if OPS[case.op][1]:
+    if OPS[case.op.name].elementwise:
         j = worst.index[1]
         logits, labels, upstream = (part[j : j + 1] for part in (logits, labels, upstream))
         at = None

@@ -4,6 +4,7 @@ import pytest
 
 from harness import adapters
 from harness.model import DTYPES, QUANTITIES
+from harness.ops import OPS
 from harness.spelling import ALIASES, choice, choices, meant
 from suites.questions import cases
 
@@ -30,10 +31,10 @@ def test_one_choice_is_one(text):
 @pytest.mark.parametrize(
     ("name", "known", "likely"),
     [
-        ("sofmax", cases.ops(), "softmax"),
-        ("LogSumExp", cases.ops(), "logsumexp"),
-        ("log-softmax", cases.ops(), "log_softmax"),
-        ("cross_entropy", cases.ops(), "sparse_xent"),
+        ("sofmax", tuple(OPS), "softmax"),
+        ("LogSumExp", tuple(OPS), "logsumexp"),
+        ("log-softmax", tuple(OPS), "log_softmax"),
+        ("cross_entropy", tuple(OPS), "sparse_xent"),
         ("fp32", DTYPES, "float32"),
         ("bf16", DTYPES, "bfloat16"),
         ("half", DTYPES, "float16"),
@@ -44,7 +45,7 @@ def test_one_choice_is_one(text):
         ("compiled", ("eager", "jit"), "jit"),
         ("grad", QUANTITIES, "grad_logits"),
         ("standart", cases.PRESETS, "standard"),
-        ("nothing like it", cases.ops(), ""),
+        ("nothing like it", tuple(OPS), ""),
     ],
 )
 def test_what_was_meant(name, known, likely):
@@ -63,6 +64,6 @@ def test_error_offers_what_was_meant():
 def test_every_alias_leads_to_a_name_that_there_is():
     """No alias offers a name that no option takes, and none hides a name that one does."""
     words = ("cpu", "cuda", "eager", "compile", "jit", "xla", "function", "session")
-    names = {*cases.ops(), *DTYPES, *QUANTITIES, *adapters.names(), *cases.PRESETS, *words}
+    names = {*OPS, *DTYPES, *QUANTITIES, *adapters.names(), *cases.PRESETS, *words}
 
     assert {name for likely in ALIASES.values() for name in likely} <= names

@@ -6,6 +6,7 @@ import typer
 
 import xentbench
 from harness.history.compare import FAIL_ON
+from harness.ops import OPS
 from harness.running import arguments
 from harness.spelling import choice, choices
 from reports import export
@@ -16,7 +17,7 @@ CHECKS = {
     "form": lambda value: choice("--format", value, export.FORMATS),
     "fail_on": lambda value: choice("--fail-on", value, tuple(FAIL_ON)),
     "preset": lambda value: choice("--preset", value, tuple(cases.PRESETS)),
-    "op": lambda value: choices("--op", value, cases.ops()),
+    "op": lambda value: choices("--op", value, tuple(OPS)),
     "on": arguments.pairs,
     "shard": arguments.shard,
     "uid": arguments.run_uid,

@@ -3,13 +3,14 @@
 from functools import cache
 
 from harness.model import FORMATS, Case
+from harness.ops import ASKED
 from harness.scoring import metrics
 from reference import bounds
 from reference.arbiter import settle
 from suites.questions import cases
 from suites.questions.families import FAMILIES
 
-EVERY = tuple((op, quantity) for op, (quantities, _) in cases.OPS.items() for quantity in quantities)
+EVERY = tuple((op, quantity) for op, quantities in ASKED.items() for quantity in quantities)
 EVERY_IDS = tuple(f"{op}-{quantity}" for op, quantity in EVERY)
 SHAPES = {"two_class_gap": (8, 2), "swamp": (2, 64)}
 MEANS = ("normal", "offset", "confident")  # families whose mean the suites ask

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.model import DTYPES, FORMATS, Golden, Inputs, Op
+from harness.ops import OPS
 from harness.scoring import metrics
 from reference import bounds
 from reference.arbiter import settle
@@ -85,7 +86,7 @@ def test_bound_is_not_loose_without_reason(op, quantity):
 
 def asked(op, quantity, logits, got, **given):
     """Measure an answer to rows of a test's own."""
-    upstream = np.ones(len(logits) if op.name in cases.PER_ROW else logits.shape, logits.dtype)
+    upstream = np.ones(len(logits) if OPS[op.name].one_a_row else logits.shape, logits.dtype)
     inputs = Inputs(logits, given.get("labels"), upstream)
     truth = settle.certify(op, quantity, inputs)
     budget = bounds.budget(op, quantity, inputs, truth)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.model import FORMATS, Inputs, Op
+from harness.ops import ASKED
 from reference import rounding, tiers
 from reference.arbiter import settle
 from reference.fast import values
@@ -16,7 +17,7 @@ from suites.questions.families import EVERY, SAMPLE
 from tests.made import questions
 
 SOFTMAX = Op.of("softmax")
-KINDS = [(op, quantity) for op, (quantities, _) in cases.OPS.items() for quantity in quantities]
+KINDS = [(op, quantity) for op, quantities in ASKED.items() for quantity in quantities]
 MEAN = Op.of("dense_xent", reduction="mean")
 
 

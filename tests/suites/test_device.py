@@ -10,7 +10,7 @@ from tests.conftest import ROOT, Shell
 ADAPTER = """
 import time
 import numpy as np
-from harness.accelerator import Accelerator
+from harness.adapters.accelerator import Accelerator
 from harness.adapters import Catalogue, numpy
 
 catalogue = Catalogue("pretend")

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import xentbench
 from harness import adapters
 from harness.model import DTYPES, Crashed, Failed, Implementation, Result, Score, Target, TimedOut, Timing, Unsupported
+from harness.ops import ASKED, OPS
 from harness.store import Store
 from suites.questions import cases
 from tests.conftest import ROOT
@@ -85,8 +86,8 @@ def dump(path):
         pytest.param("--on", "numpy,tourch", adapters.names(), id="second-framework"),
         pytest.param("--preset", "x", cases.PRESETS, id="preset"),
         pytest.param("--preset", "", cases.PRESETS, id="no-preset"),
-        pytest.param("--op", "x", cases.ops(), id="op"),
-        pytest.param("--op", "softmax,x", cases.ops(), id="second-op"),
+        pytest.param("--op", "x", tuple(OPS), id="op"),
+        pytest.param("--op", "softmax,x", tuple(OPS), id="second-op"),
         pytest.param("--dtype", "x", DTYPES, id="dtype"),
         pytest.param("--device", "cdua", ("cpu", "cuda", "cuda:N"), id="device"),
     ],
@@ -256,7 +257,7 @@ def test_help_imports_no_framework(arguments):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("ops",), [*map(str, cases.OPS), "value, grad_logits"]),
+        (("ops",), [*map(str, ASKED), "value, grad_logits"]),
         (("options",), ["label_smoothing", "reduction=mean_valid", "their sum over the number of those"]),
         (("families",), list(cases.ROW_FAMILIES)),
         (("implementations", "--on", "numpy"), ["-(the textbook log_softmax)[labels]", "control", "eager", "softmax"]),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import DTYPES, Checked, Failed, Result, Score, Unsupported
+from harness.ops import OPS
 from reports import layout, marks, numbers, table
 from reports.material import PUBLISHED, Material, place
 
@@ -23,14 +24,7 @@ TITLE = "Which function should I call?"
 NAV = "Guide"
 PLACE = 25
 FORMAT = "float32"  # what most people compute in
-PURPOSES = {
-    "sparse_xent": "a loss: one right class of many, labels are class indices",
-    "dense_xent": "a loss: labels are a distribution over the classes, such as one-hot or smoothed ones",
-    "sigmoid_xent": "a loss: every class is a yes or no of its own, several may be right at once",
-    "softmax": "probabilities that sum to one",
-    "log_softmax": "their logarithms",
-    "logsumexp": "the logarithm of their normaliser",
-}
+PURPOSES = {record.name: record.caption for record in sorted(OPS.values(), key=lambda record: record.labels == "none")}
 LABELS = {  # checks about labels that a loss is not made for
     "special.label_too_large": "an index equal to the number of classes",
     "special.label_negative": "the index -1",

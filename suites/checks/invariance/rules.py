@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.adapters import LAYOUTS, Adapter
 from harness.model import QUANTITIES, Checked, Failed, Inputs, Target
+from harness.ops import ASKED
 from suites.checks.check import Asking, NoAnswer, Spec, Suite, answered
 from suites.checks.invariance.batches import DIFFERS, Batch, Change, Comparison, Truth, batches, changed, of_rows, taken
 from suites.checks.invariance.calls import Call
@@ -26,7 +27,7 @@ SIZES = (1, 2, 3, 7, 33, 64, 257)  # 64 for who takes one axis for the other by 
 FEW = (1, 7)  # where each size is a compilation
 ODD = (33, 33)  # for the tails of every vector loop
 MANY = 2051  # rows that torch shares among threads: two of its grains, 2 * 32768 elements, and a remainder
-OPS = tuple(op for op in cases.OPS if "reduction" not in op.options)  # those that answer row by row
+OPS = tuple(op for op in ASKED if "reduction" not in op.options)  # those that answer row by row
 
 # What is asked plainly in this shape is judged by the suite of accuracy, and compiled for it.
 SQUARE = Spec(OPS, QUANTITIES, "normal", *cases.SQUARE, ("float32",))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from harness.model import FORMATS, Checked, Failed, Unsupported
+from harness.ops import VALUE_AND_GRADIENT
 from suites.checks.check import Asking, NoAnswer, Spec
 from suites.checks.laws.law import (
-    BOTH,
     CLASSES,
     DENSE,
     LAWS,
@@ -27,7 +27,7 @@ from suites.questions.families import to_dtype
 PAIRS = 1024  # two-class rows
 
 
-@LAWS.check(Spec(LOSSES, BOTH, "normal", 2 * ROWS, CLASSES))
+@LAWS.check(Spec(LOSSES, VALUE_AND_GRADIENT, "normal", 2 * ROWS, CLASSES))
 def one_hot(asking: Asking) -> Checked:
     """The dense loss of one-hot labels is the sparse one: each held to the other's exact answer.
 
@@ -39,7 +39,7 @@ def one_hot(asking: Asking) -> Checked:
     return held(asking, blockwise(asking, inputs), inputs)
 
 
-@LAWS.check(Spec((LOGSUMEXP, *LOSSES), BOTH, "two_class_gap", PAIRS, 2))
+@LAWS.check(Spec((LOGSUMEXP, *LOSSES), VALUE_AND_GRADIENT, "two_class_gap", PAIRS, 2))
 def loss_is_logsumexp_less_logit(asking: Asking) -> Checked:
     """The loss of a label is logsumexp less its logit: of logits 0 and x, log(1 + e**x) for every size of x.
 
@@ -56,7 +56,7 @@ def loss_is_logsumexp_less_logit(asking: Asking) -> Checked:
     return held(asking, asking.answer(inputs), inputs)
 
 
-@LAWS.check(Spec((DENSE,), BOTH, "normal", ROWS, CLASSES))
+@LAWS.check(Spec((DENSE,), VALUE_AND_GRADIENT, "normal", ROWS, CLASSES))
 def linear_in_labels(asking: Asking) -> Checked:
     """The dense loss and its gradient are linear in the labels, whatever these add up to.
 

@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from harness.model import FORMATS, Array, Checked, Inputs
+from harness.ops import VALUE_ONLY
 from suites.checks.check import Asking, Spec
 from suites.checks.laws.law import (
     BINARY,
@@ -20,7 +21,6 @@ from suites.checks.laws.law import (
     SIGMOIDS,
     SOFTMAX,
     SPARSE,
-    VALUE,
     blockwise,
     changed,
     generator,
@@ -121,7 +121,7 @@ def run(center: float, dtype: str, length: int = RUN) -> Array:
     return found if center > 0 else -found[::-1]
 
 
-@LAWS.check(Spec((*SIGMOIDS, *BINARY), VALUE, "normal", 6 * ROWS, CLASSES))
+@LAWS.check(Spec((*SIGMOIDS, *BINARY), VALUE_ONLY, "normal", 6 * ROWS, CLASSES))
 def monotone(asking: Asking) -> Checked:
     """From float to float, sigmoid and log_sigmoid rise, and the loss with the logit, unless its label is 1: it falls.
 
@@ -146,7 +146,7 @@ def overflowing(dtype: str) -> float:
     return 2.0 ** (FORMATS[dtype].emax - 1)
 
 
-@LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, SPARSE), VALUE, "two_class_gap", PAIRS, 2))
+@LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, SPARSE), VALUE_ONLY, "two_class_gap", PAIRS, 2))
 def monotone_in_gap(asking: Asking) -> Checked:
     """As the second of two logits falls, float by float, the first class gains, and loss and logsumexp fall.
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from harness.model import FORMATS, Array, Checked, Golden, Inputs
+from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from reference import bounds
 from suites.checks.check import Asking, Spec
 from suites.checks.laws.law import (
-    BOTH,
     BY_POINT,
     BY_ROW,
     CLASSES,
@@ -22,7 +22,6 @@ from suites.checks.laws.law import (
     LOSSES,
     ROWS,
     SOFTMAX,
-    VALUE,
     blockwise,
     changed,
     compiled,
@@ -49,7 +48,7 @@ def overflow(asking: Asking) -> float:
     return (FORMATS[asking.case.dtype].emax + 1) * math.log(2)
 
 
-@LAWS.check(Spec(BY_ROW, BOTH, "normal", ROWS, CLASSES))
+@LAWS.check(Spec(BY_ROW, VALUE_AND_GRADIENT, "normal", ROWS, CLASSES))
 def shift(asking: Asking) -> Checked:
     """A constant added to all logits of a row changes nothing but logsumexp, which it is added to.
 
@@ -61,7 +60,7 @@ def shift(asking: Asking) -> Checked:
     return held(asking, asking.answer(inputs), inputs)
 
 
-@LAWS.check(Spec(BY_ROW, BOTH, "normal", 3 * ROWS, CLASSES))
+@LAWS.check(Spec(BY_ROW, VALUE_AND_GRADIENT, "normal", 3 * ROWS, CLASSES))
 def permutation(asking: Asking) -> Checked:
     """The logits of a row in another order give the same answers in that order.
 
@@ -77,7 +76,7 @@ def permutation(asking: Asking) -> Checked:
     return held(asking, blockwise(asking, inputs), inputs)
 
 
-@LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX), VALUE, "normal", 2, LONG, dtypes=("bfloat16",)))
+@LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX), VALUE_ONLY, "normal", 2, LONG, dtypes=("bfloat16",)))
 def rows_sum_to_one(asking: Asking) -> Checked:
     """The softmax of a row, exp(log_softmax) likewise, adds up to 1: a running sum in 16 bits would stand still.
 
@@ -100,7 +99,7 @@ def rows_sum_to_one(asking: Asking) -> Checked:
 
 
 @LAWS.check(
-    Spec((LOGSUMEXP, *LOSSES), BOTH, "normal", 2, LONG, dtypes=("bfloat16",)),
+    Spec((LOGSUMEXP, *LOSSES), VALUE_AND_GRADIENT, "normal", 2, LONG, dtypes=("bfloat16",)),
     Spec((SOFTMAX, LOG_SOFTMAX), GRADIENT, "normal", 2, LONG, dtypes=("bfloat16",)),
 )
 def repeated(asking: Asking) -> Checked:
@@ -128,7 +127,7 @@ def _drawn_again(checked: Checked, inputs: Inputs) -> Checked:
     return replace(checked, worst=replace(checked.worst, logits=code))
 
 
-@LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX), VALUE, "normal", 3 * ROWS, CLASSES))
+@LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX), VALUE_ONLY, "normal", 3 * ROWS, CLASSES))
 def exp_of_log_softmax(asking: Asking) -> Checked:
     """softmax = exp(log_softmax), each held to the other's exact answer, on gaps to the maximum in every binade.
 
@@ -145,8 +144,8 @@ def exp_of_log_softmax(asking: Asking) -> Checked:
 
 
 @LAWS.check(
-    Spec(BY_ROW, BOTH, "normal", AT_ONCE * len(LENGTHS), max(LENGTHS)),
-    Spec(BY_POINT, BOTH, "normal", AT_ONCE * LENGTHS.index(SHORT), SHORT),
+    Spec(BY_ROW, VALUE_AND_GRADIENT, "normal", AT_ONCE * len(LENGTHS), max(LENGTHS)),
+    Spec(BY_POINT, VALUE_AND_GRADIENT, "normal", AT_ONCE * LENGTHS.index(SHORT), SHORT),
 )
 def lengths(asking: Asking) -> Checked:
     """Rows of every length up to 33, and around 64, 128, 256 and 1024, are answered alike: vector loops have tails.
@@ -183,7 +182,7 @@ def _padded(asking: Asking) -> Inputs:
     if op in LOSSES:
         hot = np.arange(shape[1]) == index[:, None]
         last = np.arange(shape[1]) == n[:, None] - 1
-        labels = index if op == LOSSES[0] else to_dtype(0.75 * hot + 0.25 * last, dtype)
+        labels = index if OPS[op.name].labels == "index" else to_dtype(0.75 * hot + 0.25 * last, dtype)
     given = asking.inputs.upstream
     given = np.where(inside, given, 0).astype(given.dtype) if given.ndim == 2 else given
     return Inputs(to_dtype(logits, dtype), labels, given)

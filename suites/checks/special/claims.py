@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.model import FORMATS, Array, Checked, Inputs, Op, Quantity
+from harness.model import FORMATS, QUANTITIES, Array, Checked, Inputs, Op, Quantity
+from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
 from suites.checks.check import Asking, Spec, Suite
 from suites.checks.special import distance
 from suites.checks.special.distance import Gap
@@ -22,14 +23,10 @@ ROWS, CLASSES = 4, 6  # one shape for nearly all, because each is a compilation 
 QUICK = ("float32",)  # of what hardly depends on the dtype, and compiles anew
 PLANTED = 1  # the row that something is planted in; the others are its neighbours
 LABEL = 2  # of the rows with a masked class
-VALUE: tuple[Quantity, ...] = ("value",)
-FIRST_ORDER: tuple[Quantity, ...] = ("value", "grad_logits")
-EVERY: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")
 SOFTMAX, SPARSE, DENSE, POINT_LOSS = (Op.of(name) for name in ("softmax", "sparse_xent", "dense_xent", "sigmoid_xent"))
-WITHOUT_LABELS = (SOFTMAX, Op.of("log_softmax"), Op.of("logsumexp"))
-ROW_OPS = (*WITHOUT_LABELS, SPARSE, DENSE)
-SIGMOIDS = (Op.of("sigmoid"), Op.of("log_sigmoid"))
-OPS = (*ROW_OPS, *SIGMOIDS, POINT_LOSS)
+ROW_OPS, POINT_OPS = plain("class", "row"), plain("point")
+WITHOUT_LABELS = tuple(op for op in ROW_OPS if OPS[op.name].labels == "none")
+SIGMOIDS = tuple(op for op in POINT_OPS if OPS[op.name].labels == "none")
 
 # Functions whose documentation says that labels which do not sum to one get another gradient, "p - y".
 # https://www.tensorflow.org/api_docs/python/tf/nn/softmax_cross_entropy_with_logits, "If they are not, the computation
@@ -39,7 +36,7 @@ SUM_TO_ONE = ("tf.nn.softmax_cross_entropy*", "tf.compat.*.softmax_cross_entropy
 
 def drawn(
     *ops: Op,
-    quantities: tuple[Quantity, ...] = EVERY,
+    quantities: tuple[Quantity, ...] = QUANTITIES,
     rows: int = ROWS,
     classes: int = CLASSES,
     dtypes: tuple[str, ...] = COMMON,
@@ -88,14 +85,14 @@ def worse(first: Checked, second: Checked) -> Checked:
     return second if second.over > first.over else first
 
 
-@CLAIMS.check(drawn(*OPS))
+@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
 def nan_logit(asking: Asking) -> Checked:
     """One nan logit makes every answer that depends on it nan, and leaves the rest of the batch exactly as it was."""
     inputs = planted(asking.inputs, ((PLANTED, 3), math.nan))
     return ruled(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*OPS))
+@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
 def infinite_neighbour(asking: Asking) -> Checked:
     """A row with a logit of inf, or with nothing but -inf, leaves the other rows of the batch exactly as they were."""
     found = []
@@ -105,7 +102,7 @@ def infinite_neighbour(asking: Asking) -> Checked:
     return worse(*found)
 
 
-@CLAIMS.check(drawn(*WITHOUT_LABELS, SPARSE, quantities=FIRST_ORDER))
+@CLAIMS.check(drawn(*WITHOUT_LABELS, SPARSE, quantities=VALUE_AND_GRADIENT))
 def masked_class(asking: Asking) -> Checked:
     """A logit of -inf is a class that is not there: softmax 0, log_softmax -inf, gradient 0, all else as without it."""
     others = [j for j in range(CLASSES) if j != LABEL]
@@ -118,7 +115,7 @@ def masked_class(asking: Asking) -> Checked:
     return distance.held(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(SPARSE, quantities=FIRST_ORDER), drawn(DENSE, quantities=VALUE))
+@CLAIMS.check(drawn(SPARSE, quantities=VALUE_AND_GRADIENT), drawn(DENSE, quantities=VALUE_ONLY))
 def masked_label(asking: Asking) -> Checked:
     """A label on a class whose logit is -inf costs inf; the gradient with respect to the logits stays finite."""
     inputs = planted(asking.inputs, (np.s_[1:, LABEL], -math.inf))
@@ -131,14 +128,14 @@ def masked_label(asking: Asking) -> Checked:
     return distance.held(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*SIGMOIDS, quantities=FIRST_ORDER))
+@CLAIMS.check(drawn(*SIGMOIDS, quantities=VALUE_AND_GRADIENT))
 def saturated(asking: Asking) -> Checked:
     """Of a logit of inf or -inf sigmoid is 1 or 0, log_sigmoid 0 or -inf, and the gradients are their limits."""
     inputs = planted(asking.inputs, ((0, 0), math.inf), ((0, 1), -math.inf), ((1, 4), math.inf), (2, -math.inf))
     return ruled(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*OPS))
+@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
 def signed_zeros(asking: Asking) -> Checked:
     """A logit of -0 is a logit of 0: the same answers, as numbers, and the exact ones."""
     zeros = (0, np.s_[1, ::2], (2, 3))
@@ -150,7 +147,7 @@ def signed_zeros(asking: Asking) -> Checked:
     return worse(distance.held(asking, got, inputs), alike)
 
 
-@CLAIMS.check(drawn(*OPS))
+@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
 def subnormal_logits(asking: Asking) -> Checked:
     """Subnormal logits among themselves and beside ordinary ones count as what they are, or as 0."""
     form = FORMATS[asking.case.dtype]
@@ -167,14 +164,14 @@ def one_class(asking: Asking) -> Checked:
     return distance.verdict(asking, got.size, asking.inputs, distance.measured(asking, got, asking.inputs))
 
 
-@CLAIMS.check(drawn(*OPS, rows=0, dtypes=QUICK))
+@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS, rows=0, dtypes=QUICK))
 def empty_batch(asking: Asking) -> Checked:
     """No rows give no answers: an empty array of the shape and dtype that the answer has, value and gradient."""
     asking.answer()  # checks both
     return Checked(0, 0.0)
 
 
-@CLAIMS.check(drawn(*OPS))
+@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
 def largest_magnitudes(asking: Asking) -> Checked:
     """Equal logits at the largest finite number, either sign, or one of it among zeros: no step needs to overflow."""
     form = FORMATS[asking.case.dtype]
@@ -186,14 +183,14 @@ def largest_magnitudes(asking: Asking) -> Checked:
     return distance.held(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(DENSE, quantities=FIRST_ORDER))
+@CLAIMS.check(drawn(DENSE, quantities=VALUE_AND_GRADIENT))
 def labels_not_summing_to_one(asking: Asking) -> Checked:
     """Labels that do not sum to one weigh the loss: -sum y log p, and p sum y - y, or the documented p - y."""
     labels = np.array([[0.5, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0.5, 0], [0, 0, 0, 0, 0, 0], [2, 0.25, 0.25, 0, 1, 0]])
     return _weighed(asking, replace(asking.inputs, labels=to_dtype(labels, asking.case.dtype)))
 
 
-@CLAIMS.check(drawn(DENSE, POINT_LOSS, quantities=FIRST_ORDER))
+@CLAIMS.check(drawn(DENSE, POINT_LOSS, quantities=VALUE_AND_GRADIENT))
 def labels_outside_unit_interval(asking: Asking) -> Checked:
     """Labels below 0 or above 1 that sum to one go through the formula as any other number."""
     labels = np.array([[1.5, -0.5, 0, 0, 0, 0], [-1, 1, 1, 0, 0, 0], [2, -1, -1, 0.5, 0.5, 0], [0, 0, 0, 3, 0, -2]])

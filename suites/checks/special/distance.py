@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.model import FORMATS, Array, Checked, Inputs, Op
+from harness.ops import OPS
 from harness.scoring import metrics
 from reference import limits as special
 from reference import rounding
 from reference.limits import Answer, Limit
 from reference.question import Question
 from suites.checks.check import Asking, excess
-from suites.questions.cases import PER_ROW
 from suites.questions.families import to_dtype
 
 Index = tuple[int, ...]
@@ -96,7 +96,7 @@ def _numbers(row: Array) -> tuple[float, ...]:
 def _limit(asked: Question) -> Limit:
     if special.is_special(asked):
         return special.limit(asked)
-    count = 1 if asked.quantity == "value" and asked.op.name in PER_ROW else asked.classes
+    count = 1 if asked.quantity == "value" and OPS[asked.op.name].one_a_row else asked.classes
     return Limit(tuple(range(count)), asked)
 
 
@@ -129,7 +129,7 @@ def _measured(asking: Asking, got: Array, limits: list[Limit], rows: list[int]) 
     inputs = _batch(asking, asked)
     part = np.array([np.atleast_1d(got[row])[chosen] for row, chosen in zip(rows, columns, strict=True)], got.dtype)
     op = asked[0].op
-    if asking.case.quantity == "value" and op.name in PER_ROW:
+    if asking.case.quantity == "value" and OPS[op.name].one_a_row:
         part = part[:, 0]
     of = replace(asking, case=replace(asking.case, op=op))
     gap = _gap(of, part, inputs, of.measure(part, inputs))
@@ -146,10 +146,10 @@ def _batch(asking: Asking, asked: list[Question]) -> Inputs:
     )
     if asking.case.quantity == "value":
         upstream = np.ones(logits.shape)
-    if op.name in PER_ROW:
+    if OPS[op.name].one_a_row:
         upstream = upstream[:, 0]
     given: Array | None = to_dtype(labels, dtype) if labels.size else None
-    if op.name == "sparse_xent":
+    if OPS[op.name].labels == "index":
         given = labels[:, 0].astype(np.int64)
     return Inputs(to_dtype(logits, dtype), given, to_dtype(upstream, dtype))
 

@@ -14,14 +14,13 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import Array, Checked, Inputs, Op, Quantity, Unsupported
+from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity, Unsupported
+from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from suites.checks.check import Asking, NoAnswer, Spec, Suite
 from suites.checks.special import words as special_words
 from suites.checks.special.claims import (
     CLASSES,
     DENSE,
-    EVERY,
-    FIRST_ORDER,
     LABEL,
     PLANTED,
     POINT_LOSS,
@@ -29,7 +28,6 @@ from suites.checks.special.claims import (
     ROW_OPS,
     ROWS,
     SPARSE,
-    VALUE,
     drawn,
     planted,
 )
@@ -43,7 +41,7 @@ AT = slice(PLANTED, PLANTED + 1)
 Word = Callable[[str, str], str]  # of (mode, device)
 
 
-def asked(*ops: Op, quantities: tuple[Quantity, ...] = EVERY, rows: int = ROWS, classes: int = CLASSES) -> Spec:
+def asked(*ops: Op, quantities: tuple[Quantity, ...] = QUANTITIES, rows: int = ROWS, classes: int = CLASSES) -> Spec:
     """Return what a policy is asked of: one dtype in the quick preset, as none is known that depends on it."""
     return drawn(*ops, quantities=quantities, rows=rows, classes=classes, dtypes=QUICK)
 
@@ -117,7 +115,7 @@ def infinite_logit(asking: Asking) -> Checked:
     return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
 
 
-@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def infinite_label(asking: Asking) -> Checked:
     """The label's logit is inf: the limit, a loss of 0, or nan by inf - inf."""
     ordinary = _labelled(asking)
@@ -205,19 +203,19 @@ def _labelled(asking: Asking) -> Inputs:
     return replace(asking.inputs, labels=np.full(ROWS, LABEL)) if asking.case.op == SPARSE else asking.inputs
 
 
-@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def label_too_large(asking: Asking) -> Checked:
     """A class index of n, one past the last: an error, nan, ignored with loss and gradient 0, wrapped or clipped."""
     return _bad_label(asking, CLASSES)
 
 
-@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def label_negative(asking: Asking) -> Checked:
     """A class index of -1: an error, nan, ignored with loss and gradient 0, wrapped to the last class or clipped."""
     return _bad_label(asking, -1)
 
 
-@POLICIES.check(asked(SPARSE, quantities=FIRST_ORDER), judges=False)
+@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def label_minus_100(asking: Asking) -> Checked:
     """A class index of -100: ignored, as PyTorch documents, loss and gradient 0; elsewhere as any bad index."""
     return _bad_label(asking, -100)
@@ -245,14 +243,13 @@ def refuse_where_fatal(asking: Asking) -> None:
         raise NoAnswer(Unsupported("not asked: a bad class index is a device-side assert, which ends the process' GPU"))
 
 
-OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {
-    "sparse_xent": ("int32", "int16", "uint8", "float32"),
-    "dense_xent": ("int64", "bool", "float64", "float32"),
-    "sigmoid_xent": ("int64", "bool", "float64", "float32"),
+OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {  # by what the labels are
+    "index": ("int32", "int16", "uint8", "float32"),
+    "row": ("int64", "bool", "float64", "float32"),
 }
 
 
-@POLICIES.check(asked(SPARSE, DENSE, POINT_LOSS, quantities=VALUE), judges=False)
+@POLICIES.check(asked(SPARSE, DENSE, POINT_LOSS, quantities=VALUE_ONLY), judges=False)
 def labels_of_another_dtype(asking: Asking) -> Checked:
     """Labels of 0 and 1, or class indices, in another dtype: taken, taken and the result widened, or an error."""
     given = asking.inputs.labels
@@ -262,7 +259,7 @@ def labels_of_another_dtype(asking: Asking) -> Checked:
 
     def word(mode: str, device: str) -> str:
         words = {}
-        for dtype in OTHER_DTYPES[asking.case.op.name]:
+        for dtype in OTHER_DTYPES[OPS[asking.case.op.name].labels]:
             if dtype == usual.dtype.name:
                 continue
             got = _asked(asking, replace(inputs, labels=usual.astype(dtype)), mode, device)

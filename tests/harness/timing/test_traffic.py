@@ -3,9 +3,9 @@
 import pytest
 
 from harness.model import Case, Op
+from harness.ops import OPS
 from harness.timing import traffic
 from harness.timing.traffic import Limit, Traffic
-from suites.questions import cases
 
 ROWS, CLASSES = 4, 10
 # op: bytes read and written for the value, and for the gradient with the value, of 4 rows of 10 float32 logits:
@@ -27,7 +27,7 @@ def case(op, quantity="value", dtype="float32"):
     return Case(Op.of(op), quantity, "speed", dtype, ROWS, CLASSES)
 
 
-@pytest.mark.parametrize("op", cases.ops())
+@pytest.mark.parametrize("op", OPS)
 def test_least_traffic(op):
     """Every op that can be asked moves what was counted by hand, forward and with its gradient."""
     value, gradient = BY_HAND[op]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
+from harness.ops import ASKED, OPS
 from harness.scoring import ulp
 from reference import rounding
 from reference.arbiter import rows as exact
@@ -50,7 +51,7 @@ def deviations(answer, truth):
 def inputs(op, logits, rng, labels=None, upstream=None):
     """Make the inputs of a question from logits, with random float64 labels and gradients."""
     rows, classes = logits.shape
-    per_row = op.name in cases.PER_ROW
+    per_row = OPS[op.name].one_a_row
     mean = op.options.get("reduction") == "mean"
     shape = () if mean else (rows,) if per_row else (rows, classes)
     if labels is None and op.name == "sparse_xent":
@@ -82,7 +83,7 @@ each = pytest.mark.parametrize(("op", "quantity"), EVERY, ids=[f"{op}-{q}" for o
 def test_every_family_is_answered_within_its_radius(family, dtype):
     """Every op and quantity of every family and dtype agrees with the arbiter; only adversarial rows are left to it."""
     adversarial = family in {"extremes", "subnormals", "all_equal"}
-    for op, (quantities, _) in cases.OPS.items():
+    for op, quantities in ASKED.items():
         if op.options.get("reduction") == "mean" and family not in {"normal", "offset", "confident"}:
             continue
         for quantity in quantities:

@@ -10,7 +10,8 @@ import mpmath
 import pytest
 
 from harness.model import Case, Implementation, Op, Result, Score, Target, Worst
-from reports.reproducer import calls, script
+from harness.ops import OPS
+from reports.reproducer import script
 
 LISTING = """
 import json, sys, warnings
@@ -44,7 +45,6 @@ print(json.dumps(answers))
 """
 LOGITS = (0.5, -1.25, 2.0, 0.125, 3.5)
 LABELS = (0.0625, 0.5, 0.25, 0.125, 0.0625)
-PER_ROW = frozenset({"logsumexp", "sparse_xent", "dense_xent"})
 MODES = {
     "torch": ("eager",),
     "jax": ("eager", "jit"),
@@ -85,7 +85,7 @@ def exact(op, quantity):
         "dense_xent": up[0] * (p[1] - y[1]),
         "sigmoid_xent": up[1] * (s - y[1]),
     }
-    return (values if quantity == "value" else gradients)[op], quantity != "value" or op not in PER_ROW
+    return (values if quantity == "value" else gradients)[op], quantity != "value" or not OPS[op].one_a_row
 
 
 def result(framework, op, name, kind="fused", *, mode="eager", dtype="float32", quantity="value", **replaced):
@@ -94,8 +94,8 @@ def result(framework, op, name, kind="fused", *, mode="eager", dtype="float32", 
         value, element = exact(op, quantity)
         digits = mpmath.nstr(value, 30)
     rounded = float(value).hex()
-    label = "" if op in calls.BARE else "1" if op == "sparse_xent" else hexes(LABELS)
-    upstream = "" if quantity == "value" else hexes(UPSTREAM[:1] if op in PER_ROW else UPSTREAM)
+    label = {"none": "", "index": "1", "row": hexes(LABELS)}[OPS[op].labels]
+    upstream = "" if quantity == "value" else hexes(UPSTREAM[:1] if OPS[op].one_a_row else UPSTREAM)
     fields = {"index": (0, 1) if element else (0,), "logits": hexes(LOGITS), "label": label, "upstream": upstream}
     worst = Worst(**fields | replaced, exact=digits, expected=rounded, got=rounded, ulp=0.5)
     score = Score(5, 0.5, 0.5, 0.0, {"S": 0.5}, "S", {}, worst)

@@ -5,6 +5,7 @@ import pytest
 
 from harness.adapters import Catalogue, NotSupported, numpy
 from harness.model import Case, Checked, Failed, Implementation, Inputs, Op, Target, Unsupported
+from harness.ops import OPS
 from reference.cache import Cache
 from suites.checks import check as checks
 from suites.checks.check import Asking
@@ -36,7 +37,7 @@ def right(op, quantity, inputs):
     """Return the textbook's answer, 16-bit numbers computed in float32; the textbook itself takes no empty batch."""
     if not len(inputs.logits):
         return np.zeros(
-            inputs.logits.shape[: 1 if quantity == "value" and op.name in cases.PER_ROW else 2], "float32"
+            inputs.logits.shape[: 1 if quantity == "value" and OPS[op.name].one_a_row else 2], "float32"
         ).astype(inputs.logits.dtype)
     return textbook.answer(op, quantity, inputs, textbook.widened(inputs.logits.dtype.name))
 

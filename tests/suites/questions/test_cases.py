@@ -6,11 +6,12 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from harness.model import DTYPES, KINDS
+from harness.model import DTYPES, KINDS, Op
+from harness.ops import ASKED, OPS
 from reference import bounds
 from reference.arbiter import rows as exact
 from suites.questions import cases
-from suites.questions.cases import OPS, PRESETS
+from suites.questions.cases import PRESETS
 from tests.made.questions import EVERY, EVERY_IDS, small
 
 each_question = pytest.mark.parametrize(("op", "quantity"), EVERY, ids=EVERY_IDS)
@@ -46,7 +47,7 @@ def test_question_has_a_formula_and_a_bound(op, quantity):
     """Every op and quantity of the table has a formula in the arbiter and one in the budgets, and none is left over."""
     assert (op.name, quantity) in exact.BY_ROW | exact.BY_POINT
     assert (op.name, quantity) in bounds.FORMULAS
-    assert ((op.name, quantity) in exact.BY_POINT) == OPS[op][1]
+    assert ((op.name, quantity) in exact.BY_POINT) == OPS[op.name].elementwise
 
 
 @each_question
@@ -57,7 +58,7 @@ def test_inputs_have_their_shapes_and_dtypes(op, quantity, dtype, family):
     case = small(op, quantity, family, dtype)
     inputs = cases.inputs(case)
     rows, classes = case.rows, case.classes
-    shape = (rows,) if op.name in cases.PER_ROW else (rows, classes)
+    shape = (rows,) if OPS[op.name].one_a_row else (rows, classes)
 
     assert inputs.logits.shape == (rows, classes)
     assert inputs.logits.dtype.name == inputs.upstream.dtype.name == dtype
@@ -88,7 +89,7 @@ def test_labels_and_upstream_are_the_same_numbers_in_all_dtypes(op, quantity):
 @pytest.mark.parametrize("classes", [2, 12, 64, 1000])
 def test_dense_labels_sum_to_one(dtype, classes):
     """Dense labels are non-negative and sum to exactly 1, soft and one-hot rows in turn."""
-    case = cases.Case(cases.Op.of("dense_xent"), "value", "normal", dtype, 6, classes)
+    case = cases.Case(Op.of("dense_xent"), "value", "normal", dtype, 6, classes)
     labels = cases.inputs(case).labels.astype(np.float64)
 
     assert (labels >= 0).all()
@@ -100,7 +101,7 @@ def test_dense_labels_sum_to_one(dtype, classes):
 @each_dtype
 def test_sparse_labels_take_the_largest_and_the_smallest(dtype):
     """Labels point at the largest and the smallest logit in turn, so that both ends of the loss are asked."""
-    case = cases.Case(cases.Op.of("sparse_xent"), "value", "normal", dtype, 6, 12)
+    case = cases.Case(Op.of("sparse_xent"), "value", "normal", dtype, 6, 12)
     inputs = cases.inputs(case)
     logits = inputs.logits.astype(np.float64)
 
@@ -111,7 +112,7 @@ def test_sparse_labels_take_the_largest_and_the_smallest(dtype):
 @each_dtype
 def test_sigmoid_labels_lie_between_zero_and_one(dtype):
     """Sigmoid labels are 0, 1 and sixteenths between."""
-    case = cases.Case(cases.Op.of("sigmoid_xent"), "value", "normal", dtype, 32, 64)
+    case = cases.Case(Op.of("sigmoid_xent"), "value", "normal", dtype, 32, 64)
     labels = cases.inputs(case).labels.astype(np.float64)
 
     assert set((16 * labels).ravel().tolist()) == set(range(17))
@@ -123,7 +124,7 @@ def test_speed_cases_fit_the_memory(memory_gib):
     timed = list(cases.speed_cases(PRESETS["full"], memory_gib * 2**30))
 
     assert all(case.rows * case.classes * cases.SPEED_BYTES <= memory_gib * 2**30 for case in timed)
-    assert {(c.op.name, c.quantity) for c in timed} == {(op, q) for op in cases.ops() for q in ("value", "grad_logits")}
+    assert {(c.op.name, c.quantity) for c in timed} == {(op, q) for op in OPS for q in ("value", "grad_logits")}
 
 
 @pytest.mark.parametrize(("preset", "dtypes"), [("quick", 1), ("standard", 3), ("full", 4)])
@@ -132,7 +133,7 @@ def test_sweep_asks_every_plain_op_at_every_size(preset, dtypes):
     chosen = PRESETS[preset]
     swept = [case for case in cases.cases(chosen) if case.family in cases.SWEEP]
     asked = {(case.op, case.quantity, case.family) for case in swept}
-    plain = [op for op in OPS if not op.params]
+    plain = [op for op in ASKED if not op.params]
 
     assert asked == set(product(plain, ("value", "grad_logits"), cases.SWEEP))
     assert len(swept) == len(asked) * dtypes * len(chosen.seeds)
@@ -141,8 +142,8 @@ def test_sweep_asks_every_plain_op_at_every_size(preset, dtypes):
 
 def test_sweep_is_asked_of_what_promises_and_of_the_textbook():
     """A sweep spares compositions and misuse, which other families ask, but for the full preset."""
-    swept = cases.Case(cases.Op.of("softmax"), "value", cases.SWEEP[0], "float32", *cases.SQUARE)
-    plain = cases.Case(cases.Op.of("softmax"), "value", "normal", "float32", *cases.SQUARE)
+    swept = cases.Case(Op.of("softmax"), "value", cases.SWEEP[0], "float32", *cases.SQUARE)
+    plain = cases.Case(Op.of("softmax"), "value", "normal", "float32", *cases.SQUARE)
 
     for name, preset in PRESETS.items():
         asked = [kind for kind in KINDS if preset.asks(swept, "torch", "eager", kind)]
@@ -153,8 +154,8 @@ def test_sweep_is_asked_of_what_promises_and_of_the_textbook():
 def test_sparing_holds_back_what_it_says():
     """The quick preset spares compiled modes long rows, and eager modes nothing."""
     quick = PRESETS["quick"]
-    long = cases.Case(cases.Op.of("softmax"), "value", "long_row", "float32", 1, 100_000)
-    short = cases.Case(cases.Op.of("softmax"), "value", "normal", "float64", 32, 64)
+    long = cases.Case(Op.of("softmax"), "value", "long_row", "float32", 1, 100_000)
+    short = cases.Case(Op.of("softmax"), "value", "normal", "float64", 32, 64)
 
     assert quick.asks(long, "torch", "eager", "naive")
     assert not quick.asks(long, "torch", "compile", "fused")

@@ -7,6 +7,7 @@ import pytest
 
 from harness.adapters import Catalogue, numpy
 from harness.model import DTYPES, Op
+from harness.ops import OPS
 from harness.options import OPTIONS, REDUCTIONS, repeated
 from suites import test_options
 from suites.questions import cases, families, options, plan
@@ -84,7 +85,7 @@ def test_inputs_have_the_shapes_of_the_option(op):
         assert inputs.logits.dtype.name == inputs.upstream.dtype.name == case.dtype
         if op.options.get("reduction", "none") not in {"none", "mean_axis"}:
             assert inputs.upstream.shape == ()
-        elif op.name in options.ELEMENTWISE and "reduction" not in op.options:
+        elif not OPS[op.name].one_a_row and "reduction" not in op.options:
             assert inputs.upstream.shape == inputs.logits.shape
         else:
             assert inputs.upstream.shape == losses

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from harness.adapters import Catalogue, numpy
-from harness.model import DTYPES
+from harness.model import DTYPES, Op
 from suites import test_accuracy, test_gradients, test_published
 from suites.questions import cases, plan
 from suites.questions.cases import PRESETS
@@ -211,7 +211,7 @@ def test_shards_are_all_of_it(parts):
 
 def test_shard_is_the_same_everywhere():
     """The part of a case depends on its id alone: this one has been in the second of two since the first version."""
-    case = cases.Case(cases.Op("softmax"), "value", "normal", "float32", 32, 64)
+    case = cases.Case(Op("softmax"), "value", "normal", "float32", 32, 64)
 
     assert [part for part in (1, 2) if plan.in_shard(case, part, 2)] == [2]
 

@@ -15,12 +15,13 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.model import DTYPES, FORMATS, Case, Implementation, Inputs, Op, Result, Run, Score, Target, Worst
+from harness.ops import OPS
 from harness.store import Store
 from reference import limits, rounding
 from reference import vectors as form
 from reference.arbiter import settle
 from reference.arbiter.ball import Ball
-from reference.question import ONE_A_ROW, Question
+from reference.question import Question
 from reference.vectors import Malformed, Value, packaged, read, truth
 from suites.vectors import choice, flags, verify, worst
 from tests.made.exactly import rounded
@@ -141,7 +142,7 @@ def test_answers_are_the_goldens(tests):
         asked = v.question
         if limits.is_special(asked) or asked.mean:
             continue
-        per_row = asked.op.name in ONE_A_ROW
+        per_row = OPS[asked.op.name].one_a_row
         labels = np.array(asked.labels)
         ups = np.array(asked.upstream or (1.0,) * (1 if per_row else asked.classes))
         inputs = Inputs(
