@@ -1,31 +1,16 @@
-"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV; and a run as one file."""
+"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, BinaryIO, TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
 
-from harness.files import runfile
-from harness.model import Checked, Crashed, Failed, Recorded, Result, Score, TimedOut, Timing, Unsupported
-from harness.store.extras import load
-from reports.ci import files
+from harness.model import Checked, Crashed, Failed, Result, Score, TimedOut, Timing, Unsupported
 
-
-def _parquet(recorded: Recorded, to: BinaryIO) -> None:
-    load("harness.files.parquet", "parquet", "--format parquet").write(recorded, to)
-
-
-STREAMED = ("jsonl", "csv")
-PACKED = {"run": "run.jsonl.gz", "parquet": "run.parquet"}  # and what such a file may be called
-WHOLE: Mapping[str, Callable[[Recorded, BinaryIO], object]] = {
-    "run": runfile.write,
-    "parquet": _parquet,
-    **files.WRITERS,
-}
-FORMATS = (*STREAMED, *WHOLE)
+FORMATS = ("jsonl", "csv")
 
 
 def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

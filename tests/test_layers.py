@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -16,18 +17,27 @@ ARROWS = {
     "reference": ("reference", "harness.model", "harness.ops", "harness.options", "harness.scoring.ulp"),
     "suites": ("suites", "reference", "harness"),
     "reports": (
-        *(
-            "reports",
-            "harness.model",
-            "harness.ops",
-            "harness.store",
-            "harness.history",
-            "harness.timing",
-            "harness.statistics",
-        ),
-        "harness.files",
+        *("reports", "harness.model", "harness.ops", "harness.statistics"),
+        *("harness.store", "harness.history", "harness.timing"),
     ),
     "xentbench": ("xentbench", "harness", "reference", "suites", "reports"),
+}
+# package -> its rooms, which are the modules and folders in it, floor by floor: a room imports from lower floors alone.
+FLOORS = {
+    "harness": (
+        ("model", "statistics", "spelling"),
+        ("ops", "options"),
+        ("scoring", "store", "adapters"),
+        ("files", "history", "running"),
+        ("timing",),
+    ),
+    "reference": (
+        ("golden", "question", "bounds", "rounding", "fast"),
+        ("arbiter", "limits", "options"),
+        ("tiers", "witness"),
+        ("cache", "vectors"),
+    ),
+    "suites": (("questions",), ("judging", "vectors"), ("checks", "speed"), ("explain", "conftest"), ("test_*",)),
 }
 # Each framework belongs to its adapter's folder.
 FRAMEWORKS = {"torch": "torch", "jax": "jax", "optax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
@@ -78,11 +88,22 @@ def allowed(file, names):
         return file.startswith(f"harness/adapters/{FRAMEWORKS[top]}/")
     if top in EXACT:
         return package == "reference"
+    if top == package in FLOORS:
+        return below(package, *(path.split("/")[1].removesuffix(".py") for path in (names[0].replace(".", "/"), file)))
     if top in (*PACKAGES, "tests", "noxfile"):
         return any(under(name, prefix) for name in names for prefix in ARROWS.get(package, ()))
     if package == "reports":
         return top in (*REPORT_LIBRARIES, *sys.stdlib_module_names)
     return True
+
+
+def below(package, imported, importing):
+    """Tell whether a room may be imported by another one of its package: it lies on a lower floor, or is the same."""
+    floors = [
+        next((i for i, rooms in enumerate(FLOORS[package]) if any(fnmatchcase(room, name) for name in rooms)), None)
+        for room in (imported, importing)
+    ]
+    return imported == importing or (None not in floors and floors[0] < floors[1])
 
 
 def test_arrows_are_kept():
@@ -128,6 +149,28 @@ def test_package_is_seen(package):
         ("xentbench/run.py", "import torch"),
         ("xentbench/run.py", "import mpmath"),
         ("noxfile.py", "from harness import model"),
+        ("harness/model.py", "from harness.store import Store"),
+        ("harness/ops.py", "from harness import options"),
+        ("harness/options.py", "from harness.scoring import ulp"),
+        ("harness/scoring/ulp.py", "import harness.adapters.catalogue"),
+        ("harness/store/store.py", "from harness.files import runfile"),
+        ("harness/history/ratio.py", "from harness.timing.duel import decision"),
+        ("harness/history/ratio.py", "if TYPE_CHECKING:\n    from harness.running import host"),
+        ("harness/running/recorder.py", "def f():\n    from harness.timing import clock"),
+        ("harness/attic.py", "from harness import model"),
+        ("harness/timing/clock.py", "from harness import attic"),
+        ("reference/golden.py", "from reference.arbiter import ball"),
+        ("reference/fast/rows.py", "from reference import rounding"),
+        ("reference/arbiter/rows.py", "from reference import witness"),
+        ("reference/limits.py", "from reference.options import meaning"),
+        ("reference/tiers.py", "from reference.cache import Cache"),
+        ("suites/questions/cases.py", "from suites.judging import ask"),
+        ("suites/judging/judge.py", "from suites.vectors import choice"),
+        ("suites/checks/check.py", "from suites.speed import run"),
+        ("suites/speed/run.py", "from suites import explain"),
+        ("suites/explain.py", "from suites.conftest import Claim"),
+        ("reports/table.py", "from harness.files import runfile"),
+        ("reports/table.py", "from harness import running"),
     ],
     ids=lambda value: value.replace("\n", "; ") if isinstance(value, str) else None,
 )
@@ -153,6 +196,18 @@ def test_planted_violation_is_seen(tmp_path, file, text):
             "reference/rounding.py",
             "from harness.scoring import ulp\nfrom harness.model import Golden\nfrom mpmath import libmp",
         ),
+        ("harness/model.py", "from harness.model import Golden"),
+        ("harness/ops.py", "from harness import model"),
+        ("harness/store/store.py", "from harness.store import schema\nfrom harness.store.database import Row"),
+        (
+            "harness/timing/duel/worker.py",
+            "from harness.running import orphan\nfrom harness import adapters, statistics",
+        ),
+        ("reference/arbiter/settle.py", "from reference import rounding\nfrom reference.arbiter.ball import Ball"),
+        ("reference/vectors/second.py", "from reference import witness\nfrom reference.vectors import truth"),
+        ("suites/test_laws.py", "from suites.conftest import Claim\nfrom suites.checks.laws import LAWS"),
+        ("suites/speed/run.py", "from suites.judging import ask\nfrom suites.questions.plan import Wanted"),
+        ("reports/table.py", "from harness import ops, statistics\nfrom harness.timing.duel import ranking"),
         (
             "suites/judging/ask.py",
             "from harness import model\nfrom reference import bounds\nfrom suites.questions import cases",

@@ -55,7 +55,7 @@ from suites import explain
 from suites.judging import judge
 from suites.questions import cases, families, goldens, jobs, plan, published
 from suites.speed.run import SpeedRun
-from xentbench import compare, duel, golden, tournament
+from xentbench import compare, duel, formats, golden, tournament
 from xentbench import judge as judge_cli
 from xentbench.options import STORE, StoreLocation
 
@@ -319,20 +319,20 @@ def table(
 
 @app.command(name="export")
 def export_results(
-    form: Annotated[str, typer.Option("--format", help=", ".join(export.FORMATS))] = "jsonl",
+    form: Annotated[str, typer.Option("--format", help=", ".join(formats.FORMATS))] = "jsonl",
     store: StoreLocation = STORE,
     run_uid: RunUid = "latest",
 ) -> None:
     """Write a run to standard output: an object a result, or as one file for another store or for CI to read."""
     try:
-        choice("--format", form, export.FORMATS)
-        if form in export.PACKED:
+        choice("--format", form, formats.FORMATS)
+        if form in formats.PACKED:
             redirected(form)
         with existing(store) as opened:
-            if form in export.STREAMED:
+            if form in export.FORMATS:
                 export.write(opened.results(opened.run(run_uid).uid), opened.environments(), form, sys.stdout)
             else:
-                export.WHOLE[form](opened.recorded(run_uid), sys.stdout.buffer)
+                formats.WHOLE[form](opened.recorded(run_uid), sys.stdout.buffer)
             sys.stdout.flush()  # here, where a reader that has gone is no error
     except ValueError as error:
         stop(Exit.USAGE, str(error))
@@ -344,7 +344,7 @@ def redirected(form: str) -> None:
     """Raise ValueError where compressed bytes would go to a terminal."""
     if sys.stdout.isatty():
         raise ValueError(
-            f"standard output is a terminal, expected a file; try: --format {form} > {export.PACKED[form]}"
+            f"standard output is a terminal, expected a file; try: --format {form} > {formats.PACKED[form]}"
         )
 
 

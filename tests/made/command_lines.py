@@ -9,12 +9,12 @@ from harness.history.compare import FAIL_ON
 from harness.ops import OPS
 from harness.running import arguments
 from harness.spelling import choice, choices
-from reports import export
 from suites.questions import cases
+from xentbench import formats
 
 # What a command checks itself, by the name of its parameter.
 CHECKS = {
-    "form": lambda value: choice("--format", value, export.FORMATS),
+    "form": lambda value: choice("--format", value, formats.FORMATS),
     "fail_on": lambda value: choice("--fail-on", value, tuple(FAIL_ON)),
     "preset": lambda value: choice("--preset", value, tuple(cases.PRESETS)),
     "op": lambda value: choices("--op", value, tuple(OPS)),

@@ -133,7 +133,7 @@ def test_csv_says_what_jsonl_says():
     ]
 
 
-@pytest.mark.parametrize("form", export.STREAMED)
+@pytest.mark.parametrize("form", export.FORMATS)
 def test_nothing_exports_nothing(form):
     """A run without results is an empty file."""
     assert written([], form) == ""
