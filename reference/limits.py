@@ -72,7 +72,7 @@ def _one_hot(asked: Question, index: int) -> list[float]:
 
 
 def _labels(asked: Question) -> tuple[float, ...]:
-    return tuple(_one_hot(asked, int(asked.labels[0]))) if asked.op.name == "sparse_xent" else asked.labels
+    return tuple(_one_hot(asked, int(asked.labels[0]))) if OPS[asked.op.name].labels == "index" else asked.labels
 
 
 def _top_log_softmax_grad(asked: Question, top: int) -> list[float]:
@@ -114,19 +114,18 @@ AT_TOP: dict[tuple[str, str], Callable[[Question, int], list[float]]] = {
 
 def _masked(asked: Question) -> Limit:
     """Some logits are -inf: the others' answers are those of the row without them."""
-    name, quantity = asked.op.name, asked.quantity
+    name, quantity, labels = asked.op.name, asked.quantity, OPS[asked.op.name].labels
     kept = [j for j, x in enumerate(asked.logits) if x != -math.inf]
-    fixed = {j: _at_mask(asked, j) for j in range(asked.classes) if j not in kept}
     finite = replace(asked, logits=tuple(asked.logits[j] for j in kept))
     if len(asked.upstream) > 1:
         finite = replace(finite, upstream=tuple(asked.upstream[j] for j in kept))
-    if name == "sparse_xent" and int(asked.labels[0]) in kept:
+    if labels == "index" and int(asked.labels[0]) in kept:
         finite = replace(finite, labels=(float(kept.index(int(asked.labels[0]))),))
-    elif name == "sparse_xent":
+    elif labels == "index":
         if quantity == "value":
             return Limit((math.inf,))
         finite = replace(finite, op=Op.of("logsumexp"), labels=())  # g p, as no class left is the label's
-    elif name == "dense_xent":
+    elif labels == "row":
         masked = [z for j, z in enumerate(asked.labels) if j not in kept and z]
         if masked and quantity == "value":
             return Limit((_product(masked[0], math.inf),))
@@ -135,25 +134,31 @@ def _masked(asked: Question) -> Limit:
         finite = replace(finite, labels=tuple(asked.labels[j] for j in kept))
     if quantity == "value" and OPS[name].one_a_row:
         return Limit((0,), finite)
-    answers = tuple(fixed[j] if j in fixed else kept.index(j) for j in range(asked.classes))
-    return Limit(answers, finite)
+    at_mask = AT_MASK[name, quantity]
+    return Limit(tuple(kept.index(j) if j in kept else at_mask(asked, j) for j in range(asked.classes)), finite)
 
 
-def _at_mask(asked: Question, index: int) -> float:
-    """Return the answer at a class whose logit is -inf; p is 0 there."""
-    match asked.op.name, asked.quantity:
-        case "log_softmax", "value":
-            return -math.inf
-        case "log_softmax", _:
-            if asked.upstream[index]:
-                raise ValueError(f"upstream of a -inf logit is {asked.upstream[index]}, expected 0: there is no rule")
-            return 0.0
-        case "dense_xent", "grad_labels":
-            return _product(asked.upstream[0], math.inf)
-        case (("sparse_xent" | "dense_xent"), "grad_logits"):
-            return _product(-asked.upstream[0], _labels(asked)[index])
-        case _:
-            return 0.0
+def _masked_log_softmax_grad(asked: Question, index: int) -> float:
+    if asked.upstream[index]:
+        raise ValueError(f"upstream of a -inf logit is {asked.upstream[index]}, expected 0: there is no rule")
+    return 0.0
+
+
+def _masked_loss_grad(asked: Question, index: int) -> float:
+    return _product(-asked.upstream[0], _labels(asked)[index])
+
+
+# The answer at a class whose logit is -inf, where there is one a class; p is 0 there.
+AT_MASK: dict[tuple[str, str], Callable[[Question, int], float]] = {
+    ("softmax", "value"): lambda _asked, _index: 0.0,
+    ("softmax", "grad_logits"): lambda _asked, _index: 0.0,
+    ("log_softmax", "value"): lambda _asked, _index: -math.inf,
+    ("log_softmax", "grad_logits"): _masked_log_softmax_grad,
+    ("logsumexp", "grad_logits"): lambda _asked, _index: 0.0,
+    ("sparse_xent", "grad_logits"): _masked_loss_grad,
+    ("dense_xent", "grad_logits"): _masked_loss_grad,
+    ("dense_xent", "grad_labels"): lambda asked, _index: _product(asked.upstream[0], math.inf),
+}
 
 
 def _points(asked: Question) -> Limit:
@@ -173,19 +178,19 @@ def _at_point(asked: Question, index: int) -> float:
     z = asked.labels[index] if asked.labels else 0.0
     g = asked.upstream[index] if asked.upstream else 1.0
     q = float(asked.op.options.get("pos_weight", 1.0))
-    above = x > 0
-    match asked.op.name, asked.quantity:
-        case "sigmoid", "value":
-            return float(above)
-        case "sigmoid", _:
-            return 0.0
-        case "log_sigmoid", "value":
-            return 0.0 if above else x
-        case "log_sigmoid", _:
-            return 0.0 if above else g
-        case _, "value":  # q z softplus(-x) + (1 - z) softplus(x)
-            return _product(1 - z, math.inf) if above else _product(q, z, math.inf)
-        case _, "grad_logits":  # g ((1 - z) sigmoid(x) - q z sigmoid(-x))
-            return _product(g, 1 - z) if above else _product(-g, q, z)
-        case _:  # g (q softplus(-x) - softplus(x))
-            return _product(g, -math.inf) if above else _product(g, q, math.inf)
+    return AT_POINT[asked.op.name, asked.quantity](x > 0, z, g, q)
+
+
+# The answer of an elementwise op whose logit is infinite: inf or not, label z, incoming gradient g, positive weight q.
+AT_POINT: dict[tuple[str, str], Callable[[bool, float, float, float], float]] = {
+    ("sigmoid", "value"): lambda above, _z, _g, _q: float(above),
+    ("sigmoid", "grad_logits"): lambda _above, _z, _g, _q: 0.0,
+    ("log_sigmoid", "value"): lambda above, _z, _g, _q: 0.0 if above else -math.inf,
+    ("log_sigmoid", "grad_logits"): lambda above, _z, g, _q: 0.0 if above else g,
+    # q z softplus(-x) + (1 - z) softplus(x)
+    ("sigmoid_xent", "value"): lambda above, z, _g, q: _product(*((1 - z,) if above else (q, z)), math.inf),
+    # g ((1 - z) sigmoid(x) - q z sigmoid(-x))
+    ("sigmoid_xent", "grad_logits"): lambda above, z, g, q: _product(g, 1 - z) if above else _product(-g, q, z),
+    # g (q softplus(-x) - softplus(x))
+    ("sigmoid_xent", "grad_labels"): lambda above, _z, g, q: _product(*((g, -math.inf) if above else (g, q, math.inf))),
+}
