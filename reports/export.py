@@ -9,29 +9,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from harness.model import Checked, Crashed, Failed, Result, Score, TimedOut, Timing, Unsupported
+from harness.store import nouns
 
 FORMATS = ("jsonl", "csv")
 
 
 def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Return one result as an object; infinities and nans are the strings that `float` reads, absent facts None."""
-    case, target, outcome = result.case, result.target, result.outcome
-    of = target.implementation
+    outcome, case, target = result.outcome, nouns.case_fields(result.case), nouns.target_fields(result.target)
     fields: dict[str, Any] = {
-        "case": str(case),
-        "check": case.check,
-        "op": case.op.name,
-        "options": case.op.options,
-        "quantity": case.quantity,
-        "family": case.family,
-        "dtype": case.dtype,
-        "shape": [case.rows, case.classes],
-        "seed": case.seed,
-        "implementation": of.name,
-        "kind": of.kind,
-        "framework": of.framework,
-        "mode": target.mode,
-        "device": target.device,
+        "case": str(result.case),
+        **{name: case[name] for name in ("check", "op", "options", "quantity", "family", "dtype")},
+        "shape": [case["rows"], case["classes"]],
+        "seed": case["seed"],
+        "implementation": target["name"],
+        **{name: target[name] for name in ("kind", "framework", "mode", "device")},
         "judgement": result.judgement,
         "reason": result.reason,
     }

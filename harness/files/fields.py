@@ -14,17 +14,13 @@ from harness.model import (
     DTYPES,
     KINDS,
     QUANTITIES,
-    Case,
-    Implementation,
     Judgement,
     NotRun,
-    Op,
     Recorded,
     Result,
     Run,
-    Target,
 )
-from harness.store import NAMES, OUTCOMES, StoreError, unpack
+from harness.store import NAMES, OUTCOMES, StoreError, nouns, unpack
 
 FORMAT = "xentbench run"
 VERSION = 1
@@ -68,10 +64,9 @@ def begun(header: Mapping[str, Any]) -> Recorded:
 
 def fields(result: Result) -> dict[str, Any]:
     """Return a result's fields but for its outcome's own."""
-    case, target = result.case, result.target
     return {
-        "case": vars(case) | {"op": case.op.name, "options": case.op.options},
-        "target": vars(target.implementation) | {"mode": target.mode, "device": target.device},
+        "case": nouns.case_fields(result.case),
+        "target": nouns.target_fields(result.target),
         "judgement": result.judgement,
         "reason": result.reason,
         "environment": result.environment,
@@ -82,9 +77,7 @@ def fields(result: Result) -> dict[str, Any]:
 
 def result(line: Mapping[str, Any], texts: Mapping[str, str]) -> Result:
     """Return the result of `fields`, with the `facts` of its outcome. Raises Malformed for one that no store takes."""
-    drawn, of = dict(line["case"]), dict(line["target"])
-    case = Case(op=Op.of(drawn.pop("op"), **drawn.pop("options")), **drawn)
-    target = Target(mode=of.pop("mode"), device=of.pop("device"), implementation=Implementation(**of))
+    case, target = nouns.case_of(line["case"]), nouns.target_of(line["target"])
     for what, word, known in (
         ("quantity", case.quantity, QUANTITIES),
         ("dtype", case.dtype, DTYPES),
@@ -96,7 +89,7 @@ def result(line: Mapping[str, Any], texts: Mapping[str, str]) -> Result:
             raise Malformed(f"{what} is {word!r}, expected one of {', '.join(known)}")
     outcome = unpack(line["outcome"], line["facts"], texts)
     said = (line["reason"], line["environment"], line["content"])
-    for word in (case.family, case.check, *vars(target.implementation).values(), target.mode, target.device, *said):
+    for word in (case.family, case.check, *nouns.target_row(target), *said):
         if not isinstance(word, str):
             raise Malformed(f"a word is {word!r}, expected a text")
     for number in (case.rows, case.classes, case.seed):

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from harness.files import fields
 from harness.files.fields import Malformed
 from harness.model import BudgetClass, Checked, Outcome, Recorded, Result, Score, Timing
-from harness.store import NAMES, pack
+from harness.store import NAMES, nouns, pack
 from harness.store.outcomes import LONG_TEXTS
 
 HEADER, DIGEST = b"xentbench", b"xentbench.sha256"  # keys of the file's metadata
@@ -75,13 +75,11 @@ def read(path: Path) -> Recorded:
 
 def _row(result: Result) -> tuple[object, ...]:
     """Return a result's values in the order of the columns."""
-    case, of, outcome = result.case, result.target.implementation, result.outcome
+    outcome = result.outcome
     facts, texts = pack(outcome)
     worst = facts.get("worst") or {}
     return (
-        *(str(case), case.op.name, json.dumps(case.op.options), case.quantity, case.family, case.dtype),
-        *(case.rows, case.classes, case.seed),
-        *(case.check, of.framework, of.op, of.name, of.kind, result.target.mode, result.target.device),
+        *(str(result.case), *nouns.case_row(result.case), *nouns.target_row(result.target)),
         *(NAMES[type(outcome)], result.judgement, result.reason, result.environment, result.content),
         *_figures(outcome),
         json.dumps(facts, separators=(",", ":"), allow_nan=False),
@@ -122,7 +120,7 @@ def _result(row: dict[str, Any]) -> Result:
     facts = json.loads(row.pop("facts"))
     worst = facts.get("worst") or {}
     texts = {worst[name]: text for name in LONG_TEXTS if (text := row.pop(f"worst_{name}"))}
-    case = {name: row.pop(name) for name in ("op", "quantity", "family", "dtype", "rows", "classes", "seed", "check")}
-    target = {name: row.pop(name) for name in ("framework", "name", "kind", "mode", "device")}
-    case["options"], target["op"] = json.loads(row.pop("params")), row.pop("answers")
+    case = {name: row.pop(name) for name in nouns.CASE_COLUMNS}
+    case["options"] = json.loads(case.pop("params"))
+    target = {name: row.pop("answers" if name == "op" else name) for name in nouns.TARGET_COLUMNS}
     return fields.result({**row, "case": case, "target": target, "facts": facts}, texts)

@@ -5,7 +5,6 @@ Only columns of the store's index `history` are read, so that the answers themse
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,11 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.model import Array, Case, Implementation, Judgement, Op, Result, Target
-from harness.store import Store
+from harness.model import Array, Case, Judgement, Result, Target
+from harness.store import Store, nouns
 
 ASKED = 'SELECT "case", target, run, outcome, judgement, figure, environment FROM results'
-CASES = 'SELECT key, id, content, op, params, quantity, family, dtype, "rows", classes, seed, "check" FROM cases'
+CASES = f"SELECT key, id, content, {nouns.quoted(nouns.CASE_COLUMNS)} FROM cases"
+TARGETS = f"SELECT key, {nouns.quoted(nouns.TARGET_COLUMNS)} FROM targets"
 POINT = np.dtype(
     [("case", "i4"), ("target", "i4"), ("run", "i4"), ("kind", "i4"), ("figure", "f8"), ("environment", "i4")]
 )
@@ -97,10 +97,7 @@ def read(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]] | N
         if run in place
     )
     table = np.fromiter(rows, POINT)
-    cases = {
-        key: Named(name, content, Case(Op.of(op, **json.loads(params)), *drawn))
-        for key, name, content, op, params, *drawn in store.rows(CASES)
-    }
+    cases = {key: Named(name, content, nouns.case_of_row(*row)) for key, name, content, *row in store.rows(CASES)}
     return Points(table, [Kind(*kind) for kind in kinds], list(environments), cases, _targets(store))
 
 
@@ -111,8 +108,7 @@ def _rows_of(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]]
 
 
 def _targets(store: Store) -> dict[int, Target]:
-    rows = store.rows("SELECT key, framework, op, name, kind, mode, device FROM targets")
-    return {key: Target(Implementation(*of[:4]), *of[4:]) for key, *of in rows}
+    return {key: nouns.target_of_row(*row) for key, *row in store.rows(TARGETS)}
 
 
 def questions(points: Points) -> Array:

@@ -6,11 +6,12 @@ An append-only text file: its lines survive the process that wrote them, whateve
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.model import Case, Implementation, Op, Target
+from harness.model import Case, Target
+from harness.store import nouns
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,18 @@ class Line:
     target: Target | None = None
     reason: str = ""
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The line in plain values."""
+        case, target = self.case and nouns.case_fields(self.case), self.target and nouns.target_fields(self.target)
+        return vars(self) | {"case": case, "target": target}
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Line:
+        """Return the line of such fields."""
+        case, target = fields["case"] and nouns.case_of(fields["case"]), fields["target"]
+        return cls(**fields | {"case": case, "target": target and nouns.target_of(target)})
+
 
 class Journal:
     """The writing end."""
@@ -33,7 +46,7 @@ class Journal:
 
     def write(self, line: Line) -> None:
         """Write one line, at once."""
-        self._file.write(json.dumps(asdict(line)) + "\n")
+        self._file.write(json.dumps(line.fields) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -58,14 +71,4 @@ class Reader:
             text = file.read()
         complete = text[: text.rfind(b"\n") + 1]
         self._offset += len(complete)
-        return [_line(json.loads(part)) for part in complete.splitlines()]
-
-
-def _line(fields: dict[str, Any]) -> Line:
-    if fields["case"] is not None:
-        op = fields["case"].pop("op")
-        fields["case"] = Case(Op(op["name"], tuple((k, v) for k, v in op["params"])), **fields["case"])
-    if fields["target"] is not None:
-        implementation = Implementation(**fields["target"].pop("implementation"))
-        fields["target"] = Target(implementation, **fields["target"])
-    return Line(**fields)
+        return [Line.of(json.loads(part)) for part in complete.splitlines()]

@@ -67,7 +67,7 @@ class Server(Database):
         """Read the version from its table. Raises StoreError where there are other tables and not this one."""
         names = [name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
         if MARKER in names:
-            ((version,),) = self.rows(f"SELECT version FROM {MARKER}")  # noqa: S608 - a constant
+            ((version,),) = self.rows(f"SELECT version FROM {MARKER}")
             return int(version)
         if names:
             why = "another program's tables; a schema of its own is named by ?options=-csearch_path%3DSCHEMA"
@@ -77,8 +77,8 @@ class Server(Database):
     def set_version(self, version: int) -> None:
         """Write the version into its table."""
         self.execute(f"CREATE TABLE IF NOT EXISTS {MARKER} (version BIGINT NOT NULL)")
-        self.execute(f"DELETE FROM {MARKER}")  # noqa: S608 - a constant
-        self.execute(f"INSERT INTO {MARKER} VALUES (?)", (version,))  # noqa: S608 - a constant
+        self.execute(f"DELETE FROM {MARKER}")
+        self.execute(f"INSERT INTO {MARKER} VALUES (?)", (version,))
 
     def back_up(self, version: int) -> None:
         """Do nothing: a server's backups are its keeper's, and a migration is one transaction."""

@@ -17,8 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from harness.model import Case, Implementation, Kind, NotRun, Op, Recorded, Result, Run, Target
-from harness.store import extras, schema
+from harness.model import Case, NotRun, Recorded, Result, Run, Target
+from harness.store import extras, nouns, schema
 from harness.store.database import Database, Row, StoreError
 from harness.store.location import Location, without_passwords
 from harness.store.outcomes import LONG_TEXTS, NAMES, figure, pack, unpack
@@ -29,13 +29,9 @@ V = TypeVar("V")
 
 CHUNK = 1000  # results at a time: read texts together, and hold no more than these in another form
 
-ADD_CASE = (
-    'INSERT INTO cases (id, content, op, params, quantity, family, dtype, "rows", classes, seed, "check")'
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-)
-ADD_TARGET = (
-    "INSERT INTO targets (framework, op, name, kind, mode, device) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-)
+CASE, TARGET = nouns.quoted(nouns.CASE_COLUMNS), nouns.quoted(nouns.TARGET_COLUMNS)
+ADD_CASE = f"INSERT INTO cases (id, content, {CASE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+ADD_TARGET = f"INSERT INTO targets ({TARGET}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 ADD_TEXT = "INSERT INTO texts VALUES (?, ?) ON CONFLICT DO NOTHING"
 ADD_RESULT = (
     "INSERT INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ?, ? FROM cases c, targets t"
@@ -43,8 +39,8 @@ ADD_RESULT = (
     ' ON CONFLICT (run, "case", target) DO UPDATE SET environment = excluded.environment, outcome = excluded.outcome,'
     " judgement = excluded.judgement, reason = excluded.reason, facts = excluded.facts, figure = excluded.figure"
 )
-CASES = 'SELECT key, op, params, quantity, family, dtype, "rows", classes, seed, "check", content FROM cases'
-TARGETS = "SELECT key, framework, op, name, kind, mode, device FROM targets"
+CASES = f"SELECT key, content, {CASE} FROM cases"
+TARGETS = f"SELECT key, {TARGET} FROM targets"
 TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = (
     'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results'
@@ -135,18 +131,17 @@ class Store:
         texts: dict[str, str] = {}
         rows = []
         for result in results:
-            case, target = result.case, result.target
-            of, id_ = target.implementation, str(case)
-            drawn = (case.quantity, case.family, case.dtype, case.rows, case.classes, case.seed, case.check)
-            cases[id_, result.content, case.op.name, json.dumps(case.op.options), *drawn] = None
-            targets[of.framework, of.op, of.name, of.kind, target.mode, target.device] = None
+            id_, target = str(result.case), nouns.target_row(result.target)
+            cases[id_, result.content, *nouns.case_row(result.case)] = None
+            targets[target] = None
+            framework, op, name, _, mode, device = target  # a function whose kind is another now is still the same
             facts, named = pack(result.outcome)
             texts |= named
             rows.append(
                 (
                     *(uid, result.environment, NAMES[type(result.outcome)], result.judgement, result.reason),
                     *(json.dumps(facts, separators=(",", ":"), allow_nan=False), figure(result.outcome)),
-                    *(id_, result.content, of.framework, of.op, of.name, target.mode, target.device),
+                    *(id_, result.content, framework, op, name, mode, device),
                 )
             )
         self._db.executemany(ADD_CASE, cases)
@@ -211,11 +206,11 @@ class Store:
     def done(self, uid: str) -> set[tuple[str, str, str]]:
         """Return (case id, framework, target) of every result of a run."""
         rows = self._db.rows(
-            "SELECT c.id, t.framework, t.op, t.name, t.kind, t.mode, t.device"
+            f"SELECT c.id, {', '.join(f't.{name}' for name in nouns.TARGET_COLUMNS)}"
             ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key WHERE r.run = ?',
             (uid,),
         )
-        return {(case, of[0], str(_target(*of))) for case, *of in rows}
+        return {(case, row[0], str(nouns.target_of_row(*row))) for case, *row in rows}
 
     def results(self, uid: str) -> Iterator[Result]:
         """Yield a run's results, grouped by target, in the order they were first asked in."""
@@ -226,7 +221,7 @@ class Store:
         while chunk := list(islice(rows, CHUNK)):
             every = [json.loads(row[4]) for row in chunk]
             self._read(CASES, (row[0] for row in chunk), cases, _case)
-            self._read(TARGETS, (row[1] for row in chunk), targets, _target)
+            self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
             self._read(TEXTS, _named(every), texts, _decompressed)
             for (key, target, environment, outcome, _, judgement, reason), facts in zip(chunk, every, strict=True):
                 case, content = cases[key]
@@ -259,14 +254,9 @@ class Store:
         return [NotRun(*row) for row in self._db.rows(sql, (uid,))]
 
 
-def _case(op: str, params: str, *fields: Any) -> tuple[Case, str]:
-    """Make a case of its row, with the content of its inputs."""
-    *asked, content = fields
-    return Case(Op.of(op, **json.loads(params)), *asked), content
-
-
-def _target(framework: str, op: str, name: str, kind: Kind, mode: str, device: str) -> Target:
-    return Target(Implementation(framework, op, name, kind), mode, device)
+def _case(content: str, *row: Any) -> tuple[Case, str]:
+    """Return the case of its row, with the content of its inputs."""
+    return nouns.case_of_row(*row), content
 
 
 def _named(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
