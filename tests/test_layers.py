@@ -17,7 +17,7 @@ ARROWS = {
     "reference": ("reference", "harness.model", "harness.ops", "harness.options", "harness.scoring.ulp"),
     "suites": ("suites", "reference", "harness"),
     "reports": (
-        *("reports", "harness.model", "harness.ops", "harness.statistics"),
+        *("reports", "harness.model", "harness.ops", "harness.forms", "harness.statistics"),
         *("harness.store", "harness.history", "harness.timing"),
     ),
     "xentbench": ("xentbench", "harness", "reference", "suites", "reports"),
@@ -27,6 +27,7 @@ FLOORS = {
     "harness": (
         ("model", "statistics", "spelling"),
         ("ops", "options"),
+        ("forms",),
         ("scoring", "store", "adapters"),
         ("files", "history", "running"),
         ("timing",),

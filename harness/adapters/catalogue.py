@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from harness.adapters.fence import NotSupported
+from harness.forms import FORMS
 from harness.model import Implementation, Kind, Quantity
 
 Native = Any  # a framework's own array
@@ -24,15 +26,23 @@ class Offer:
     refuses: Mapping[Quantity, str]  # quantities the framework documents that it does not give, and why
 
 
+def last_axis(axis: int, rank: int) -> None:
+    """Refuse another axis of the classes than the last."""
+    if axis not in {-1, rank - 1}:
+        raise NotSupported(f"axis is {axis} of {rank}, expected the last; it has no axis, or takes -1 alone")
+
+
 @dataclass
 class Catalogue:
     """The public functions of one framework, each under the name its users search for.
 
-    within: the modules that names are looked up in, as their users import them.
+    within: the modules that names are looked up in, as their users import them. total, mean: how users reduce losses.
     """
 
     framework: str
     within: dict[str, object] = field(default_factory=dict)
+    total: Function | None = None
+    mean: Function | None = None
     offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
 
     def public(self, op: str, /, *functions: str, **refuses: str) -> Callable[[Builder], Builder]:
@@ -61,6 +71,24 @@ class Catalogue:
             return build
 
         return register
+
+    def compose(self, *ops: str) -> None:
+        """Register the rows of `harness.forms` in this framework's words: those of some ops, or all."""
+        names = {**self.within, "reduced": self.reduced, "last_axis": last_axis}
+        for form in FORMS[self.framework]:
+            if not ops or form.op in ops:
+                build = eval(form.builder, dict(names))  # noqa: S307 - our own rows: what runs is what reports print
+                self.form(form.op, form.name, form.kind, **form.refuses)(build)
+
+    def reduced(self, losses: Function, reduction: str) -> Function:
+        """Return the losses themselves, or their sum or mean as users take it: behind a function without the option."""
+        if reduction == "none":
+            return losses
+        known = {"sum": self.total, "mean": self.mean}
+        reduce = known.get(reduction)
+        if reduce is None:
+            raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', 'mean'")
+        return lambda logits, labels: reduce(losses(logits, labels))
 
     def _add(
         self,

@@ -10,6 +10,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from harness.forms import IMPORTS
 from harness.model import Op, Result, Score, Target
 from harness.ops import OPS
 from reports import layout
@@ -24,7 +25,6 @@ WORDS_A_LINE = 5
 SPARSE = """row = np.zeros_like(row)  # but for
 for place, number in (word.split("=") for word in "{}".split()):
     row[int(place)] = float.fromhex(number)"""
-PIECES = frozenset({"torch", "jax", "tensorflow", "numpy"})
 
 
 def offered(result: Result) -> bool:
@@ -64,14 +64,13 @@ def template(result: Result) -> str:
 
 @functools.cache
 def _template(op: Op, target: Target, quantity: str, shape: str, element: bool) -> str:  # noqa: FBT001 - part of a key
-    of = target.implementation
-    call = calls.call(of.framework, of.name, op) if of.framework in PIECES else None
+    framework, name = target.implementation.framework, target.implementation.name
+    call = calls.call(framework, name, op) if framework in IMPORTS else None
     return layout.fill(
         "reproducer/reproducer.py.j2",
-        framework=of.framework,
-        known=of.framework in PIECES,
-        packages=_packages(of.framework, of.name),
-        name=" ".join(of.name.split()),
+        framework=framework,
+        imports=calls.imports(framework, call.expression if call else ""),
+        name=" ".join(name.split()),
         call=call,
         mode=target.mode,
         device=target.device,
@@ -94,15 +93,3 @@ def code(text: str) -> str:
     lines = [" ".join(words[at : at + WORDS_A_LINE]) for at in range(0, len(words), WORDS_A_LINE)]
     wrapped = "\n    ".join(lines)
     return f'row = np.array([float.fromhex(x) for x in """\n    {wrapped}\n""".split()])'
-
-
-def _packages(framework: str, name: str) -> tuple[str, ...]:
-    """Return the import lines of a framework."""
-    match framework:
-        case "torch":
-            return ("import torch",)
-        case "jax":
-            return ("import jax", "import jax.numpy as jnp", *(("import optax",) if "optax." in name else ()))
-        case "tensorflow":
-            return (*(("import keras",) if name.startswith("keras.") else ()), "import tensorflow as tf")
-    return ()

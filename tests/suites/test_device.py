@@ -13,9 +13,13 @@ import numpy as np
 from harness.adapters.accelerator import Accelerator
 from harness.adapters import Catalogue, numpy
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
 catalogue = Catalogue("pretend")
-catalogue.form("sigmoid", "pretend.sigmoid", "fused")(lambda: numpy.sigmoid)
-catalogue.form("sigmoid", "pretend.slower", "fused")(lambda: lambda x: [numpy.sigmoid(x) for _ in range(4)][0])
+catalogue.form("sigmoid", "pretend.sigmoid", "fused")(lambda: sigmoid)
+catalogue.form("sigmoid", "pretend.slower", "fused")(lambda: lambda x: [sigmoid(x) for _ in range(4)][0])
 
 
 class Gpu(Accelerator):

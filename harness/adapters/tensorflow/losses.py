@@ -10,7 +10,9 @@ from typing import Any
 import tensorflow as tf
 
 from harness.adapters import Function, Native, NotSupported
-from harness.adapters.tensorflow.functions import CATALOGUE, STOPPED, integers, last_axis, reduced, weights
+from harness.adapters.catalogue import last_axis
+from harness.adapters.tensorflow.functions import CATALOGUE, integers, weights
+from harness.forms.tensorflow import STOPPED
 
 OWN = tf.compat.v1.losses.Reduction
 REDUCTIONS = {
@@ -100,7 +102,7 @@ def keras_sparse_xent(
     del label_dtype  # cast to int64
     last_axis(axis, rank)
     given = {"from_logits": True, "ignore_class": ignore_index, "axis": axis}
-    return reduced(lambda logits, labels: function(labels, logits, **given), reduction)
+    return CATALOGUE.reduced(lambda logits, labels: function(labels, logits, **given), reduction)
 
 
 @CATALOGUE.public("dense_xent", "keras.losses.categorical_crossentropy")
@@ -115,13 +117,13 @@ def keras_dense_xent(
     """Ask the function: the class beside it has the reductions."""
     del label_dtype  # cast to the logits'
     given = {"from_logits": True, "label_smoothing": label_smoothing, "axis": axis}
-    return reduced(lambda logits, labels: function(labels, logits, **given), reduction)
+    return CATALOGUE.reduced(lambda logits, labels: function(labels, logits, **given), reduction)
 
 
 @CATALOGUE.public("sigmoid_xent", "keras.ops.binary_crossentropy")
 def keras_sigmoid_xent(function: Function, *, reduction: str = "none") -> Function:
     """Ask the op: the loss of this name takes a mean over the last axis."""
-    return reduced(lambda logits, labels: function(labels, logits, from_logits=True), reduction)
+    return CATALOGUE.reduced(lambda logits, labels: function(labels, logits, from_logits=True), reduction)
 
 
 @CATALOGUE.public("sigmoid_xent", "keras.losses.binary_crossentropy")

@@ -1,4 +1,4 @@
-"""PyTorch's public functions, and the compositions of them that people write. Apart from the adapter for length."""
+"""PyTorch's public functions: what each is called with for an op's options."""
 
 from __future__ import annotations
 
@@ -7,31 +7,10 @@ from typing import Any
 
 import torch
 
-from harness.adapters import Builder, Catalogue, Function, Native, NotSupported
+from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.options import repeated
 
-CATALOGUE = Catalogue("torch", {"torch": torch})
-
-
-def plain(function: Function) -> Builder:
-    """Make a composition without options a builder."""
-    return lambda: function
-
-
-def reducing(losses: Function) -> Builder:
-    """Give a composition of un-reduced losses the option `reduction` as users write it: .mean() behind the losses."""
-
-    def build(*, reduction: str = "none") -> Function:
-        match reduction:
-            case "none":
-                return losses
-            case "sum":
-                return lambda logits, labels: losses(logits, labels).sum()
-            case "mean":
-                return lambda logits, labels: losses(logits, labels).mean()
-        raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', 'mean'")
-
-    return build
+CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean)
 
 
 def own_reduction(reduction: str, mean: str) -> str:
@@ -143,132 +122,4 @@ def binary_cross_entropy_with_logits(
     return losses
 
 
-@CATALOGUE.form("softmax", "torch.exp(logits) / torch.exp(logits).sum()", "naive")
-@plain
-def _(logits: Native) -> Native:
-    exponentials = torch.exp(logits)
-    return exponentials / exponentials.sum(dim=-1, keepdim=True)
-
-
-@CATALOGUE.form("log_softmax", "logits - torch.logsumexp(logits)", "composed")
-@plain
-def _(logits: Native) -> Native:
-    return logits - torch.logsumexp(logits, dim=-1, keepdim=True)
-
-
-@CATALOGUE.form("log_softmax", "torch.log(torch.softmax(logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return torch.log(torch.softmax(logits, dim=-1))
-
-
-@CATALOGUE.form("logsumexp", "torch.log(torch.exp(logits).sum())", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return torch.log(torch.exp(logits).sum(dim=-1))
-
-
-@CATALOGUE.form("sigmoid", "1 / (1 + torch.exp(-logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return 1 / (1 + torch.exp(-logits))
-
-
-@CATALOGUE.form("log_sigmoid", "-torch.nn.functional.softplus(-logits)", "composed")
-@plain
-def _(logits: Native) -> Native:
-    return -torch.nn.functional.softplus(-logits)
-
-
-@CATALOGUE.form("log_sigmoid", "torch.log(torch.sigmoid(logits))", "naive")
-@plain
-def _(logits: Native) -> Native:
-    return torch.log(torch.sigmoid(logits))
-
-
-@CATALOGUE.form("sparse_xent", "torch.nn.functional.nll_loss(torch.log_softmax(logits), labels)", "composed")
-def _(*, reduction: str = "none") -> Function:
-    return lambda logits, labels: torch.nn.functional.nll_loss(
-        torch.log_softmax(logits, dim=-1), labels, reduction=reduction
-    )
-
-
-@CATALOGUE.form("sparse_xent", "torch.logsumexp(logits) - logits[labels]", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return torch.logsumexp(logits, dim=-1) - logits.gather(-1, labels[:, None])[:, 0]
-
-
-@CATALOGUE.form("sparse_xent", "-torch.log(torch.softmax(logits))[labels]", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -torch.log(torch.softmax(logits, dim=-1)).gather(-1, labels[:, None])[:, 0]
-
-
-@CATALOGUE.form("dense_xent", "-sum(labels * torch.log_softmax(logits))", "composed")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
-
-
-@CATALOGUE.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits)))", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * torch.log(torch.softmax(logits, dim=-1))).sum(dim=-1)
-
-
-@CATALOGUE.form("dense_xent", "-sum(labels * torch.log(torch.softmax(logits) + 1e-7))", "naive")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    # 1e-7 is keras.config.epsilon(), copied far beyond Keras; 1e-8 and less are lost in float16.
-    return -(labels * torch.log(torch.softmax(logits, dim=-1) + 1e-7)).sum(dim=-1)
-
-
-@CATALOGUE.form("sparse_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
-@CATALOGUE.form("dense_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)", "misuse")
-def _(*, reduction: str = "none") -> Function:
-    return lambda logits, labels: torch.nn.functional.cross_entropy(
-        torch.softmax(logits, dim=-1), labels, reduction=reduction
-    )
-
-
-@CATALOGUE.form("dense_xent", "-sum(labels * torch.log(logits))", "misuse")
-@reducing
-def _(logits: Native, labels: Native) -> Native:
-    return -(labels * torch.log(logits)).sum(dim=-1)
-
-
-@CATALOGUE.form(
-    "sigmoid_xent",
-    "-labels * logsigmoid(logits) - (1 - labels) * logsigmoid(-logits)",
-    "composed",
-)
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    logsigmoid = torch.nn.functional.logsigmoid
-    return -labels * logsigmoid(logits) - (1 - labels) * logsigmoid(-logits)
-
-
-# Naive and not composed: once the sigmoid has rounded to 1 (logits above 17 in float32), log(1 - 1) can only be
-# guessed, and torch guesses -100. The clamp is documented, the loss of the logit is the composition's.
-@CATALOGUE.form("sigmoid_xent", "torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels)", "naive")
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    return torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels, reduction="none")
-
-
-@CATALOGUE.form(
-    "sigmoid_xent",
-    "-labels * torch.log(torch.sigmoid(logits)) - (1 - labels) * torch.log(1 - torch.sigmoid(logits))",
-    "naive",
-)
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    probabilities = torch.sigmoid(logits)
-    return -labels * torch.log(probabilities) - (1 - labels) * torch.log(1 - probabilities)
-
-
-@CATALOGUE.form("sigmoid_xent", "-labels * torch.log(torch.sigmoid(logits))", "misuse")
-@plain
-def _(logits: Native, labels: Native) -> Native:
-    return -labels * torch.log(torch.sigmoid(logits))
+CATALOGUE.compose()

@@ -1,8 +1,24 @@
-"""Rows of a catalogue: each found by op and name, so that none hides another."""
+"""Rows of a catalogue: found by op and name, composed of the texts that reports print, and reduced as users do it."""
 
+import numpy as np
 import pytest
 
-from harness.adapters import Catalogue
+from harness.adapters import Catalogue, NotSupported
+from harness.adapters import catalogue as catalogues
+from harness.adapters.catalogue import last_axis
+from harness.forms import FORMS
+from harness.forms.form import Form
+
+
+@pytest.fixture
+def catalogue():
+    """Return numpy's words, with nothing registered."""
+    return Catalogue("numpy", {"np": np}, np.sum, np.mean)
+
+
+def losses(logits, labels):
+    """Return a loss an element."""
+    return logits + labels
 
 
 def test_two_rows_of_one_name_are_refused():
@@ -12,3 +28,63 @@ def test_two_rows_of_one_name_are_refused():
 
     with pytest.raises(ValueError, match="registered twice"):
         catalogue.form("softmax", "exp / sum", "naive")(lambda: None)
+
+
+def test_compositions_are_registered_in_the_order_of_their_rows(catalogue):
+    """Those of the ops that are named, else all that are left."""
+    catalogue.compose("logsumexp", "softmax")
+    first = [name for _, name in catalogue.offers]
+    catalogue.compose("sigmoid")
+
+    assert first == [form.name for form in FORMS["numpy"] if form.op in {"softmax", "logsumexp"}]
+    assert [op for op, _ in catalogue.offers] == ["softmax", "logsumexp", "sigmoid"]
+
+
+def test_composition_is_a_function_of_its_options(catalogue):
+    """The axis and the reduction reach the text of the row."""
+    catalogue.compose()
+    logits = np.log(np.array([[1.0, 3.0], [1.0, 1.0]]))
+    offers = {offer.implementation.op: offer.build for offer in catalogue.offers.values()}
+
+    np.testing.assert_allclose(offers["softmax"]()(logits), [[0.25, 0.75], [0.5, 0.5]])
+    np.testing.assert_allclose(offers["softmax"](axis=0)(logits), [[0.5, 0.75], [0.5, 0.25]])
+    np.testing.assert_allclose(offers["sparse_xent"](reduction="sum")(logits, np.array([0, 1])), np.log(4) + np.log(2))
+
+
+def test_composition_that_takes_the_last_axis_alone(catalogue, monkeypatch):
+    """Another axis is refused while the function is built, and so is an option that the row has not."""
+    row = Form("sparse_xent", "fused", "logits + labels", options={"axis": -1, "rank": 2}, reduces=True, last_axis=True)
+    monkeypatch.setattr(catalogues, "FORMS", {"numpy": [row]})
+    catalogue.compose()
+    build = catalogue.offers["sparse_xent", "logits + labels"].build
+
+    assert build(axis=2, rank=3)(1, 2) == 3
+    assert build(axis=1, reduction="mean")(np.ones(2), 2) == 3
+    with pytest.raises(NotSupported, match="axis is 0 of 2"):
+        build(axis=0)
+    with pytest.raises(TypeError, match="label_dtype"):
+        build(label_dtype="int32")
+
+
+@pytest.mark.parametrize(("reduction", "expected"), [("none", [4, 6]), ("sum", 10), ("mean", 5)])
+def test_losses_are_reduced_behind_the_function(catalogue, reduction, expected):
+    """A sum or a mean is taken of the losses as they come."""
+    got = catalogue.reduced(losses, reduction)(np.array([1, 2]), np.array([3, 4]))
+
+    assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("catalogue", [Catalogue("words without sums"), Catalogue("numpy", {}, np.sum, np.mean)])
+def test_a_reduction_that_users_do_not_write_is_refused(catalogue):
+    """It is named with those there are."""
+    with pytest.raises(NotSupported, match=r"'median', expected one of 'none', 'sum', 'mean'"):
+        catalogue.reduced(losses, "median")
+
+
+def test_another_axis_than_the_last_is_refused():
+    """The last is -1 or rank - 1."""
+    last_axis(-1, 3)
+    last_axis(2, 3)
+
+    with pytest.raises(NotSupported, match="axis is 1 of 3, expected the last"):
+        last_axis(1, 3)

@@ -198,3 +198,23 @@ def test_mean_of_a_batch(tmp_path):
 def test_unknown_framework_says_what_to_write():
     """A name of a framework unknown here becomes a place to fill in, not a guess."""
     assert "raise NotImplementedError" in script.script(result("mystery", "softmax", "their thing"))
+
+
+def test_a_composition_is_printed_as_it_ran():
+    """The line is the row's own text; options stand in the function's head, and what goes wrong stands above."""
+    text = script.script(
+        result("torch", "dense_xent", "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)")
+    )
+
+    assert 'def function(logits, labels, reduction="none"):' in text
+    assert "    # Hands probabilities to a function that takes logits.\n" in text
+    assert (
+        "return torch.nn.functional.cross_entropy(torch.softmax(logits, dim=-1), labels, reduction=reduction)" in text
+    )
+
+
+def test_modules_are_imported_where_they_are_named():
+    """A script imports its framework, and of its companions those that its line needs."""
+    assert "import optax" not in script.script(result("jax", "softmax", "jax.nn.softmax"))
+    assert "import optax" in script.script(result("jax", "dense_xent", "optax.softmax_cross_entropy"))
+    assert script.script(result("numpy", "softmax", "np.exp(logits - max) / sum")).count("import numpy as np") == 1

@@ -13,7 +13,7 @@ catalogue = Catalogue("trouble")
 
 def right(logits):
     """Return the sigmoid, computed in float64."""
-    return numpy.sigmoid(logits.astype(np.float64)).astype(logits.dtype)
+    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(logits.dtype)
 
 
 def dies(_):

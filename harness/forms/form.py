@@ -1,0 +1,60 @@
+"""One composition as a row of data, and the words for what goes wrong in many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.model import Kind, Param
+from harness.ops import OPS
+
+UNSHIFTED = "Overflows where a logit passes the logarithm of the largest float."
+UNDERFLOW = "-inf where the probability underflows."
+SATURATED = "0 * -inf where the sigmoid is 0 or 1."
+CANCELS = "Loses digits where the label's logit is far above the loss."
+EPSILON = "1e-7 is keras.config.epsilon(), copied far beyond Keras: it caps the loss at 16.1, its gradient at nothing."
+PROBABILITIES = "Hands probabilities to a function that takes logits."
+NEGATIVE = "Takes logits for probabilities: nan where one is negative."
+POSITIVE = "Forgets that a label of 0 has a loss too."
+
+
+@dataclass(frozen=True)
+class Form:
+    """One composition of an op, in its framework's words; of logits (rows, classes) where it names no axis."""
+
+    op: str
+    kind: Kind
+    name: str  # as reports show it: it leaves axes out, as people do in a sentence
+    full: str = ""  # Python over logits, labels, the framework's modules and the options; empty where the name is that
+    note: str = ""  # what goes wrong
+    options: Mapping[str, Param] = field(default_factory=dict)  # with defaults; one not in the text changes nothing
+    reduces: bool = False  # sum and mean are taken behind the losses, as users do
+    last_axis: bool = False  # of the options, `axis` may be the last alone
+    refuses: Mapping[str, str] = field(default_factory=dict)  # quantities that the framework says it does not give
+
+    @property
+    def expression(self) -> str:
+        """The call in full."""
+        return self.full or self.name
+
+    @property
+    def arguments(self) -> str:
+        """The arrays that it takes, as a parameter list."""
+        return "logits" if OPS[self.op].labels == "none" else "logits, labels"
+
+    @property
+    def builder(self) -> str:
+        """Python text of the function's builder: it takes the options alone, so that one too many is refused at once.
+
+        Beside the modules it needs `reduced(losses, reduction)` and `last_axis(axis, rank)`.
+        """
+        options = {**self.options, **({"reduction": "none"} if self.reduces else {})}
+        head = ", ".join(["*"][: len(options)] + [f"{name}={default!r}" for name, default in options.items()])
+        function = f"lambda {self.arguments}: {self.expression}"
+        body = f"reduced({function}, reduction)" if self.reduces else f"({function})"
+        return f"lambda {head}: {'last_axis(axis, rank) or ' if self.last_axis else ''}{body}"
+
+
+def losses(op: str, kind: Kind, name: str, full: str = "", note: str = "") -> Form:
+    """Return the form of a loss a row, whose users sum or average themselves."""
+    return Form(op, kind, name, full, note, reduces=True)

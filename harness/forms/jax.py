@@ -1,0 +1,117 @@
+"""Compositions of jax's and optax's functions."""
+
+from harness.forms.form import (
+    CANCELS,
+    EPSILON,
+    NEGATIVE,
+    POSITIVE,
+    PROBABILITIES,
+    SATURATED,
+    UNDERFLOW,
+    UNSHIFTED,
+    Form,
+    losses,
+)
+
+FORMS = (
+    Form(
+        "dense_xent",
+        "composed",
+        "optax.softmax_cross_entropy(logits, optax.smooth_labels(labels))",
+        "optax.softmax_cross_entropy(logits, optax.smooth_labels(labels, label_smoothing))",
+        note="Smooths the labels first: no loss of optax has the option.",
+        options={"label_smoothing": 0.0},
+        reduces=True,
+    ),
+    Form(
+        "softmax",
+        "naive",
+        "jnp.exp(logits) / jnp.exp(logits).sum()",
+        "(exponentials := jnp.exp(logits)) / exponentials.sum(axis=-1, keepdims=True)",
+        note=UNSHIFTED,
+    ),
+    Form(
+        "log_softmax",
+        "composed",
+        "logits - jax.nn.logsumexp(logits)",
+        "logits - jax.nn.logsumexp(logits, axis=-1, keepdims=True)",
+    ),
+    Form("log_softmax", "naive", "jnp.log(jax.nn.softmax(logits))", note=UNDERFLOW),
+    Form(
+        "logsumexp", "naive", "jnp.log(jnp.exp(logits).sum())", "jnp.log(jnp.exp(logits).sum(axis=-1))", note=UNSHIFTED
+    ),
+    Form("sigmoid", "naive", "1 / (1 + jnp.exp(-logits))"),
+    Form("log_sigmoid", "naive", "jnp.log(jax.nn.sigmoid(logits))", note=UNDERFLOW),
+    losses(
+        "sparse_xent",
+        "composed",
+        "-jax.nn.log_softmax(logits)[labels]",
+        "-jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=-1)[:, 0]",
+    ),
+    losses(
+        "sparse_xent",
+        "composed",
+        "jax.nn.logsumexp(logits) - logits[labels]",
+        "jax.nn.logsumexp(logits, axis=-1) - jnp.take_along_axis(logits, labels[:, None], axis=-1)[:, 0]",
+        note=CANCELS,
+    ),
+    # In the dtype of the logits: one_hot's own, float32, would promote the losses of a float16 or bfloat16 case.
+    losses(
+        "sparse_xent",
+        "composed",
+        "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels))",
+        "optax.softmax_cross_entropy(logits, jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype))",
+    ),
+    losses(
+        "sparse_xent",
+        "naive",
+        "-jnp.log(jax.nn.softmax(logits))[labels]",
+        "-jnp.take_along_axis(jnp.log(jax.nn.softmax(logits)), labels[:, None], axis=-1)[:, 0]",
+        note=UNDERFLOW,
+    ),
+    losses(
+        "sparse_xent",
+        "misuse",
+        "optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(logits), labels)",
+        note=PROBABILITIES,
+    ),
+    losses(
+        "dense_xent",
+        "composed",
+        "-sum(labels * jax.nn.log_softmax(logits))",
+        "-(labels * jax.nn.log_softmax(logits)).sum(axis=-1)",
+    ),
+    losses(
+        "dense_xent",
+        "naive",
+        "-sum(labels * jnp.log(jax.nn.softmax(logits)))",
+        "-(labels * jnp.log(jax.nn.softmax(logits))).sum(axis=-1)",
+        note=UNDERFLOW,
+    ),
+    losses(
+        "dense_xent",
+        "naive",
+        "-sum(labels * jnp.log(jax.nn.softmax(logits) + 1e-7))",
+        "-(labels * jnp.log(jax.nn.softmax(logits) + 1e-7)).sum(axis=-1)",
+        note=EPSILON,
+    ),
+    losses("dense_xent", "misuse", "optax.softmax_cross_entropy(jax.nn.softmax(logits), labels)", note=PROBABILITIES),
+    losses(
+        "dense_xent",
+        "misuse",
+        "-sum(labels * jnp.log(logits))",
+        "-(labels * jnp.log(logits)).sum(axis=-1)",
+        note=NEGATIVE,
+    ),
+    Form(
+        "sigmoid_xent", "composed", "-labels * jax.nn.log_sigmoid(logits) - (1 - labels) * jax.nn.log_sigmoid(-logits)"
+    ),
+    Form(
+        "sigmoid_xent",
+        "naive",
+        "-labels * jnp.log(jax.nn.sigmoid(logits)) - (1 - labels) * jnp.log(1 - jax.nn.sigmoid(logits))",
+        "-labels * jnp.log(positive := jax.nn.sigmoid(logits)) - (1 - labels) * jnp.log(1 - positive)",
+        note=SATURATED,
+    ),
+    Form("sigmoid_xent", "misuse", "-labels * jnp.log(jax.nn.sigmoid(logits))", note=POSITIVE),
+)

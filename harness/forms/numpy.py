@@ -1,0 +1,58 @@
+"""The textbook in numpy: shifted algorithms in the array's own dtype, a control to hold the frameworks against."""
+
+from harness.forms.form import Form
+
+SHIFTED = "logits - logits.max(axis=axis, keepdims=True)"  # so that exp cannot overflow
+LOG_SOFTMAX = f"(less := {SHIFTED}) - np.log(np.exp(less).sum(axis=axis, keepdims=True))"
+LOG_SIGMOID = "np.minimum(logits, 0) - np.log1p(np.exp(-np.abs(logits)))"
+# A number, or a pattern over the classes; the weight of the positive term is 1 where it is.
+POS_WEIGHT = "np.resize(np.array(str(pos_weight).split(), float), logits.shape[1]).astype(logits.dtype)"
+ALONG = {"axis": -1}
+
+FORMS = (
+    Form(
+        "softmax",
+        "control",
+        "np.exp(logits - max) / sum",
+        f"(exponentials := np.exp({SHIFTED})) / exponentials.sum(axis=axis, keepdims=True)",
+        options=ALONG,
+    ),
+    Form("log_softmax", "control", "logits - max - np.log(np.exp(logits - max).sum())", LOG_SOFTMAX, options=ALONG),
+    Form(
+        "logsumexp",
+        "control",
+        "max + np.log(np.exp(logits - max).sum())",
+        f"logits.max(axis=axis) + np.log(np.exp({SHIFTED}).sum(axis=axis))",
+        options=ALONG,
+    ),
+    Form(  # exp of what is not positive cannot overflow
+        "sigmoid",
+        "control",
+        "1 / (1 + np.exp(-logits)), mirrored below 0",
+        "np.where(logits < 0, decayed := np.exp(-np.abs(logits)), 1) / (1 + decayed)",
+    ),
+    Form("log_sigmoid", "control", "np.minimum(logits, 0) - np.log1p(np.exp(-abs(logits)))", LOG_SIGMOID),
+    Form(
+        "sparse_xent",
+        "control",
+        "-(the textbook log_softmax)[labels]",
+        f"-np.take_along_axis({LOG_SOFTMAX}, np.expand_dims(labels, axis), axis=axis).squeeze(axis)",
+        options=ALONG,
+        reduces=True,
+    ),
+    Form(
+        "dense_xent",
+        "control",
+        "-sum(labels * the textbook log_softmax)",
+        f"-(labels * ({LOG_SOFTMAX})).sum(axis=axis)",
+        options=ALONG,
+        reduces=True,
+    ),
+    Form(
+        "sigmoid_xent",
+        "control",
+        "(1 - labels) * logits - (1 + (pos_weight - 1) * labels) * log_sigmoid",
+        f"(1 - labels) * logits - (1 + ({POS_WEIGHT} - 1) * labels) * ({LOG_SIGMOID})",
+        options={"pos_weight": 1.0},
+    ),
+)

@@ -1,0 +1,128 @@
+"""Compositions of torch's functions."""
+
+from harness.forms.form import (
+    CANCELS,
+    EPSILON,
+    NEGATIVE,
+    POSITIVE,
+    PROBABILITIES,
+    SATURATED,
+    UNDERFLOW,
+    UNSHIFTED,
+    Form,
+    losses,
+)
+
+FORMS = (
+    Form(
+        "softmax",
+        "naive",
+        "torch.exp(logits) / torch.exp(logits).sum()",
+        "(exponentials := torch.exp(logits)) / exponentials.sum(dim=-1, keepdim=True)",
+        note=UNSHIFTED,
+    ),
+    Form(
+        "log_softmax",
+        "composed",
+        "logits - torch.logsumexp(logits)",
+        "logits - torch.logsumexp(logits, dim=-1, keepdim=True)",
+    ),
+    Form(
+        "log_softmax",
+        "naive",
+        "torch.log(torch.softmax(logits))",
+        "torch.log(torch.softmax(logits, dim=-1))",
+        note=UNDERFLOW,
+    ),
+    Form(
+        "logsumexp",
+        "naive",
+        "torch.log(torch.exp(logits).sum())",
+        "torch.log(torch.exp(logits).sum(dim=-1))",
+        note=UNSHIFTED,
+    ),
+    Form("sigmoid", "naive", "1 / (1 + torch.exp(-logits))"),
+    Form("log_sigmoid", "composed", "-torch.nn.functional.softplus(-logits)"),
+    Form("log_sigmoid", "naive", "torch.log(torch.sigmoid(logits))", note=UNDERFLOW),
+    Form(
+        "sparse_xent",
+        "composed",
+        "torch.nn.functional.nll_loss(torch.log_softmax(logits), labels)",
+        "torch.nn.functional.nll_loss(torch.log_softmax(logits, dim=-1), labels, reduction=reduction)",
+        options={"reduction": "none"},
+    ),
+    losses(
+        "sparse_xent",
+        "composed",
+        "torch.logsumexp(logits) - logits[labels]",
+        "torch.logsumexp(logits, dim=-1) - logits.gather(-1, labels[:, None])[:, 0]",
+        note=CANCELS,
+    ),
+    losses(
+        "sparse_xent",
+        "naive",
+        "-torch.log(torch.softmax(logits))[labels]",
+        "-torch.log(torch.softmax(logits, dim=-1)).gather(-1, labels[:, None])[:, 0]",
+        note=UNDERFLOW,
+    ),
+    losses(
+        "dense_xent",
+        "composed",
+        "-sum(labels * torch.log_softmax(logits))",
+        "-(labels * torch.log_softmax(logits, dim=-1)).sum(dim=-1)",
+    ),
+    losses(
+        "dense_xent",
+        "naive",
+        "-sum(labels * torch.log(torch.softmax(logits)))",
+        "-(labels * torch.log(torch.softmax(logits, dim=-1))).sum(dim=-1)",
+        note=UNDERFLOW,
+    ),
+    losses(
+        "dense_xent",
+        "naive",
+        "-sum(labels * torch.log(torch.softmax(logits) + 1e-7))",
+        "-(labels * torch.log(torch.softmax(logits, dim=-1) + 1e-7)).sum(dim=-1)",
+        note=EPSILON,
+    ),
+    *(
+        Form(
+            op,
+            "misuse",
+            "torch.nn.functional.cross_entropy(torch.softmax(logits), labels)",
+            "torch.nn.functional.cross_entropy(torch.softmax(logits, dim=-1), labels, reduction=reduction)",
+            note=PROBABILITIES,
+            options={"reduction": "none"},
+        )
+        for op in ("dense_xent", "sparse_xent")
+    ),
+    losses(
+        "dense_xent",
+        "misuse",
+        "-sum(labels * torch.log(logits))",
+        "-(labels * torch.log(logits)).sum(dim=-1)",
+        note=NEGATIVE,
+    ),
+    Form(
+        "sigmoid_xent",
+        "composed",
+        "-labels * logsigmoid(logits) - (1 - labels) * logsigmoid(-logits)",
+        "-labels * torch.nn.functional.logsigmoid(logits) - (1 - labels) * torch.nn.functional.logsigmoid(-logits)",
+    ),
+    # Naive and not composed: the clamp is documented, the loss of the logit is the composition's.
+    Form(
+        "sigmoid_xent",
+        "naive",
+        "torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels)",
+        'torch.nn.functional.binary_cross_entropy(torch.sigmoid(logits), labels, reduction="none")',
+        note="Once the sigmoid has rounded to 1 (logits above 17 in float32), torch clamps log(1 - 1) to -100.",
+    ),
+    Form(
+        "sigmoid_xent",
+        "naive",
+        "-labels * torch.log(torch.sigmoid(logits)) - (1 - labels) * torch.log(1 - torch.sigmoid(logits))",
+        "-labels * torch.log(positive := torch.sigmoid(logits)) - (1 - labels) * torch.log(1 - positive)",
+        note=SATURATED,
+    ),
+    Form("sigmoid_xent", "misuse", "-labels * torch.log(torch.sigmoid(logits))", note=POSITIVE),
+)
