@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.model import Result, Timing
 from harness.timing import traffic
 from harness.timing.duel import ranking
-from harness.timing.traffic import Limit
+from harness.timing.traffic import Bandwidth
 from reports.axis import Axis
 from reports.numbers import duration, plural, short
 
@@ -77,7 +77,7 @@ class Question:
     case: Case
     device: str
     lines: Sequence[Line]
-    limit: Limit | None
+    limit: Bandwidth | None
 
     @property
     def title(self) -> str:
@@ -119,7 +119,7 @@ def _question(of: Mapping[str, Result]) -> Question:
     fastest = timings[ranks[0].name]
     copy, read = fastest.copy_bytes_per_second, fastest.read_bytes_per_second
     case, device = next((result.case, result.target.device) for result in of.values())
-    limit = Limit(copy, read) if copy and read else None
+    limit = Bandwidth(copy, read) if copy and read else None
     floor = traffic.least(case).floor_seconds(limit) if limit else None
     return Question(case, device, [_line(of[one.name], timings[one.name], one, floor) for one in ranks], limit)
 

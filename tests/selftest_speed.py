@@ -28,9 +28,12 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.model import Case, Implementation, Op, Target
-from harness.timing.duel import contest, fairness
+from harness.timing.duel import fairness
 from harness.timing.duel.decision import Rule
-from harness.timing.duel.gateways import Place, Question, Staff
+from harness.timing.duel.gateways import Workers
+from harness.timing.duel.order import Order
+from harness.timing.duel.site import Site
+from harness.timing.duel.waves import settle
 from suites.questions import cases
 from tests.kernels import slowdowns
 from tests.kernels.slowdowns import OPS, SHARES
@@ -110,40 +113,39 @@ def busy(count):
 
 
 def pool(options, number, tally, out):
-    """Start a pool of workers, play its duels, and return the largest overhead of an op."""
-    rule, rng = Rule(), random.Random(f"{options.seed} {number}")  # noqa: S311 - an order of play
+    """Start a pool of processes, run its duels, and return the largest overhead of an op."""
+    rule, rng = Rule(), random.Random(f"{options.seed} {number}")  # noqa: S311 - the order in which workers are timed
     started = time.monotonic()
-    with Staff() as staff:
-        place = Place.of("", "", 1, {})
-        workers = [staff.hire(place) for _ in range(2 * sum(rule.waves))]
-        seats = {(op, share): staff.seat_all(held(staff, workers, op, share)) for op in OPS for share in SHARES}
-        out.print(f"pool {number}: {len(workers)} workers started in {time.monotonic() - started:.0f} s")
+    with Workers() as workers:
+        pool = [workers.start(Site.of()) for _ in range(2 * sum(rule.waves))]
+        loaded = {(op, share): load(workers, pool, op, share) for op in OPS for share in SHARES}
+        out.print(f"pool {number}: {len(pool)} workers started in {time.monotonic() - started:.0f} s")
         planned = [0] * options.equals + [share for share in SHARES if share for _ in range(options.planted)]
         for share in rng.sample(planned, len(planned)):
-            play(seats, rng.choice(list(OPS)), share, rule, rng, tally)
-    return max(median(seat.held["overhead_seconds"] / seat.seconds for seat in seats[op, 0]) for op in OPS)
+            duel(loaded, rng.choice(list(OPS)), share, rule, rng, tally)
+    return max(median(one.preparation.overhead_seconds / one.seconds for one in loaded[op, 0]) for op in OPS)
 
 
-def held(staff, workers, op, share):
-    """Return what every worker is to hold of an op and a share."""
+def load(workers, pool, op, share):
+    """Let every worker of a pool prepare an op with a share of slowdown."""
     case = Case(Op.of(op), "value", cases.SPEED, "float32", *SHAPE)
     target = Target(Implementation("torch", op, slowdowns.name(op, share), "fused"), "eager")
-    arrays = staff.deposit.put(op, lambda: cases.inputs(case))
-    question = Question(case, target, str(HERE / "planted_speed.py"), arrays, fairness.cache_bytes("cpu"))
-    return [(worker, f"{op}-{share}", question) for worker in workers]
+    arrays = workers.arrays.put(op, lambda: cases.inputs(case))
+    order = Order.of(case, target, slowdowns.__file__, arrays, fairness.cache_bytes("cpu"))
+    return workers.load_all([(worker, f"{op}-{share}", order) for worker in pool])
 
 
-def play(seats, op, share, rule, rng, tally):
-    """Play one duel between workers dealt out anew."""
+def duel(loaded, op, share, rule, rng, tally):
+    """Run one duel between workers dealt out anew."""
     dealt = rng.sample(range(2 * sum(rule.waves)), 2 * sum(rule.waves))
 
-    def players(look):
+    def wave(look):
         first = 2 * sum(rule.waves[:look])
         both = dealt[first : first + 2 * rule.waves[look]]
-        return [seats[op, 0][one] for one in both[::2]], [seats[op, share][one] for one in both[1::2]]
+        return [loaded[op, 0][one] for one in both[::2]], [loaded[op, share][one] for one in both[1::2]]
 
     started = time.monotonic()
-    settled = contest.settle(players, rule, rng)
+    settled = settle(wave, rule, rng)
     tally.wall_seconds.append(time.monotonic() - started)
     tally.block_seconds[share].append(settled.measured_seconds)
     answer = settled.verdict.answer
@@ -160,7 +162,7 @@ def benchmarks(runs, out):
             report = Path(folder) / "benchmark.json"
             options = ["-q", "-p", "no:cacheprovider", "--benchmark-disable-gc", f"--benchmark-json={report}"]
             subprocess.run(
-                [sys.executable, "-m", "pytest", str(HERE / "bench" / "slowdowns.py"), *options],
+                [sys.executable, "-m", "pytest", str(HERE / "orders" / "slowdowns.py"), *options],
                 cwd=HERE.parent,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
                 check=True,

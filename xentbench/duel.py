@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
@@ -14,17 +13,18 @@ import typer
 from harness.model import Case
 from harness.store import Location
 from harness.timing.duel import record
-from harness.timing.duel.contest import Duel, Squads, leave, settle
 from harness.timing.duel.decision import Rule, Verdict
 from harness.timing.duel.fairness import Card, spoken
-from harness.timing.duel.gateways import Place, Seat, Staff
+from harness.timing.duel.gateways import Loaded, Workers
 from harness.timing.duel.pairing import Measured
-from harness.timing.traffic import Limit
+from harness.timing.duel.site import Site
+from harness.timing.duel.waves import Duel, Sides, settle, unload
+from harness.timing.traffic import Bandwidth
 from reference.cache import Cache
 from reference.golden import Audited
-from suites.speed import contestants, results
-from suites.speed.contestants import Accuracy, Asked, Contestant, Written
-from suites.speed.peaks import Witnesses
+from suites.speed import candidates, results
+from suites.speed.candidates import Accuracy, Candidate, WantedCase, Written
+from suites.speed.peaks import PeakMemory
 from suites.speed.results import Timed
 from xentbench import timing
 from xentbench.options import StoreLocation
@@ -39,19 +39,19 @@ MEANS = {
 
 
 @dataclass(frozen=True)
-class Corner:
-    """A side before the duel: who plays, what memory allows where it plays, and who reads its memory."""
+class Side:
+    """A side before the duel: what is timed, how fast memory is there, and what reads how much of it is in use."""
 
-    contestant: Contestant
-    limit: Limit | None
-    witnesses: Witnesses
+    candidate: Candidate
+    bandwidth: Bandwidth | None
+    peak_memory: PeakMemory
 
 
 @dataclass(frozen=True)
-class Side:
-    """One side of a settled duel: its figure, its accuracy, its card."""
+class TimedSide:
+    """One side of a decided duel: its figure, its accuracy, its card."""
 
-    contestant: Contestant
+    candidate: Candidate
     blocks: list[Measured]
     accuracy: Accuracy
     card: Card
@@ -82,114 +82,117 @@ def duel(
     Exit code 1 where B is slower, 3 where nothing is slower and one case cannot be told.
     """
     try:
-        wanted = Asked.read(case)
+        wanted = WantedCase.read(case)
         rule = Rule(min_effect=timing.share("--min-effect", min_effect))
-        where = contestants.device_of(device)
+        where = candidates.device_of(device)
         written = [Written.read(text, where) for text in (a, b)]
         variables = timing.variables(allocator)
     except ValueError as error:
         stop(2, str(error))
-    places = Place.of(python_a, spec_a, threads, variables), Place.of(python_b, spec_b, threads, variables)
-    with timing.ending(), Staff(store.folder / "logs") as staff:
-        both = entered(staff, written, places, wanted.op, graph=graph)
-        sides = cornered(staff, *both)
-        squads = Squads(staff, places, rule.waves, (both[0].orders, both[1].orders))
-        told = [
-            settled(staff, squads, sides, each, rule, random.Random(seed), store)  # noqa: S311 - an order of play
+    sites = Site.of(python_a, spec_a, threads, variables), Site.of(python_b, spec_b, threads, variables)
+    with timing.ending(), Workers(store.folder / "logs") as workers:
+        both = find_both(workers, written, sites, wanted.op, graph=graph)
+        sides = measure_memory(workers, *both)
+        waves = Sides(workers, sites, rule.waves, (both[0].where, both[1].where))
+        decided = [
+            decide_case(workers, waves, sides, each, rule, random.Random(seed), store)  # noqa: S311 - an order
             for each in wanted.cases(both[0].target.implementation.op)
         ]
     if as_json:
-        timing.write_json(told)
+        timing.write_json(decided)
     else:
-        for one in told:
-            show(one, rule)
-    answers = {one["verdict"]["answer"] for one in told}
+        for plain in decided:
+            show(plain, rule)
+    answers = {plain["verdict"]["answer"] for plain in decided}
     raise typer.Exit(1 if "slower" in answers else 3 if "cannot tell" in answers else 0)
 
 
-def entered(
-    staff: Staff, written: list[Written], places: tuple[Place, Place], op: str, *, graph: bool
-) -> tuple[Contestant, Contestant]:
+def find_both(
+    workers: Workers, written: list[Written], sites: tuple[Site, Site], op: str, *, graph: bool
+) -> tuple[Candidate, Candidate]:
     """Find both targets and the op that both answer."""
-    clerks = [staff.hire(place) for place in places]
-    found = [contestants.find(clerk, text) for clerk, text in zip(clerks, written, strict=True)]
-    pair = contestants.same_op(found[0], found[1], op)
-    a, b = (contestants.enter(*each) for each in zip(clerks, places, pair, (of.file for of in written), strict=True))
+    first = [workers.start(site) for site in sites]
+    found = [candidates.find(worker, text) for worker, text in zip(first, written, strict=True)]
+    pair = candidates.same_op(found[0], found[1], op)
+    files = (text.file for text in written)
+    a, b = (candidates.candidate(*each) for each in zip(first, sites, pair, files, strict=True))
     return replace(a, graph=graph), replace(b, graph=graph)
 
 
-def cornered(staff: Staff, a: Contestant, b: Contestant) -> tuple[Corner, Corner]:
-    """Measure the memory where each plays; once where both play in one place."""
-    of_a = contestants.limit(a.clerk, *a.orders[::2], a.place.threads)
-    alike = (a.place, a.target.device) == (b.place, b.target.device)
-    of_b = of_a if alike else contestants.limit(b.clerk, *b.orders[::2], b.place.threads)
-    return Corner(a, of_a, Witnesses(staff, a.place)), Corner(b, of_b, Witnesses(staff, b.place))
+def measure_memory(workers: Workers, a: Candidate, b: Candidate) -> tuple[Side, Side]:
+    """Measure how fast memory is where each side runs; once where both run in one place."""
+    in_a = candidates.bandwidth(a.worker, a.framework, a.target.device, a.site.threads)
+    alike = (a.site, a.target.device) == (b.site, b.target.device)
+    in_b = in_a if alike else candidates.bandwidth(b.worker, b.framework, b.target.device, b.site.threads)
+    return Side(a, in_a, PeakMemory(workers, a.site)), Side(b, in_b, PeakMemory(workers, b.site))
 
 
-def settled(
-    staff: Staff,
-    squads: Squads,
-    sides: tuple[Corner, Corner],
+def decide_case(
+    workers: Workers,
+    waves: Sides,
+    sides: tuple[Side, Side],
     case: Case,
     rule: Rule,
     rng: random.Random,
     store: Location,
 ) -> dict[str, Any]:
-    """Play one case; store it, and return it in plain values."""
-    questions = sides[0].contestant.question(staff, case), sides[1].contestant.question(staff, case)
-    seated: list[tuple[list[Seat], list[Seat]]] = []
+    """Decide one case; store it, and return it in plain values."""
+    orders = sides[0].candidate.order(workers, case), sides[1].candidate.order(workers, case)
+    loaded: list[tuple[list[Loaded], list[Loaded]]] = []
 
-    def players(look: int) -> tuple[list[Seat], list[Seat]]:
-        seated.append(squads.seats(look, str(case), questions))
-        return seated[-1]
+    def load(look: int) -> tuple[list[Loaded], list[Loaded]]:
+        loaded.append(waves.load(look, str(case), orders))
+        return loaded[-1]
 
-    found = settle(players, rule, rng)
-    for both in seated:
-        leave((*both[0], *both[1]))
+    duel = settle(load, rule, rng)
+    for both in loaded:
+        unload((*both[0], *both[1]))
     certify = Cache(store.folder / "goldens", "fast").golden
     a, b = (
-        judged(staff, side, case, seats[0], found.blocks(name), certify)
-        for side, seats, name in zip(sides, seated[0], "ab", strict=True)
+        timed_side(workers, side, case, first[0], duel.blocks(name), certify)
+        for side, first, name in zip(sides, loaded[0], "ab", strict=True)
     )
-    return kept(found, rule, case, (a, b), store)
+    return keep(duel, rule, case, (a, b), store)
 
 
-def judged(staff: Staff, corner: Corner, case: Case, seat: Seat, blocks: Iterable[Measured], certify: Audited) -> Side:
+def timed_side(
+    workers: Workers, side: Side, case: Case, loaded: Loaded, blocks: list[Measured], certify: Audited
+) -> TimedSide:
     """Put a side's accuracy and card beside its blocks."""
-    contestant, measured = corner.contestant, list(blocks)
-    accuracy = contestants.accuracy(staff, contestant, case, certify)
-    question = contestants.smallest(staff, contestant, case)
-    (small,) = staff.seat_each([(contestant.clerk, "smallest", question)])
-    dispatch = contestants.dispatch_seconds(small) if isinstance(small, Seat) else None
-    peak = corner.witnesses.peaks([contestant], case).get(str(contestant.target))
-    card = contestants.card(contestant, case, seat.held, measured, dispatch, corner.limit, peak)
-    return Side(contestant, measured, accuracy, card)
+    candidate = side.candidate
+    accuracy = candidates.accuracy(workers, candidate, case, certify)
+    order = candidates.smallest(workers, candidate, case)
+    (small,) = workers.load_each([(candidate.worker, "smallest", order)])
+    dispatch = candidates.dispatch_seconds(small) if isinstance(small, Loaded) else None
+    peak = side.peak_memory.peaks([candidate], case).get(str(candidate.target))
+    card = candidates.card(candidate, case, loaded.preparation, blocks, dispatch, side.bandwidth, peak)
+    return TimedSide(candidate, blocks, accuracy, card)
 
 
-def kept(found: Duel, rule: Rule, case: Case, sides: tuple[Side, Side], store: Location) -> dict[str, Any]:
-    """Store both sides' timings, and the pairing beside them."""
+def keep(duel: Duel, rule: Rule, case: Case, sides: tuple[TimedSide, TimedSide], store: Location) -> dict[str, Any]:
+    """Store both sides' timings, and the raw blocks beside them."""
     plain = {
         "case": str(case),
-        "verdict": asdict(found.verdict),
-        "measured_seconds": found.measured_seconds,
+        "verdict": asdict(duel.verdict),
+        "measured_seconds": duel.measured_seconds,
         **{name: in_plain_values(side) for name, side in zip("ab", sides, strict=True)},
     }
     uids = [
-        results.keep(store, "duel", case, [Timed(side.contestant, side.blocks, found.verdict.workers, side.card)])
+        results.keep(store, "duel", case, [Timed(side.candidate, side.blocks, duel.verdict.workers, side.card)])
         for side in sides  # a run each: A and B may be one target, in two environments
     ]
     path = store.folder / "duels" / f"{uids[0]}.json"
-    record.write(path, "duel", {**plain, "runs": uids, **record.of_duel(found, rule)})
+    record.write(path, "duel", {**plain, "runs": uids, **record.plain(duel, rule)})
     return {**plain, "record": str(path)}
 
 
-def in_plain_values(side: Side) -> dict[str, Any]:
+def in_plain_values(side: TimedSide) -> dict[str, Any]:
     """Return a side as JSON has it."""
     return {
-        "target": str(side.contestant.target),
-        "file": side.contestant.file,
-        "place": side.contestant.place.spec,
-        "environment": side.contestant.environment,
+        "target": str(side.candidate.target),
+        "file": side.candidate.file,
+        "place": side.candidate.site.spec,
+        "environment": side.candidate.environment,
         "seconds": side.card.seconds,
         "accuracy": asdict(side.accuracy) | {"words": side.accuracy.words},
         "card": side.card.plain,
@@ -197,20 +200,20 @@ def in_plain_values(side: Side) -> dict[str, Any]:
     }
 
 
-def show(told: dict[str, Any], rule: Rule) -> None:
-    """Print a settled duel: the verdict, both sides, and what their figures hold."""
-    verdict = Verdict(**told["verdict"])
-    timing.say(told["case"])
+def show(plain: dict[str, Any], rule: Rule) -> None:
+    """Print a decided duel: the verdict, both sides, and what their figures hold."""
+    verdict = Verdict(**plain["verdict"])
+    timing.say(plain["case"])
     for name in "ab":
-        side = told[name]
+        side = plain[name]
         timing.say(f"  {name.upper()} {side['target']}: {spoken(side['seconds'])} a call; {side['accuracy']['words']}")
     meaning = MEANS[verdict.answer].format(ratio=verdict.ratio, size=100 * rule.min_effect)
     timing.say(
         f"  {meaning} ({verdict.low:.3f} to {verdict.high:.3f} at {verdict.confidence:.2%}); "
-        f"{verdict.workers} workers a side, {told['measured_seconds']:.2g} s of blocks; "
+        f"{verdict.workers} workers a side, {plain['measured_seconds']:.2g} s of blocks; "
         f"a slowdown of {verdict.detectable:.1%} would have been found"
     )
-    out.print(timing.cards({name.upper(): told[name]["card_lines"] for name in "ab"}))
+    out.print(timing.cards({name.upper(): plain[name]["card_lines"] for name in "ab"}))
     with suppress(BrokenPipeError):
-        timing.say(f"  record: {told['record']}")
+        timing.say(f"  record: {plain['record']}")
         sys.stdout.flush()

@@ -16,12 +16,13 @@ from harness.ops import OPS
 from harness.store import Location
 from harness.timing.duel import record
 from harness.timing.duel.fairness import Card, spoken
-from harness.timing.duel.gateways import Place, Staff
+from harness.timing.duel.gateways import Workers
+from harness.timing.duel.site import Site
 from suites.questions import jobs, plan
 from suites.speed import results
-from suites.speed.contestants import Asked, Contestant, device_of
+from suites.speed.candidates import Candidate, WantedCase, device_of
 from suites.speed.results import Timed
-from suites.speed.tournaments import League, Played, league_size
+from suites.speed.tournaments import TimedCase, Tournaments, processes
 from xentbench import timing
 from xentbench.options import StoreLocation
 from xentbench.timing import out, stop
@@ -41,7 +42,7 @@ def tournament(
     seconds: Annotated[float, typer.Option(help="of blocks, at most; a round of each case is always played")] = SECONDS,
     threads: Annotated[int, typer.Option(help="threads a worker may use")] = 1,
     allocator: Annotated[str, typer.Option(help="default; or warm: malloc keeps what is freed")] = "default",
-    seed: Annotated[int, typer.Option(help="of the order of play")] = 0,
+    seed: Annotated[int, typer.Option(help="of the order in which workers are timed")] = 0,
     store: StoreLocation = results.STORE,
     *,
     graph: timing.Graph = False,
@@ -52,74 +53,80 @@ def tournament(
     Processes of one framework are shared by its modes; every process is timed once a round, in random order.
     """
     try:
-        wanted = Asked.read(",".join(filter(None, (case, shape, op))))
+        wanted = WantedCase.read(",".join(filter(None, (case, shape, op))))
         asked = plan.Wanted.of(on=on)
-        place = Place.of("", "", threads, timing.variables(allocator))
+        site = Site.of(threads=threads, variables=timing.variables(allocator))
         where = device_of(device)
         workers = enough(workers, wanted)
     except ValueError as error:
         stop(2, str(error))
     cases = wanted.cases(wanted.op)
-    with timing.ending(), Staff(store.folder / "logs") as staff:
-        league = League(staff, place, workers, graph)
-        league.start([name for name in jobs.slowest_first(asked) if name != "numpy"])  # which has nothing fused
-        entrants = league.entrants(wanted.op, where, asked.pairs)
-        say_missing(league)
-        if not entrants:
+    with timing.ending(), Workers(store.folder / "logs") as session:
+        tournaments = Tournaments(session, site, workers, graph)
+        # numpy has nothing fused.
+        tournaments.start([name for name in jobs.slowest_first(asked) if name != "numpy"])
+        candidates = tournaments.candidates(wanted.op, where, asked.pairs)
+        say_missing(tournaments)
+        if not candidates:
             stop(3, f"no fused implementation of {wanted.op} was found on {where}; try: xentbench list targets")
-        told = played(league, entrants, cases, seed, seconds, store)
-        say_missing(league)
+        timed = run_cases(tournaments, candidates, cases, seed, seconds, store)
+        say_missing(tournaments)
     if as_json:
-        timing.write_json(told)
+        timing.write_json(timed)
     else:
-        for one in told:
-            show(one)
+        for plain in timed:
+            show(plain)
 
 
-def enough(workers: int, wanted: Asked) -> int:
+def enough(workers: int, wanted: WantedCase) -> int:
     """Return how many processes a framework has. Raises ValueError for fewer than two."""
     if workers == 1:
         raise ValueError("--workers is 1, expected at least 2: the process is what is replicated")
-    return workers or league_size(wanted.cases(wanted.op)[0])
+    return workers or processes(wanted.cases(wanted.op)[0])
 
 
-def played(
-    league: League, entrants: Sequence[Contestant], cases: Sequence[Case], seed: int, seconds: float, store: Location
+def run_cases(
+    tournaments: Tournaments,
+    candidates: Sequence[Candidate],
+    cases: Sequence[Case],
+    seed: int,
+    seconds: float,
+    store: Location,
 ) -> list[dict[str, Any]]:
-    """Play all cases, in about so many seconds of blocks; each is stored when it is done, all in one run."""
-    told: list[dict[str, Any]] = []
+    """Time all cases, in about so many seconds of blocks; each is stored when it is done, all in one run."""
+    every: list[dict[str, Any]] = []
     uid = ""
     for done, case in enumerate(cases):
-        rng = random.Random(seed)  # noqa: S311 - an order of play
-        found, timed = league.tournament(entrants, case, rng, seconds / (len(cases) - done))
+        rng = random.Random(seed)  # noqa: S311 - the order in which workers are timed
+        found, timed = tournaments.run(candidates, case, rng, seconds / (len(cases) - done))
         seconds -= found.tournament.measured_seconds
         uid = results.keep(store, "tournament", case, timed, uid)
         plain = in_plain_values(found, timed)
         path = store.folder / "duels" / f"{uid}-{case.quantity}.json"
-        blocks = {name: record.packed(side) for name, side in found.tournament.blocks.items()}
+        blocks = {name: record.pack(side) for name, side in found.tournament.blocks.items()}
         record.write(path, "tournament", {**plain, "runs": [uid], "blocks": blocks})
-        told.append({**plain, "record": str(path)})
-    return told
+        every.append({**plain, "record": str(path)})
+    return every
 
 
-def say_missing(league: League) -> None:
+def say_missing(tournaments: Tournaments) -> None:
     """Say which frameworks take no part, or no part any more."""
-    for name in list(league.missing):
-        timing.warn(f"not run: {name}: {league.missing.pop(name)}")
+    for name in list(tournaments.missing):
+        timing.warn(f"not run: {name}: {tournaments.missing.pop(name)}")
 
 
-def in_plain_values(played: Played, timed: Sequence[Timed]) -> dict[str, Any]:
+def in_plain_values(found: TimedCase, timed: Sequence[Timed]) -> dict[str, Any]:
     """Return a tournament as JSON has it, fastest first."""
-    by_name = {str(one.contestant.target): one for one in timed}
-    ranks = played.tournament.ranks if played.held else []
+    by_name = {str(one.candidate.target): one for one in timed}
+    ranks = found.tournament.ranks if found.preparations else []
     return {
-        "case": str(played.case),
-        "measured_seconds": played.tournament.measured_seconds,
-        "refused": {name: change.told(outcome) for name, outcome in played.out.items()},
+        "case": str(found.case),
+        "measured_seconds": found.tournament.measured_seconds,
+        "refused": {name: change.told(outcome) for name, outcome in found.out.items()},
         "ranks": [
             {
                 **asdict(rank),
-                "framework": by_name[rank.name].contestant.target.implementation.framework,
+                "framework": by_name[rank.name].candidate.framework,
                 "seconds": card.seconds,
                 "card": card.plain,
                 "cells": cells(card),
@@ -142,21 +149,21 @@ def cells(card: Card) -> list[str]:
     ]
 
 
-def show(told: dict[str, Any]) -> None:
+def show(plain: dict[str, Any]) -> None:
     """Print a ranking: ranks that are level share theirs."""
     table = Table(*COLUMNS, box=None, padding=(0, 1))
     table.columns[1].overflow = "fold"
-    for one in told["ranks"]:
+    for one in plain["ranks"]:
         ranks = str(one["first"]) if one["first"] == one["last"] else f"{one['first']}-{one['last']}"
         times = f"{one['times']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
         table.add_row(ranks, one["name"], spoken(one["seconds"]), times, *one["cells"])
-    timing.say(told["case"])
+    timing.say(plain["case"])
     out.print(table)
-    for line in shared(told["ranks"]):
+    for line in shared(plain["ranks"]):
         timing.say(f"  {line}")
-    for name, reason in told["refused"].items():
+    for name, reason in plain["refused"].items():
         timing.say(f"  not timed: {name}: {reason}")
-    timing.say(f"  {told['measured_seconds']:.3g} s of blocks; record: {told['record']}")
+    timing.say(f"  {plain['measured_seconds']:.3g} s of blocks; record: {plain['record']}")
 
 
 def shared(ranks: Sequence[dict[str, Any]]) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from harness.model import Array
 from harness.running import host
-from harness.timing.traffic import Limit
+from harness.timing.traffic import Bandwidth
 
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 BEYOND = 2  # times the last-level cache that is swept; where other machines share it, more than this one has of it
@@ -37,7 +37,7 @@ def swept_bytes() -> int:
     return min(max(BEYOND * last_level_bytes(), BYTES), host.memory_bytes() // SHARE)
 
 
-def of_memory(threads: int, size: int = 0) -> Limit:
+def of_memory(threads: int, size: int = 0) -> Bandwidth:
     """Measure a copy and a read, each thread on memory of its own; size: bytes of all threads together.
 
     numpy's kernels are limited by memory alone: a copy is libc's, which goes around the caches from some size on, and
@@ -49,7 +49,7 @@ def of_memory(threads: int, size: int = 0) -> Limit:
         copy = _seconds(pool, arrays, lambda array: np.copyto(array[half:], array[:half]))
         read = _seconds(pool, arrays, np.bitwise_or.reduce)
     moved = 16 * half * threads
-    return Limit(copy=moved / copy, read=moved / read)
+    return Bandwidth(copy=moved / copy, read=moved / read)
 
 
 def _seconds(pool: ThreadPoolExecutor, arrays: list[Array], kernel: Callable[[Array], object]) -> float:
@@ -65,7 +65,7 @@ def _seconds(pool: ThreadPoolExecutor, arrays: list[Array], kernel: Callable[[Ar
     return min(max(pool.map(sweep, arrays)) for _ in range(SWEEPS))
 
 
-def of_device(copy: Callable[[], None], size: int) -> Limit:
+def of_device(copy: Callable[[], None], size: int) -> Bandwidth:
     """Measure a device by a copy of `size` bytes that is waited for; a read is taken to be as fast."""
     copy()  # which may compile
     found = []
@@ -74,4 +74,4 @@ def of_device(copy: Callable[[], None], size: int) -> Limit:
         copy()
         found.append(time.perf_counter() - started)
     rate = 2 * size / min(found)
-    return Limit(copy=rate, read=rate)
+    return Bandwidth(copy=rate, read=rate)

@@ -1,4 +1,4 @@
-"""The least that a question makes memory move, and the time that takes: no implementation goes below it.
+"""The least bytes that a case makes memory move, and the time that takes: no implementation goes below it.
 
 Every array that is given is read once, every array that is asked for is written once, and what happens between costs
 nothing. Two sweeps over the logits, or an intermediate that is written and read again, are what time over floor shows.
@@ -17,7 +17,7 @@ INDEX_BYTES = 8  # class indices are int64; jax keeps the lower half of them, wh
 
 
 @dataclass(frozen=True)
-class Limit:
+class Bandwidth:
     """What memory moves at best, in bytes a second: `copy` counts what is read and what is written, `read` reads."""
 
     copy: float
@@ -26,7 +26,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Bytes that a question makes memory move at least."""
+    """Bytes that a case makes memory move at least."""
 
     read: int
     written: int
@@ -36,10 +36,10 @@ class Traffic:
         """Both ways."""
         return self.read + self.written
 
-    def floor_seconds(self, limit: Limit) -> float:
+    def floor_seconds(self, bandwidth: Bandwidth) -> float:
         """Return the least time: what is written goes with as much that is read, as in a copy; the rest is read."""
         paired = min(self.read, self.written)
-        return 2 * paired / limit.copy + (self.moved - 2 * paired) / limit.read
+        return 2 * paired / bandwidth.copy + (self.moved - 2 * paired) / bandwidth.read
 
 
 def least(case: Case) -> Traffic:

@@ -1,4 +1,4 @@
-"""Timings of duels and tournaments as results of a run, each with what its figure holds in its environment."""
+"""Store the timings of duels and tournaments as results of a run; their environment says what a figure holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.store import Location, Store
 from harness.timing.duel import fairness
 from harness.timing.duel.fairness import Card
 from harness.timing.duel.pairing import Measured
-from suites.speed.contestants import Contestant
+from suites.speed.candidates import Candidate
 
 STORE = Location.of("build/speed.sqlite")
 
@@ -25,9 +25,9 @@ def unjudged(case: Case, target: Target, outcome: Outcome) -> Result:
 
 @dataclass(frozen=True)
 class Timed:
-    """A contestant's blocks, worker after worker, and card; or why there are none."""
+    """A candidate's blocks, worker after worker, and card; or why there are none."""
 
-    contestant: Contestant
+    candidate: Candidate
     blocks: Sequence[Measured] = ()
     workers: int = 1
     card: Card | None = None
@@ -41,7 +41,7 @@ class Timed:
         card = self.card
         assert card is not None
         return Timing(
-            tuple(fairness.seconds(one) for one in self.blocks),
+            tuple(fairness.seconds(block) for block in self.blocks),
             self.blocks[0].calls,
             card.first_seconds,
             self.workers,
@@ -75,8 +75,8 @@ def add(store: Store, uid: str, case: Case, timed: Iterable[Timed], judge: Judge
 
 
 def _result(store: Store, case: Case, timed: Timed, judge: Judge) -> Result:
-    of = timed.contestant
-    facts = {"framework": of.target.implementation.framework, "device": of.target.device, **of.environment}
+    candidate = timed.candidate
+    facts = {"framework": candidate.framework, "device": candidate.target.device, **candidate.environment}
     settings = timed.card.settings if timed.card else {}
     key = store.add_environment(facts | {f"card: {name}": value for name, value in settings.items()})
-    return replace(judge(case, of.target, timed.outcome), environment=key)
+    return replace(judge(case, candidate.target, timed.outcome), environment=key)

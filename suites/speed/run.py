@@ -1,4 +1,4 @@
-"""What `xentbench run --speed` times: every op and shape of the preset, each in one tournament of all frameworks.
+"""Time what `xentbench run --speed` asks for: every op and shape of the preset, in a tournament of all frameworks.
 
 The processes are started once and shared by all of it; blocks have a budget, and so a stated time. What a run holds
 already is not timed again.
@@ -15,15 +15,16 @@ from harness.model import Case, NotRun
 from harness.ops import OPS
 from harness.running import host
 from harness.store import Location, Store
-from harness.timing.duel.gateways import Place, Staff
+from harness.timing.duel.gateways import Workers
+from harness.timing.duel.site import Site
 from suites.questions import cases, jobs
 from suites.questions.plan import Wanted
-from suites.speed import contestants, results
-from suites.speed.contestants import Contestant
+from suites.speed import results
+from suites.speed.candidates import Candidate, arrays_name
 from suites.speed.results import Judge
-from suites.speed.tournaments import FEWER_WORKERS, League
+from suites.speed.tournaments import FEWER_PROCESSES, Tournaments
 
-# Of blocks, all tournaments together; at least one round of each is always played. Worker start, compilation and the
+# Of blocks, all tournaments together; at least one round of each is always timed. Worker start, compilation and the
 # reading of memory come on top.
 SECONDS: Mapping[str, float] = {"quick": 60.0, "standard": 600.0, "full": 1800.0}
 
@@ -50,48 +51,51 @@ class SpeedRun:
         names = [name for name in jobs.slowest_first(wanted) if name != "numpy"] if asked else []
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
             store.forget_not_run(self.uid, map(_job, names))
-        with Staff(self.store.folder / "logs", self.timeout_seconds) as staff:
-            place = Place.of("", "", self.threads, {})
+        with Workers(self.store.folder / "logs", self.timeout_seconds) as workers:
             # Elsewhere as many as it takes for two runs to be compared.
-            workers = FEWER_WORKERS if wanted.preset.name == "quick" else ratio.FEW
-            league = League(staff, place, workers)
-            league.start(names)
-            games = list(self._games(league, wanted, asked))
+            count = FEWER_PROCESSES if wanted.preset.name == "quick" else ratio.FEW
+            tournaments = Tournaments(workers, Site.of(threads=self.threads), count)
+            tournaments.start(names)
+            planned = list(self._planned(tournaments, wanted, asked))
             left = SECONDS[wanted.preset.name]
-            for done, (case, entrants) in enumerate(games):
-                self.progress(f"timings ({case})", done, len(games))
-                left -= self._play(league, case, entrants, left / (len(games) - done))
-                if contestants.drawn(case) not in {contestants.drawn(coming) for coming, _ in games[done + 1 :]}:
-                    staff.deposit.forget(contestants.drawn(case))
-        return self._missing(league, wanted)
+            for done, (case, candidates) in enumerate(planned):
+                self.progress(f"timings ({case})", done, len(planned))
+                left -= self._time(tournaments, case, candidates, left / (len(planned) - done))
+                if arrays_name(case) not in {arrays_name(coming) for coming, _ in planned[done + 1 :]}:
+                    workers.arrays.forget(arrays_name(case))
+        return self._missing(tournaments, wanted)
 
-    def _games(self, league: League, wanted: Wanted, asked: Sequence[Case]) -> Iterator[tuple[Case, list[Contestant]]]:
-        """Yield what is to be played: a case on a device, unless the run holds all of it."""
+    def _planned(
+        self, tournaments: Tournaments, wanted: Wanted, asked: Sequence[Case]
+    ) -> Iterator[tuple[Case, list[Candidate]]]:
+        """Yield what is to be timed: a case on a device, unless the run holds all of it."""
         with Store(self.store) as store:
             done = store.done(self.uid)
-        devices = dict.fromkeys(device for seen in league.devices.values() for device in seen)
+        devices = dict.fromkeys(device for seen in tournaments.devices.values() for device in seen)
         for case in asked:
             for device in devices:
                 if wanted.device in {"", device, device.partition(":")[0]}:
-                    entrants = league.entrants(case.op.name, device, wanted.pairs, every=wanted.preset.speed_all)
-                    names = {(str(case), one.target.implementation.framework, str(one.target)) for one in entrants}
+                    candidates = tournaments.candidates(
+                        case.op.name, device, wanted.pairs, every=wanted.preset.speed_all
+                    )
+                    names = {(str(case), candidate.framework, str(candidate.target)) for candidate in candidates}
                     if not names <= done:
-                        yield case, entrants
+                        yield case, candidates
 
-    def _play(self, league: League, case: Case, entrants: Sequence[Contestant], seconds: float) -> float:
-        """Play a case and store it; return the seconds of its blocks."""
-        rng = random.Random(0)  # noqa: S311 - an order of play
-        played, timed = league.tournament(entrants, case, rng, seconds)
+    def _time(self, tournaments: Tournaments, case: Case, candidates: Sequence[Candidate], seconds: float) -> float:
+        """Time a case and store it; return the seconds of its blocks."""
+        rng = random.Random(0)  # noqa: S311 - the order in which workers are timed
+        timed_case, timed = tournaments.run(candidates, case, rng, seconds)
         with Store(self.store) as store:
             results.add(store, self.uid, case, timed, self.judge)
-        return played.tournament.measured_seconds
+        return timed_case.tournament.measured_seconds
 
-    def _missing(self, league: League, wanted: Wanted) -> dict[str, str]:
+    def _missing(self, tournaments: Tournaments, wanted: Wanted) -> dict[str, str]:
         """Store which frameworks were not there, or died; return the latter, and why."""
         died = {}
-        for name, reason in league.missing.items():
+        for name, reason in tournaments.missing.items():
             entry = NotRun(name, "", wanted.device or "cpu", reason)
-            if name in league.died:
+            if name in tournaments.died:
                 entry = NotRun(_job(name), "", "", f"{reason}; see {self.store.folder / 'logs'}")
                 died[_job(name)] = reason
             with Store(self.store) as store:

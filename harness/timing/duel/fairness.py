@@ -12,8 +12,9 @@ from statistics import median
 from typing import Any
 
 from harness.model import Case
+from harness.timing.duel.order import Preparation
 from harness.timing.duel.pairing import Measured
-from harness.timing.traffic import Limit, least
+from harness.timing.traffic import Bandwidth, least
 
 L2 = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 CACHE_BYTES = 2 << 20  # of a core's own cache where the system does not tell
@@ -73,7 +74,7 @@ class Card:
     preempted: float  # share of blocks
     seconds: float  # the figure
     cached: bool  # a cache holds all buffers: memory is no limit then
-    limit: Limit | None  # of memory, measured in the same run
+    limit: Bandwidth | None  # of memory, measured in the same run
     floor_seconds: float | None  # the least time that it allows
     peak: Peak | None
 
@@ -123,18 +124,18 @@ def card(
     *,
     environment: Mapping[str, str],
     surroundings: Mapping[str, str],
-    held: Mapping[str, Any],
+    preparation: Preparation,
     blocks: Iterable[Measured],
     dispatch_seconds: float | None = None,
-    limit: Limit | None = None,
+    limit: Bandwidth | None = None,
     peak: Peak | None = None,
 ) -> Card:
     """Fill in a target's card from what its workers said and how its blocks went."""
     measured = list(blocks)
-    calls = sum(one.calls * len(one.seconds) for one in measured)
+    calls = sum(block.calls * len(block.seconds) for block in measured)
     on_cpu = device == "cpu"
     return Card(
-        synchronised=held["synchronised"],
+        synchronised=preparation.synchronised,
         threads=surroundings["threads"],
         allocator=surroundings["allocator" if on_cpu else "device_allocator"],
         compile="excluded",
@@ -142,33 +143,33 @@ def card(
         output="written to memory, freed before the next call" if on_cpu else "written to memory",
         dtype=case.dtype,
         x64=environment.get("x64", "as the dtype says"),
-        cache=_cache(held),
+        cache=_cache(preparation),
         isa=environment.get("cpu_capability", surroundings["isa"]) if on_cpu else environment.get("device", device),
         garbage="collector off in blocks",
-        first_seconds=held["first_seconds"],
+        first_seconds=preparation.first_seconds,
         dispatch_seconds=dispatch_seconds,
-        overhead_seconds=held["overhead_seconds"],
-        minor_faults=sum(one.minor_faults for one in measured) / calls,
-        major_faults=sum(one.major_faults for one in measured) / calls,
-        preempted=sum(one.preemptions > 0 for one in measured) / len(measured),
-        seconds=float(median(seconds(one) for one in measured)),
-        cached=_cached(held),
+        overhead_seconds=preparation.overhead_seconds,
+        minor_faults=sum(block.minor_faults for block in measured) / calls,
+        major_faults=sum(block.major_faults for block in measured) / calls,
+        preempted=sum(block.preemptions > 0 for block in measured) / len(measured),
+        seconds=float(median(seconds(block) for block in measured)),
+        cached=_cached(preparation),
         limit=limit,
         floor_seconds=least(case).floor_seconds(limit) if limit else None,
         peak=peak,
     )
 
 
-def _cached(held: Mapping[str, Any]) -> bool:
-    return bool(held["copies"] * held["bytes"] <= held["cache_bytes"])
+def _cached(preparation: Preparation) -> bool:
+    return preparation.copies * preparation.bytes <= preparation.cache_bytes
 
 
-def _cache(held: Mapping[str, Any]) -> str:
-    copies, size, cache = held["copies"], held["bytes"], held["cache_bytes"]
+def _cache(preparation: Preparation) -> str:
+    copies, size, cache = preparation.copies, preparation.bytes, preparation.cache_bytes
     buffers = f"one buffer of {_bytes(size)}" if copies == 1 else f"{copies} buffers of {_bytes(size)} in turn"
     if not cache:
         return f"{buffers}; the size of the last-level cache is not known"
-    return f"{buffers}, {'within' if _cached(held) else 'beyond'} the last-level cache of {_bytes(cache)}"
+    return f"{buffers}, {'within' if _cached(preparation) else 'beyond'} the last-level cache of {_bytes(cache)}"
 
 
 def surroundings() -> dict[str, str]:

@@ -59,22 +59,22 @@ def blocks(seconds: float) -> Blocks:
     return Blocks(calls, min(STAMPS_AT_MOST, max(least, round(BLOCK_SECONDS / stamp))), untimed)
 
 
-def alike(seconds: Mapping[T, float]) -> dict[T, Blocks]:
+def shared_blocks(seconds: Mapping[T, float]) -> dict[T, Blocks]:
     """Choose blocks for many sides, the same for those that are about as fast as each other.
 
     The quartile of stamps of one call is not that of stamps of two, nor that of a cold block that of a warm one: two
     equal sides in different blocks differ, by up to a third.
     """
-    found: dict[T, Blocks] = {}
+    chosen: dict[T, Blocks] = {}
     before = 0.0
     for side, each in sorted(seconds.items(), key=lambda item: item[1]):
         if each > ALIKE * before:
-            chosen = blocks(each)
-        found[side], before = chosen, each
-    return found
+            shared = blocks(each)
+        chosen[side], before = shared, each
+    return chosen
 
 
-def order(a: Sequence[T], b: Sequence[T], rng: random.Random) -> list[T]:
+def shuffle(a: Sequence[T], b: Sequence[T], rng: random.Random) -> list[T]:
     """Return both sides in a random order in which each pair of neighbours is one of each, either first."""
     pairs = zip(rng.sample(a, len(a)), rng.sample(b, len(b)), strict=True)
     return [one for pair in pairs for one in rng.sample(pair, 2)]

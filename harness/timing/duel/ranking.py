@@ -1,4 +1,4 @@
-"""Many sides' blocks in, ranks out: who is surely faster than whom, and how far behind the fastest."""
+"""Rank many sides by their blocks: which is surely faster than which, and how far behind the fastest each is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rank:
 def effects(logs: Mapping[str, Array]) -> dict[str, Array]:
     """Return each worker's effect, by side: its median over rounds of what is above the round's centre.
 
-    logs: log seconds, (workers, rounds), in the order of play. A side that left early has fewer rounds; the centre of
+    logs: log seconds, (workers, rounds), as timed. A side that left early has fewer rounds; the centre of
     a round is that of the sides that stayed to the end.
     """
     last = max(side.shape[1] for side in logs.values())
@@ -45,7 +45,7 @@ def effects(logs: Mapping[str, Array]) -> dict[str, Array]:
 
 def of_timings(timings: Mapping[str, Timing]) -> list[Rank]:
     """Rank what one tournament stored, one timing a side."""
-    return rank({name: np.log(of.seconds).reshape(of.workers, -1) for name, of in timings.items()})
+    return rank({name: np.log(side.seconds).reshape(side.workers, -1) for name, side in timings.items()})
 
 
 def rank(logs: Mapping[str, Array]) -> list[Rank]:
@@ -57,7 +57,7 @@ def rank(logs: Mapping[str, Array]) -> list[Rank]:
     names = sorted(found, key=lambda name: float(found[name].mean()))
     pairs = _pairs({name: found[name] for name in names})
     level = LEVEL / 2 / max(1, len(pairs))
-    surely = [pair for pair, of in pairs.items() if of.theta > of.margin(level)]
+    surely = [pair for pair, estimate in pairs.items() if estimate.theta > estimate.margin(level)]
     return [
         Rank(
             name,
@@ -75,8 +75,9 @@ def undecided(logs: Mapping[str, Array]) -> set[str]:
     level = LEVEL / 2 / max(1, len(pairs))
     return {
         name
-        for pair, of in pairs.items()
-        if abs(of.theta) <= of.margin(level) and abs(of.theta) + of.margin(level) > math.log1p(EFFECT)
+        for pair, estimate in pairs.items()
+        if abs(estimate.theta) <= (margin := estimate.margin(level))
+        and abs(estimate.theta) + margin > math.log1p(EFFECT)
         for name in pair
     }
 

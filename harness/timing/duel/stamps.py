@@ -21,7 +21,7 @@ Turn = Iterator[tuple[Native, ...]]
 
 
 @dataclass
-class Held:
+class Call:
     """A call that is ready to be timed: one function, and as many copies of its arrays as outgrow the cache."""
 
     function: Function
@@ -105,21 +105,21 @@ def _marking(function: Function, turn: Turn, clock: Clock, calls: int, stamps: i
     return [clock.seconds(marks[0], mark) for mark in marks]
 
 
-def estimated(held: Held) -> float:
+def estimate(call: Call) -> float:
     """Return the seconds of the fastest of some calls, each with other arrays; afterwards the call is warm."""
     found: list[float] = []
     least, most = ESTIMATE_CALLS
     while len(found) < most and (sum(found) < ESTIMATE_SECONDS or (len(found) < least and sum(found) < 1)):
-        started, ended = held.times(1, 1)
+        started, ended = call.times(1, 1)
         found.append(ended - started)
     return min(found)
 
 
-def overhead(held: Held) -> float:
+def overhead(call: Call) -> float:
     """Return the seconds a call that the loop itself and the wait for what is already there take."""
-    native = held.function(*held.arrays[0])
-    held.wait(native)
-    empty = Held(lambda *_: native, held.arrays, held.wait, held.each, itertools.cycle(held.arrays))
+    native = call.function(*call.arrays[0])
+    call.wait(native)
+    empty = Call(lambda *_: native, call.arrays, call.wait, call.each, itertools.cycle(call.arrays))
     found: list[float] = []
     for _ in range(OVERHEAD_TIMES):
         started, *_, ended = empty.times(1, OVERHEAD_STAMPS)

@@ -1,7 +1,7 @@
-"""What a worker process does: hold prepared calls, and time blocks of them when told to.
+"""What a worker process does: prepare calls and time blocks of them, as it is ordered to.
 
-It imports the harness's adapters and the one framework it is told of, and nothing else of this project, so that it also
-runs in another environment that has the framework, numpy and ml_dtypes. Messages are tuples of plain Python values.
+It imports the harness's adapters and the one framework that is asked for, and nothing else of this project, so that it
+also runs in another environment that has the framework, numpy and ml_dtypes. Messages are tuples of plain values.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ import math
 import os
 import resource
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from harness import adapters
 from harness.adapters import Adapter, Native, NotSupported, judged
 from harness.adapters.accelerator import Accelerator
-from harness.model import Array, Implementation, Inputs, Op, Target
+from harness.model import Inputs, Op, Target
 from harness.running import orphan
 from harness.timing import bandwidth, clock, memory
-from harness.timing.duel import fairness, stamps
-from harness.timing.duel.stamps import Held
+from harness.timing.duel import arrays, fairness, stamps
+from harness.timing.duel.order import Order, Preparation
+from harness.timing.duel.stamps import Call
+from harness.timing.traffic import Bandwidth
 
-Told = Mapping[str, Any]  # of a question: see `gateways.Question`
-NAMES = ("logits", "labels", "upstream")
 LARGE_BYTES = 64 << 20  # of arrays whose calls last for so long that one is estimate enough
 COPIES_AT_MOST = 64
 DEVICE_COPIES_AT_MOST = 1024  # its cache is larger by far
@@ -38,100 +37,89 @@ SEVERAL = 4  # times a device's cache that copies take up together
 COPIED_BYTES = 1 << 30  # on a device, to measure its memory: far beyond its cache
 
 
-class Bench:
-    """The worker's side of every order; a public method is one."""
+class Orders:
+    """The orders that a worker carries out, and the calls that it has prepared."""
 
     def __init__(self) -> None:
-        """Start with nothing imported and nothing held."""
+        """Begin with nothing imported and nothing prepared."""
         self._adapters: dict[tuple[str, str], Adapter] = {}
-        self._held: dict[str, Held] = {}
+        self._calls: dict[str, Call] = {}
         self._shared: dict[tuple[object, ...], tuple[tuple[Native, ...], ...]] = {}
 
     def find(self, frameworks: list[str], file: str, name: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
         """Return (framework, op, kind, modes) of what has a name, in a file or the first framework with it."""
         for framework in list(judged.catalogues(Path(file))) if file else frameworks:
             try:
-                adapter = self._adapter(framework, file)
+                adapter = self.adapter(framework, file)
             except adapters.NotInstalled:
                 continue
-            of = [one for one in adapter.implementations() if one.name == name]
-            if of:
-                return [(framework, one.op, one.kind, tuple(adapter.modes)) for one in of]
+            if found := [one for one in adapter.implementations() if one.name == name]:
+                return [(framework, one.op, one.kind, tuple(adapter.modes)) for one in found]
         return []
 
     def fused(self, framework: str, file: str, op: str) -> list[tuple[str, str]]:
         """Return (name, mode) of every fused function of an op, each function once however many names it has."""
-        adapter = self._adapter(framework, file)
-        once = {adapter.offer(of).identity: of for of in reversed(adapter.implementations()) if _fused(of, op)}
-        return [(of.name, mode) for of in reversed(list(once.values())) for mode in adapter.modes]
+        adapter = self.adapter(framework, file)
+        fused = [one for one in adapter.implementations() if one.op == op and one.kind == "fused"]
+        once = {adapter.offer(one).identity: one for one in reversed(fused)}
+        return [(one.name, mode) for one in reversed(list(once.values())) for mode in adapter.modes]
 
     def environment(self, framework: str, file: str, device: str) -> dict[str, str]:
         """Return what the framework's answers and its speed depend on here."""
-        adapter = self._adapter(framework, file)
+        adapter = self.adapter(framework, file)
         if device not in adapter.devices():
             raise ValueError(f"{framework} sees {', '.join(adapter.devices())}, expected {device}")
         # Plain text: torch's version is a class of its own, which no message carries.
         return {name: "".join(value) for name, value in adapter.environment(device).items()}
 
-    def devices(self, framework: str) -> tuple[str, ...]:
-        """Return the devices that a framework sees here."""
-        return self._adapter(framework, "").devices()
-
-    def limit(self, framework: str, device: str, threads: int) -> dict[str, float]:
+    def bandwidth(self, framework: str, device: str, threads: int) -> Bandwidth:
         """Measure how fast memory is: the machine's, or a device's by the framework's own copy."""
-        adapter = self._adapter(framework, "")
+        adapter = self.adapter(framework)
         accelerator = _accelerator(adapter, device)
         if accelerator is None:
-            return asdict(bandwidth.of_memory(threads))
+            return bandwidth.of_memory(threads)
         array = adapter.put(np.zeros(COPIED_BYTES // 4, np.float32), mode=adapter.modes[0], device=device)
-        return asdict(bandwidth.of_device(lambda: adapter.wait(accelerator.copy(array)), COPIED_BYTES))
+        return bandwidth.of_device(lambda: adapter.wait(accelerator.copy(array)), COPIED_BYTES)
 
-    def peak(self, told: Told) -> int:
+    def peak(self, order: Order) -> int:
         """Return the most bytes that a call has in use at once beyond its inputs. Raises NotSupported."""
-        adapter = self._adapter(told["framework"], told["file"])
-        prepared = _prepared(adapter, _inputs(told["arrays"]), told)
+        adapter = self.adapter(order.framework, order.file)
+        prepared = _prepare(adapter, arrays.inputs(order.arrays), order)
         run = clock.waited(adapter, prepared)
         run()  # compiles, which takes memory of its own
-        return memory.beyond(_accelerator(adapter, told["device"]) or memory.Resident(), run)
+        return memory.beyond(_accelerator(adapter, order.device) or memory.Resident(), run)
 
-    def hold(self, key: str, told: Told) -> dict[str, Any]:
+    def load(self, key: str, order: Order) -> Preparation:
         """Prepare a call under a key, time its first call, and estimate the others."""
-        adapter, inputs = self._adapter(told["framework"], told["file"]), _inputs(told["arrays"])
-        given = [inputs.logits, inputs.labels] + ([inputs.upstream] if told["quantity"] != "value" else [])
+        adapter, inputs = self.adapter(order.framework, order.file), arrays.inputs(order.arrays)
+        given = [inputs.logits, inputs.labels] + ([inputs.upstream] if order.quantity != "value" else [])
         size = sum(array.nbytes for array in given if array is not None)
         # A function is one for all sizes; made with small arrays, it takes those that are there already.
-        small = _prepared(adapter, _small(inputs), told)
-        accelerator = _accelerator(adapter, told["device"])
-        copies, cache = _rotation(size, told["outgrow_bytes"], accelerator)
-        function, arrays = small.function, self._shared_arrays(adapter, inputs, told, small, copies)
-        held = Held(function, arrays, adapter.wait, accelerator is None, itertools.cycle(arrays))
-        first = clock.first_call_seconds(lambda: held.wait(function(*arrays[0])))
+        small = _prepare(adapter, _first_rows(inputs), order)
+        accelerator = _accelerator(adapter, order.device)
+        copies, cache = _rotation(size, order.outgrow_bytes, accelerator)
+        function, natives = small.function, self._shared_arrays(adapter, inputs, order, small, copies)
+        call = Call(function, natives, adapter.wait, accelerator is None, itertools.cycle(natives))
+        first = clock.first_call_seconds(lambda: call.wait(function(*natives[0])))
         if accelerator:
-            held.clock = accelerator.clock()
-        if told["graph"]:
-            held.replay(accelerator)
+            call.clock = accelerator.clock()
+        if order.graph:
+            call.replay(accelerator)
         large = size > LARGE_BYTES
-        held.seconds = first if large and held.each else stamps.estimated(held)
-        self._held[key] = held
-        return {
-            "first_seconds": first,
-            "seconds": held.seconds,
-            "overhead_seconds": 0.0 if large or held.clock else stamps.overhead(held),
-            "copies": copies,
-            "bytes": size,
-            "cache_bytes": cache,
-            "synchronised": held.synchronised,
-        }
+        call.seconds = first if large and call.each else stamps.estimate(call)
+        self._calls[key] = call
+        overhead = 0.0 if large or call.clock else stamps.overhead(call)
+        return Preparation(first, call.seconds, overhead, copies, size, cache, call.synchronised)
 
     def block(self, key: str, calls: int, count: int, untimed: int) -> tuple[list[float], int, int, int]:
         """Time a block; return its stamps in seconds, minor and major page faults, and how often it was pre-empted."""
-        held = self._held[key]
+        call = self._calls[key]
         gc.disable()
         try:
             if untimed:
-                held.times(untimed, 1)
+                call.times(untimed, 1)
             before = resource.getrusage(resource.RUSAGE_SELF)
-            times = held.times(calls, count)
+            times = call.times(calls, count)
             after = resource.getrusage(resource.RUSAGE_SELF)
         finally:
             gc.enable()
@@ -142,47 +130,34 @@ class Bench:
             after.ru_nivcsw - before.ru_nivcsw,
         )
 
-    def answer(self, told: Told) -> tuple[str, tuple[int, ...], bytes]:
+    def answer(self, order: Order) -> tuple[str, tuple[int, ...], bytes]:
         """Make a call once; return the dtype, shape and bytes of its answer."""
-        adapter = self._adapter(told["framework"], told["file"])
-        native = _prepared(adapter, _inputs(told["arrays"]), told)()
+        adapter = self.adapter(order.framework, order.file)
+        native = _prepare(adapter, arrays.inputs(order.arrays), order)()
         adapter.wait(native)
-        got = adapter.answer(native, told["quantity"])
+        got = adapter.answer(native, order.quantity)
         return got.dtype.name, got.shape, got.tobytes()
 
-    def drop(self, key: str) -> None:
-        """Let go of a call and its arrays."""
-        self._held.pop(key, None)
-        used = {id(held.arrays) for held in self._held.values()}
-        self._shared = {of: arrays for of, arrays in self._shared.items() if id(arrays) in used}
+    def unload(self, key: str) -> None:
+        """Drop a call, and its arrays where no other call has them."""
+        self._calls.pop(key, None)
+        used = {id(call.arrays) for call in self._calls.values()}
+        self._shared = {kind: natives for kind, natives in self._shared.items() if id(natives) in used}
         gc.collect()
 
-    def process(self) -> int:
-        """Return the process's id."""
-        return os.getpid()
-
-    def surroundings(self) -> dict[str, str]:
-        """Return the settings of this process that a figure depends on."""
-        return fairness.surroundings()
-
-    def receive(self, path: str, piece: bytes) -> None:
-        """Append to a file on this machine."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("ab") as file:
-            file.write(piece)
-
     def _shared_arrays(
-        self, adapter: Adapter, inputs: Inputs, told: Told, small: adapters.Prepared, copies: int
+        self, adapter: Adapter, inputs: Inputs, order: Order, small: adapters.Prepared, copies: int
     ) -> tuple[tuple[Native, ...], ...]:
         """Return arrays on the device, those of an earlier call where it took the same: all modes fit then."""
-        paths = tuple(one and one[0] for one in told["arrays"].values())
+        paths = tuple(entry and entry[0] for entry in order.arrays.values())
         kinds = tuple(type(array) for array in small.arrays)  # a session takes other arrays than eager calls do
-        key = (paths, told["framework"], told["device"], kinds, copies)
+        key = (paths, order.framework, order.device, kinds, copies)
         if key not in self._shared:
-            self._shared[key] = tuple(_prepared(adapter, inputs, told).arrays for _ in range(copies))
+            self._shared[key] = tuple(_prepare(adapter, inputs, order).arrays for _ in range(copies))
         return self._shared[key]
 
-    def _adapter(self, framework: str, file: str) -> Adapter:
+    def adapter(self, framework: str, file: str = "") -> Adapter:
+        """Return a framework's adapter, imported when first asked for, or that of a file's functions in it."""
         if (framework, file) not in self._adapters:
             adapter = adapters.load(framework)
             if file:
@@ -192,19 +167,38 @@ class Bench:
         return self._adapters[framework, file]
 
 
+# What each order calls, with its arguments as plain values; what it returns travels back as such.
+CARRIED_OUT_BY: Mapping[str, Callable[..., Any]] = {
+    "find": Orders.find,
+    "fused": Orders.fused,
+    "environment": Orders.environment,
+    "devices": lambda orders, framework: orders.adapter(framework).devices(),
+    "surroundings": lambda _: fairness.surroundings(),
+    "bandwidth": lambda orders, *arguments: asdict(orders.bandwidth(*arguments)),
+    "load": lambda orders, key, order: asdict(orders.load(key, Order(**order))),
+    "block": Orders.block,
+    "unload": Orders.unload,
+    "answer": lambda orders, order: orders.answer(Order(**order)),
+    "peak": lambda orders, order: orders.peak(Order(**order)),
+    "append": lambda _, path, piece: append(Path(path), piece),
+    "process": lambda _: os.getpid(),
+}
+
+
 def serve(channel: Any) -> None:
     """Carry out orders until the channel closes; what goes wrong is an answer too."""
     orphan.end_with(os.getppid())
-    bench = Bench()
+    orders = Orders()
     for order, *arguments in channel:
-        channel.send(_carried_out(bench, order, arguments))
+        channel.send(reply(orders, order, *arguments))
 
 
-def _carried_out(bench: Bench, order: str, arguments: list[Any]) -> tuple[str, Any]:
+def reply(orders: Orders, order: str, *arguments: Any) -> tuple[str, Any]:
+    """Carry out an order; return `done` and its answer, or `unsupported` or `failed` and the reason."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what frameworks deprecate is no outcome
-            return "done", getattr(bench, order)(*arguments)
+            return "done", CARRIED_OUT_BY[order](orders, *arguments)
     except (NotSupported, adapters.NotInstalled) as refusal:
         return "unsupported", str(refusal)
     except Exception as error:  # noqa: BLE001 - the coordinator says what happened, this process goes on
@@ -212,38 +206,26 @@ def _carried_out(bench: Bench, order: str, arguments: list[Any]) -> tuple[str, A
         return "failed", f"{type(error).__name__}: {first[:300]}"
 
 
-def _fused(of: Implementation, op: str) -> bool:
-    return of.op == op and of.kind == "fused"
+def append(path: Path, piece: bytes) -> None:
+    """Append to a file on this machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(piece)
 
 
-def _prepared(adapter: Adapter, inputs: Inputs, told: Told) -> adapters.Prepared:
-    op = Op.of(told["op"], **told["options"])
-    of = adapter.catalogue.offers[told["op"], told["name"]].implementation
-    if told["mode"] not in adapter.modes:
-        raise ValueError(f"mode is {told['mode']!r}, expected one of {', '.join(adapter.modes)}")
-    return adapter.prepare(op, told["quantity"], inputs, Target(of, told["mode"], told["device"]))
+def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> adapters.Prepared:
+    if order.mode not in adapter.modes:
+        raise ValueError(f"mode is {order.mode!r}, expected one of {', '.join(adapter.modes)}")
+    implementation = adapter.catalogue.offers[order.op, order.name].implementation
+    op = Op.of(order.op, **order.options)
+    return adapter.prepare(op, order.quantity, inputs, Target(implementation, order.mode, order.device))
 
 
-def _inputs(told: Mapping[str, Any]) -> Inputs:
-    return Inputs(*(_array(told[name]) for name in NAMES))  # type: ignore[arg-type]
-
-
-def _small(inputs: Inputs) -> Inputs:
+def _first_rows(inputs: Inputs) -> Inputs:
     """Return the first row of everything."""
     return Inputs(
         *(array if array is None or not array.ndim else array[:1] for array in list(vars(inputs).values())[:3])
     )
-
-
-def _array(told: tuple[str, str, tuple[int, ...]] | None) -> Array | None:
-    """Map an array's file into memory, where all workers of a machine share it."""
-    if told is None:
-        return None
-    path, name, shape = told
-    dtype = np.dtype(getattr(ml_dtypes, name, name))
-    if math.prod(shape) == 0 or not shape:  # which cannot be mapped
-        return np.fromfile(path, dtype).reshape(shape)
-    return np.memmap(path, dtype, mode="r", shape=tuple(shape))
 
 
 def _accelerator(adapter: Adapter, device: str) -> Accelerator | None:

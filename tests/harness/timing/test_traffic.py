@@ -5,7 +5,7 @@ import pytest
 from harness.model import Case, Op
 from harness.ops import OPS
 from harness.timing import traffic
-from harness.timing.traffic import Limit, Traffic
+from harness.timing.traffic import Bandwidth, Traffic
 
 ROWS, CLASSES = 4, 10
 # op: bytes read and written for the value, and for the gradient with the value, of 4 rows of 10 float32 logits:
@@ -54,4 +54,4 @@ def test_bytes_of_a_number(dtype, size):
 )
 def test_floor(moved, seconds):
     """What is written is copied at 20 bytes a second, both ways counted; what is only read, read at 4."""
-    assert moved.floor_seconds(Limit(copy=20.0, read=4.0)) == pytest.approx(seconds)
+    assert moved.floor_seconds(Bandwidth(copy=20.0, read=4.0)) == pytest.approx(seconds)

@@ -4,10 +4,11 @@ import pytest
 
 from harness.model import Case, Implementation, Op, Target
 from harness.timing import memory
-from harness.timing.duel.gateways import Place, Staff
-from suites.speed import peaks as witnesses
-from suites.speed.contestants import Contestant
-from suites.speed.peaks import Witnesses
+from harness.timing.duel.gateways import Workers
+from harness.timing.duel.site import Site
+from suites.speed import peaks as peak_memory
+from suites.speed.candidates import Candidate
+from suites.speed.peaks import PeakMemory
 
 CASE = Case(Op.of("softmax"), "value", "speed", "float32", 4, 1024)
 KERNELS = """
@@ -37,19 +38,19 @@ def refuses(logits):
 @pytest.fixture
 def peaks(tmp_path, monkeypatch):
     """Return how to read the peaks of functions by their names, on logits of 16 MiB."""
-    monkeypatch.setattr(witnesses, "PEAK_BYTES", 16 << 20)
+    monkeypatch.setattr(peak_memory, "PEAK_BYTES", 16 << 20)
     path = tmp_path / "kernels.py"
     path.write_text(KERNELS)
-    with Staff() as staff:
-        place = Place.of("", "", 1, {})
-        found = Witnesses(staff, place)
+    with Workers() as workers:
+        site = Site.of()
+        found = PeakMemory(workers, site)
 
         def read(*names):
             targets = [Target(Implementation("numpy", "softmax", name, "fused"), "eager") for name in names]
-            entrants = [Contestant(target, str(path), place, None, {}, {}) for target in targets]
-            return found.peaks(entrants, CASE)
+            timed = [Candidate(target, str(path), site, None, {}, {}) for target in targets]
+            return found.peaks(timed, CASE)
 
-        read.witnesses = found
+        read.memory = found
         yield read
 
 
@@ -72,7 +73,7 @@ def test_who_refuses_or_dies_has_no_peak(peaks):
 def test_read_once_for_all_shapes(peaks):
     """What was read stands for every shape of a question: no process is asked again."""
     first = peaks("nothing")
-    peaks.witnesses.end("numpy")
+    peaks.memory.stop("numpy")
 
     assert peaks("nothing") == first
-    assert not peaks.witnesses._hired
+    assert not peaks.memory._by_framework

@@ -11,9 +11,9 @@ from harness.timing import traffic
 from suites.questions import plan
 from suites.questions.cases import PRESETS
 from suites.speed import run as speed_run
-from suites.speed.peaks import Witnesses
+from suites.speed.peaks import PeakMemory
 from suites.speed.run import SpeedRun
-from suites.speed.tournaments import League
+from suites.speed.tournaments import Tournaments
 from tests.conftest import THIRD_PARTY
 
 SIGMOID = Op.of("sigmoid")
@@ -26,8 +26,8 @@ def timed(tmp_path, monkeypatch):
     """Return how to time frameworks in a store; small shapes, and nobody measures the machine's memory."""
     monkeypatch.setenv("PYTHONPATH", str(THIRD_PARTY))
     monkeypatch.setattr(speed_run.cases, "speed_cases", lambda _preset, _memory: QUICK)
-    monkeypatch.setattr(League, "limit", lambda _self, _device: traffic.Limit(2e9, 1e9))
-    monkeypatch.setattr(Witnesses, "peaks", lambda _self, _entrants, _case: {})
+    monkeypatch.setattr(Tournaments, "bandwidth", lambda _self, _device: traffic.Bandwidth(2e9, 1e9))
+    monkeypatch.setattr(PeakMemory, "peaks", lambda _self, _candidates, _case: {})
     store = Location.of(str(tmp_path / "results.sqlite"))
     run = host.new_run("quick")
     with Store(store) as opened:
@@ -121,13 +121,13 @@ def test_framework_that_is_back_is_not_missing_any_more(timed):
 def test_blocks_keep_to_their_budget(timed, monkeypatch):
     """A case may take its part of what is left of the preset's seconds; what one leaves, the next ones have."""
     given = []
-    tournament = League.tournament
+    run = Tournaments.run
 
-    def noted(self, entrants, case, rng, seconds):
+    def noted(self, candidates, case, rng, seconds):
         given.append(seconds)
-        return tournament(self, entrants, case, rng, seconds)
+        return run(self, candidates, case, rng, seconds)
 
-    monkeypatch.setattr(League, "tournament", noted)
+    monkeypatch.setattr(Tournaments, "run", noted)
     timed("careless")
 
     assert given[0] == speed_run.SECONDS["quick"] / 2

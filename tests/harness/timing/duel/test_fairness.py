@@ -5,12 +5,13 @@ import pytest
 from harness.model import Case, Op
 from harness.timing.duel import fairness
 from harness.timing.duel.fairness import Peak
+from harness.timing.duel.order import Preparation
 from harness.timing.duel.pairing import Measured
-from harness.timing.traffic import Limit
+from harness.timing.traffic import Bandwidth
 
 BLOCKS = [Measured((1e-3, 1e-3), 2, 8, 0, 1), Measured((1e-3, 1e-3), 2, 0, 4, 0)]
 CASE = Case(Op.of("softmax"), "value", "speed", "float32", 64, 1000)
-HELD = {
+PREPARED = {
     "first_seconds": 0.25,
     "seconds": 5e-4,
     "overhead_seconds": 4e-7,
@@ -19,18 +20,18 @@ HELD = {
     "cache_bytes": 32 << 20,
     "synchronised": "every call waited for",
 }
-LIMIT = Limit(copy=20e9, read=15e9)
+LIMIT = Bandwidth(copy=20e9, read=15e9)
 SURROUNDINGS = {"threads": "1", "allocator": "glibc malloc", "device_allocator": "the framework's own", "isa": "avx2"}
 
 
-def card(device="cpu", limit=LIMIT, peak=None, **held):
+def card(device="cpu", limit=LIMIT, peak=None, **prepared):
     """Fill in a card."""
     return fairness.card(
         CASE,
         device,
         environment={"x64": "False", "device": "H200"},
         surroundings=SURROUNDINGS,
-        held=HELD | held,
+        preparation=Preparation(**PREPARED | prepared),
         blocks=BLOCKS,
         dispatch_seconds=2e-6,
         limit=limit,
@@ -56,7 +57,7 @@ def test_lines():
 
 
 @pytest.mark.parametrize(
-    ("held", "words", "cached"),
+    ("prepared", "words", "cached"),
     [
         ({}, "10 buffers of 250 KiB in turn, within the last-level cache of 32 MiB", True),
         (
@@ -67,9 +68,9 @@ def test_lines():
         ({"cache_bytes": 0}, "10 buffers of 250 KiB in turn; the size of the last-level cache is not known", False),
     ],
 )
-def test_cache(held, words, cached):
+def test_cache(prepared, words, cached):
     """How many buffers take turns is said, and whether a cache holds them all: then memory is no limit."""
-    found = card(**held)
+    found = card(**prepared)
 
     assert (found.lines["cache"], found.cached) == (words, cached)
 

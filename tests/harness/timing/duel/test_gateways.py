@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from harness.model import Case, Implementation, Inputs, Op, Target
-from harness.timing.duel import deposit, gateways
-from harness.timing.duel.gateways import Place, Question, Refused, Seat, Staff, WorkerHung, WorkerLost
+from harness.timing.duel import gateways
+from harness.timing.duel.gateways import Loaded, Refused, Worker, WorkerHung, WorkerLost, Workers
+from harness.timing.duel.order import Order
 from harness.timing.duel.pairing import Blocks
+from harness.timing.duel.site import Site
 from tests.made.processes import alive, wait_until
 
 CASE = Case(Op.of("softmax"), "value", "speed", "float32", 4, 5)
@@ -36,192 +38,159 @@ def dies(logits, axis):
 
 
 @pytest.fixture
-def staff():
-    """Return a staff whose workers end with the test."""
-    with Staff() as found:
-        yield found
+def workers():
+    """Return workers that end with the test."""
+    with Workers() as running:
+        yield running
 
 
 @pytest.fixture
-def asked(tmp_path, staff):
-    """Return how to make a question of a function of a file."""
+def order(tmp_path, workers):
+    """Return how to order a function of a file."""
     path = tmp_path / "kernel.py"
     path.write_text(KERNEL)
-    arrays = staff.deposit.put("case", lambda: INPUTS)
+    arrays = workers.arrays.put("case", lambda: INPUTS)
 
-    def of(name):
+    def make(name):
         target = Target(Implementation("numpy", "softmax", name, "fused"), "eager")
-        return Question(CASE, target, str(path), arrays, 0)
+        return Order.of(CASE, target, str(path), arrays, 0)
 
-    return of
+    return make
 
 
-def test_worker_holds_and_times(staff, asked):
-    """A worker in a process of its own prepares a question, times blocks of it and lets go of it."""
-    seat = staff.seat(staff.hire(Place.of("", "", 1, {})), "k", asked("rows"))
-    block = seat.block(Blocks(2, 4, 0))
+def test_worker_prepares_and_times(workers, order):
+    """A worker in a process of its own prepares a call, times blocks of it and drops it."""
+    loaded = workers.load(workers.start(Site.of()), "k", order("rows"))
+    block = loaded.block(Blocks(2, 4, 0))
 
-    assert seat.seconds > 0
+    assert loaded.seconds > 0
     assert len(block.seconds) == 4
-    seat.leave()
+    loaded.unload()
     with pytest.raises(Refused, match="KeyError"):
-        seat.block(Blocks(2, 4, 0))
+        loaded.block(Blocks(2, 4, 0))
 
 
-def test_threads_and_variables_are_set_before_the_start(staff):
+def test_threads_and_variables_are_set_before_the_start(workers):
     """What libc and thread pools read is in the environment that the process starts with."""
-    worker = staff.hire(Place.of(sys.executable, "", 3, {"MALLOC_TOP_PAD_": "64"}))
+    worker = workers.start(Site.of(sys.executable, threads=3, variables={"MALLOC_TOP_PAD_": "64"}))
     found = worker.ask("surroundings")
 
     assert found["threads"] == "3"
     assert "MALLOC_TOP_PAD_=64" in found["allocator"]
 
 
-def test_error_is_refused_and_the_worker_goes_on(staff, asked):
+def test_error_is_refused_and_the_worker_goes_on(workers, order):
     """What a framework raises comes back in words, and the next order is carried out."""
-    worker = staff.hire(Place.of("", "", 1, {}))
+    worker = workers.start(Site.of())
 
     with pytest.raises(Refused, match="RuntimeError: not today"):
-        staff.seat(worker, "k", asked("raises"))
-    assert staff.seat(worker, "k", asked("rows")).seconds > 0
+        workers.load(worker, "k", order("raises"))
+    assert workers.load(worker, "k", order("rows")).seconds > 0
 
 
-def test_dead_worker_is_lost(staff, asked):
+def test_dead_worker_is_lost(workers, order):
     """A worker that dies with an order in hand is said to be lost."""
-    worker = staff.hire(Place.of("", "", 1, {}))
+    worker = workers.start(Site.of())
 
     with pytest.raises(WorkerLost, match="died"):
-        staff.seat(worker, "k", asked("dies"))
+        workers.load(worker, "k", order("dies"))
     with pytest.raises(WorkerLost):
         worker.ask("surroundings")
 
 
-def test_hung_worker_is_lost(staff):
-    """A worker that gives no answer in time is said to be lost, and killed when it is dismissed."""
-    worker = staff.hire(Place.of("", "", 1, {}))
+def test_hung_worker_is_lost(workers):
+    """A worker that gives no answer in time is said to be lost, and killed when it is stopped."""
+    worker = workers.start(Site.of())
     pid = worker.ask("process")
     worker._timeout_seconds = 0.2
     os.kill(pid, signal.SIGSTOP)
-    worker.tell("surroundings")
+    worker.send("surroundings")
 
     with pytest.raises(WorkerHung, match=r"no answer in 0\.2 s"):
-        worker.hear()
-    staff.dismiss([worker])
+        worker.receive()
+    workers.stop([worker])
     wait_until(lambda: not alive(pid))
 
 
 # execnet (seen in 2.1) drops the pipes of a process that gave no answer, and Python says so when it collects them.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("place", [Place.of("/nowhere/python", "", 1, {}), Place("popen//python=false")])
-def test_interpreter_that_does_not_start(staff, place):
+@pytest.mark.parametrize("site", [Site.of("/nowhere/python"), Site("popen//python=false")])
+def test_interpreter_that_does_not_start(workers, site):
     """An interpreter that is not there, or is none, is said to be so."""
     with pytest.raises(WorkerLost, match="try the interpreter by hand"):
-        staff.hire(place)
+        workers.start(site)
     gc.collect()  # here, and not in a test that comes after
 
 
-def test_every_answer_is_heard(staff, asked):
-    """A question that one worker dies of and one refuses leaves no answer behind: the next one gets its own."""
-    first, second = (staff.hire(Place.of("", "", 1, {})) for _ in range(2))
-    found = staff.seat_each([(first, "a", asked("dies")), (second, "b", asked("raises")), (second, "c", asked("rows"))])
+def test_every_answer_is_received(workers, order):
+    """An order that one worker dies of and one refuses leaves no answer behind: the next one gets its own."""
+    first, second = (workers.start(Site.of()) for _ in range(2))
+    found = workers.load_each(
+        [(first, "a", order("dies")), (second, "b", order("raises")), (second, "c", order("rows"))]
+    )
 
-    assert [type(one) for one in found] == [WorkerLost, Refused, Seat]
+    assert [type(one) for one in found] == [WorkerLost, Refused, Loaded]
     assert (found[0].key, found[1].state) == ("a", "failed")
     assert second.ask("surroundings")["threads"] == "1"
     with pytest.raises(WorkerLost):
-        staff.seat_all([(first, "a", asked("rows")), (second, "b", asked("raises"))])
+        workers.load_all([(first, "a", order("rows")), (second, "b", order("raises"))])
 
 
-def test_block_that_a_worker_dies_in(staff, asked):
+def test_block_that_a_worker_dies_in(workers, order):
     """Where a process dies while it is timed, it is known what it was timed with."""
-    seat = staff.seat(staff.hire(Place.of("", "", 1, {})), "k", asked("rows"))
-    os.kill(seat.worker.ask("process"), signal.SIGKILL)
+    loaded = workers.load(workers.start(Site.of()), "k", order("rows"))
+    os.kill(loaded.worker.ask("process"), signal.SIGKILL)
 
     with pytest.raises(WorkerLost) as lost:
-        seat.block(Blocks(2, 4, 0))
+        loaded.block(Blocks(2, 4, 0))
     assert lost.value.key == "k"
 
 
-def test_dismissed_workers_end(staff):
+def test_stopped_workers_end(workers):
     """Workers can be ended before the others."""
-    kept, gone = (staff.hire(Place.of("", "", 1, {})) for _ in range(2))
+    kept, gone = (workers.start(Site.of()) for _ in range(2))
     pid = gone.ask("process")
-    staff.dismiss([gone])
+    workers.stop([gone])
 
     wait_until(lambda: not alive(pid))
     assert alive(kept.ask("process"))
 
 
-def test_workers_end_with_their_staff():
+def test_workers_end_with_their_session():
     """No worker outlives the session."""
-    with Staff() as staff:
-        pid = staff.hire(Place.of("", "", 1, {})).ask("process")
+    with Workers() as workers:
+        pid = workers.start(Site.of()).ask("process")
         assert alive(pid)
     wait_until(lambda: not alive(pid))
 
 
-def test_arrays_are_drawn_and_written_once(staff):
-    """A name's arrays are drawn when first met; workers of this machine read the very files."""
-    drawn = []
-
-    def draw():
-        drawn.append(1)
-        return INPUTS
-
-    first, second = staff.deposit.put("n", draw), staff.deposit.put("n", draw)
-
-    assert first is second
-    assert len(drawn) == 1
-    assert first["labels"] is None
-    assert np.fromfile(first["logits"][0], "f4").tolist() == [1.0] * 20
-    staff.deposit.forget("n")
-    assert not os.path.exists(first["logits"][0])  # noqa: PTH110
-    staff.deposit.put("n", draw)
-    assert len(drawn) == 2
-
-
 class Elsewhere:
-    """A worker on another machine, which notes what it is told."""
+    """A worker on another machine, which notes its orders."""
 
-    place = Place("ssh=host")
+    site = Site("ssh=host")
 
     def __init__(self):
-        """Start with nothing told."""
-        self.told = []
+        """Begin with no order."""
+        self.orders, self._uploaded = [], set()
 
     def ask(self, *order):
         """Note an order."""
-        self.told.append(order)
+        self.orders.append(order)
 
 
-def test_arrays_are_sent_to_other_machines_in_pieces(monkeypatch):
+def test_arrays_are_sent_to_other_machines_in_pieces(workers, monkeypatch):
     """A worker that does not share our files is sent them, once, in pieces."""
-    monkeypatch.setattr(deposit, "PIECE_BYTES", 50)
-    found, worker = deposit.Deposit(), Elsewhere()
-    arrays = found.put("n", lambda: INPUTS)
-    found.send(worker, arrays)
-    found.send(worker, arrays)
-    found.close()
+    monkeypatch.setattr(gateways, "PIECE_BYTES", 50)
+    worker = Elsewhere()
+    arrays = workers.arrays.put("n", lambda: INPUTS)
+    Worker.upload(worker, arrays)
+    Worker.upload(worker, arrays)
 
-    assert [(order, len(piece)) for order, _, piece in worker.told] == [("receive", 50), ("receive", 30)] * 2
-
-
-@pytest.mark.skipif(os.name != "posix", reason="`env` is a posix command")
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ("popen//python=/opt/p y/python", "popen//python=env A=1 B='x y' /opt/p y/python"),
-        ("ssh=host//python=/opt/python", "ssh=host//python=env A=1 B='x y' /opt/python"),
-        ("ssh=host", "ssh=host//python=env A=1 B='x y' python3"),
-    ],
-)
-def test_started_with(spec, expected):
-    """Variables stand before the interpreter, wherever it runs."""
-    assert gateways.started_with(spec, {"A": "1", "B": "x y", "C": "a//b"}) == expected
+    assert [(order, len(piece)) for order, _, piece in worker.orders] == [("append", 50), ("append", 30)] * 2
 
 
-def test_worker_is_a_process_of_its_own(staff):
+def test_worker_is_a_process_of_its_own(workers):
     """Two workers are two processes, and neither is this one."""
-    pids = {os.getpid(), *(staff.hire(Place.of("", "", 1, {})).ask("process") for _ in range(2))}
+    pids = {os.getpid(), *(workers.start(Site.of()).ask("process") for _ in range(2))}
 
     assert len(pids) == 3

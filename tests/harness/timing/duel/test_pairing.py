@@ -13,7 +13,7 @@ from harness.timing.duel.pairing import Blocks, Measured
 def test_neighbours_are_one_of_each():
     """Every pair in the order holds one of each side, and everybody is in it once."""
     for seed in range(20):
-        found = pairing.order("abcde", "ABCDE", random.Random(seed))  # noqa: S311 - an order of play
+        found = pairing.shuffle("abcde", "ABCDE", random.Random(seed))  # noqa: S311 - an order of play
 
         assert sorted(found) == sorted("abcdeABCDE")
         assert all(one.islower() != other.islower() for one, other in zip(found[::2], found[1::2], strict=True))
@@ -21,7 +21,7 @@ def test_neighbours_are_one_of_each():
 
 def test_either_side_comes_first():
     """Neither side is first in its pair more often than the other."""
-    first = Counter(pairing.order("a", "B", random.Random(seed))[0] for seed in range(400))  # noqa: S311 - an order of play
+    first = Counter(pairing.shuffle("a", "B", random.Random(seed))[0] for seed in range(400))  # noqa: S311 - an order of play
 
     assert 150 < first["a"] < 250
 
@@ -43,7 +43,7 @@ def test_blocks(seconds, expected):
 
 def test_alike_sides_share_their_blocks():
     """Sides about as fast as each other are timed in the same blocks, others in their own."""
-    found = pairing.alike({"slow": 1.0, "b": 25e-6, "a": 19e-6})
+    found = pairing.shared_blocks({"slow": 1.0, "b": 25e-6, "a": 19e-6})
 
     assert found["a"] is found["b"]
     assert found["slow"] == pairing.blocks(1.0)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from harness.timing.duel import contest, record
+from harness.timing.duel import record, waves
 from harness.timing.duel.decision import Rule
 from tests.harness.timing.duel.made_up import team
 
@@ -15,12 +15,12 @@ RULE = Rule(min_effect=0.05)
 @pytest.fixture(scope="module")
 def settled():
     """Return a duel."""
-    return contest.settle(lambda look: (team(1e-3, 5, f"a{look}"), team(1.2e-3, 5, f"b{look}")), RULE, random.Random(3))  # noqa: S311 - an order of play
+    return waves.settle(lambda look: (team(1e-3, 5, f"a{look}"), team(1.2e-3, 5, f"b{look}")), RULE, random.Random(3))  # noqa: S311 - an order of play
 
 
 def test_verdict_is_computed_anew(tmp_path, settled):
     """A record read again gives the same blocks (to float32), rule and verdict."""
-    record.write(tmp_path / "duel.json", "duel", record.of_duel(settled, RULE))
+    record.write(tmp_path / "duel.json", "duel", record.plain(settled, RULE))
     found, rule = record.duel(record.read(tmp_path / "duel.json"))
 
     assert rule == RULE

@@ -6,11 +6,11 @@ import pytest
 
 from harness.adapters import NotSupported
 from harness.timing.duel import stamps
-from harness.timing.duel.stamps import Held
+from harness.timing.duel.stamps import Call
 
 
 class Queue:
-    """A device that only queues what it is told, until it is waited for."""
+    """A device that only queues calls, until it is waited for."""
 
     def __init__(self):
         """Start with an empty queue."""
@@ -38,8 +38,8 @@ def test_waits(each, calls, expected):
     """On the cpu every call is waited for; on a device the last of a stamp, behind a full queue. Buffers take turns."""
     queue = Queue()
     arrays = (("a",), ("b",))
-    held = Held(queue.call, arrays, queue.wait, each, itertools.cycle(arrays))
-    times = held.times(calls, 2)
+    call = Call(queue.call, arrays, queue.wait, each, itertools.cycle(arrays))
+    times = call.times(calls, 2)
 
     assert queue.log == expected
     assert times == sorted(times)
@@ -83,10 +83,10 @@ class Gpu:
         return replay
 
 
-def on_gpu(gpu, **held):
+def on_gpu(gpu, **facts):
     """Return a call with two buffers on a device."""
     arrays = (("a",), ("b",))
-    return Held(gpu.call, arrays, gpu.wait, False, itertools.cycle(arrays), clock=gpu, **held)
+    return Call(gpu.call, arrays, gpu.wait, False, itertools.cycle(arrays), clock=gpu, **facts)
 
 
 def test_marks_stand_between_stamps():
@@ -99,7 +99,7 @@ def test_marks_stand_between_stamps():
 
 
 def test_short_stamps_are_lengthened_for_a_coarse_clock():
-    """A stamp of two calls of 3 us is measured over 200 us of them, 67 calls, and told as of two calls."""
+    """A stamp of two calls of 3 us is measured over 200 us of them, 67 calls, and given as of two calls."""
     gpu = Gpu(3e-6)
     times = on_gpu(gpu, seconds=3e-6).times(2, 3)
 
@@ -118,13 +118,13 @@ def test_long_calls_are_not_repeated():
 def test_replay():
     """A recording of the calls with both buffers is started until a stamp is long enough; a time is of a call."""
     gpu = Gpu(3e-6)
-    held = on_gpu(gpu, seconds=3e-6)
-    held.replay(gpu)
-    times = held.times(1, 2)
+    call = on_gpu(gpu, seconds=3e-6)
+    call.replay(gpu)
+    times = call.times(1, 2)
 
     assert gpu.log.count("replay") == 2 * 34
     assert times == pytest.approx([0, 3e-6, 6e-6])
-    assert held.synchronised == "device events around a stamp, 2 calls replayed as one graph"
+    assert call.synchronised == "device events around a stamp, 2 calls replayed as one graph"
 
 
 def test_what_cannot_be_replayed():
@@ -143,13 +143,13 @@ def test_words():
     arrays = (("a",),)
 
     assert on_gpu(gpu).synchronised == "device events around a stamp"
-    assert Held(gpu.call, arrays, gpu.wait, True, iter(arrays)).synchronised == "every call waited for"
-    assert Held(gpu.call, arrays, gpu.wait, False, iter(arrays)).synchronised.startswith("waited for once a stamp")
+    assert Call(gpu.call, arrays, gpu.wait, True, iter(arrays)).synchronised == "every call waited for"
+    assert Call(gpu.call, arrays, gpu.wait, False, iter(arrays)).synchronised.startswith("waited for once a stamp")
 
 
 def test_estimate_is_of_the_fastest_call():
     """A call is estimated from some calls, each with other buffers; it is warm afterwards."""
     gpu = Gpu(0.25)
 
-    assert stamps.estimated(on_gpu(gpu)) == pytest.approx(0.25)
+    assert stamps.estimate(on_gpu(gpu)) == pytest.approx(0.25)
     assert gpu.log.count("b") > 0

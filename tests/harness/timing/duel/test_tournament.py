@@ -13,7 +13,7 @@ NAMES = {"fast": 20e-6, "level": 20e-6, "slow": 200e-6, "slowest": 400e-6}
 def played(seconds):
     """Play a tournament."""
     sides = {name: team(each, 3, name, 0.03) for name, each in NAMES.items()}
-    return tournament.play(sides, random.Random(2), seconds), sides  # noqa: S311 - an order of play
+    return tournament.run(sides, random.Random(2), seconds), sides  # noqa: S311 - an order of play
 
 
 def test_ranks():
@@ -25,7 +25,7 @@ def test_ranks():
 
 
 def test_those_that_are_decided_leave():
-    """A side whose place is known plays no more rounds; those that are close go on."""
+    """A side whose site is known plays no more rounds; those that are close go on."""
     _, sides = played(10)
     rounds = {name: len(side[0].asked) for name, side in sides.items()}
 

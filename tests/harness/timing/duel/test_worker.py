@@ -1,6 +1,6 @@
 """A worker's orders, carried out in this process; devices are made up."""
 
-import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,9 @@ from harness import adapters
 from harness.adapters import Catalogue, NotInstalled, NotSupported
 from harness.adapters.accelerator import Accelerator
 from harness.timing.duel import worker
-from harness.timing.duel.worker import Bench
-from harness.timing.traffic import Limit
+from harness.timing.duel.order import Order, Preparation
+from harness.timing.duel.worker import Orders
+from harness.timing.traffic import Bandwidth
 from tests.made.gauge import MadeUp
 
 FILE = """
@@ -25,73 +26,72 @@ def rows(logits, axis):
 
 
 @pytest.fixture
-def told(tmp_path):
-    """Return a question of a softmax of a file, as a gateway tells it."""
+def order(tmp_path):
+    """Return an order to prepare a softmax of a file."""
     (tmp_path / "kernel.py").write_text(FILE)
     arrays = {}
     for name in ("logits", "upstream"):
         path = tmp_path / name
         np.arange(20, dtype="f4").reshape(4, 5).tofile(path)
         arrays[name] = (str(path), "float32", (4, 5))
-    return {
-        "framework": "numpy",
-        "file": str(tmp_path / "kernel.py"),
-        "name": "rows",
-        "mode": adapters.load("numpy").modes[0],
-        "device": "cpu",
-        "op": "softmax",
-        "options": {},
-        "quantity": "value",
-        "arrays": arrays | {"labels": None},
-        "outgrow_bytes": 800,
-        "graph": False,
-    }
+    return Order(
+        framework="numpy",
+        name="rows",
+        file=str(tmp_path / "kernel.py"),
+        mode=adapters.load("numpy").modes[0],
+        device="cpu",
+        op="softmax",
+        options={},
+        quantity="value",
+        arrays=arrays | {"labels": None},
+        outgrow_bytes=800,
+    )
 
 
-def test_hold_and_block(told):
-    """A held call is timed in the stamps asked for, with copies of its arrays that together outgrow the cache."""
-    bench = Bench()
-    held = bench.hold("k", told)
-    stamps, minor, major, preempted = bench.block("k", 2, 5, 3)
+def test_load_and_block(order):
+    """A prepared call is timed in the stamps asked for, with copies of its arrays that together outgrow the cache."""
+    orders = Orders()
+    prepared = orders.load("k", order)
+    stamps, minor, major, preempted = orders.block("k", 2, 5, 3)
 
-    assert held["bytes"] == 80
-    assert held["copies"] == 11
-    assert held["cache_bytes"] >= 0
-    assert held["synchronised"] == "every call waited for"
-    assert held["first_seconds"] > 0
-    assert 0 < held["overhead_seconds"] < held["seconds"]
+    assert prepared.bytes == 80
+    assert prepared.copies == 11
+    assert prepared.cache_bytes >= 0
+    assert prepared.synchronised == "every call waited for"
+    assert prepared.first_seconds > 0
+    assert 0 < prepared.overhead_seconds < prepared.seconds
     assert len(stamps) == 5
     assert min(stamps) > 0
     assert min(minor, major, preempted) >= 0
 
 
-def test_arrays_are_shared_until_dropped(told):
+def test_arrays_are_shared_until_unloaded(order):
     """Two calls on the same inputs share their arrays; nothing is kept of what was dropped."""
-    bench = Bench()
-    bench.hold("one", told)
-    bench.hold("other", told)
+    orders = Orders()
+    orders.load("one", order)
+    orders.load("other", order)
 
-    assert bench._held["one"].arrays is bench._held["other"].arrays
-    bench.drop("one")
-    assert len(bench._shared) == 1
-    bench.drop("other")
-    assert not bench._shared
+    assert orders._calls["one"].arrays is orders._calls["other"].arrays
+    orders.unload("one")
+    assert len(orders._shared) == 1
+    orders.unload("other")
+    assert not orders._shared
 
 
-def test_answer(told):
+def test_answer(order):
     """An answer comes back as dtype, shape and bytes."""
-    name, shape, found = Bench().answer(told)
+    name, shape, found = Orders().answer(order)
 
     assert (name, shape) == ("float32", (4, 5))
     assert np.frombuffer(found, "f4").reshape(shape).sum(axis=1) == pytest.approx(np.ones(4))
 
 
-def test_find(told):
+def test_find(order):
     """A name is found with its ops and modes; one that is nowhere is not."""
-    bench = Bench()
+    orders = Orders()
 
-    assert [each[:3] for each in bench.find([], told["file"], "rows")] == [("numpy", "softmax", "fused")]
-    assert bench.find([], told["file"], "columns") == []
+    assert [each[:3] for each in orders.find([], order.file, "rows")] == [("numpy", "softmax", "fused")]
+    assert orders.find([], order.file, "columns") == []
 
 
 def test_fused_functions_once_however_many_names(monkeypatch):
@@ -104,19 +104,19 @@ def test_fused_functions_once_however_many_names(monkeypatch):
     adapter = adapters.load("numpy").offering(catalogue)
     monkeypatch.setattr(worker.adapters, "load", lambda _: adapter)
 
-    assert [name for name, _ in Bench().fused("numpy", "", "softmax")] == ["np.first", "np.third"]
+    assert [name for name, _ in Orders().fused("numpy", "", "softmax")] == ["np.first", "np.third"]
 
 
 def test_environment_refuses_a_device_that_is_not_there():
     """A device that the framework does not see is refused with those that it sees."""
     with pytest.raises(ValueError, match="numpy sees cpu, expected cuda:7"):
-        Bench().environment("numpy", "", "cuda:7")
+        Orders().environment("numpy", "", "cuda:7")
 
 
-def test_mode_that_is_not_there(told):
+def test_mode_that_is_not_there(order):
     """A mode that the framework does not have is refused with those that it has."""
     with pytest.raises(ValueError, match="mode is 'warp', expected one of"):
-        Bench().hold("k", told | {"mode": "warp"})
+        Orders().load("k", replace(order, mode="warp"))
 
 
 class Gpu(MadeUp, Accelerator):
@@ -143,48 +143,48 @@ def test_copies_outgrow_a_core_s_cache(size, outgrow, copies):
 
 
 @pytest.mark.parametrize(
-    ("told", "outgrow", "expected"),
+    ("cache", "outgrow", "expected"),
     [(1000, 1, (41, 1000)), (0, 1, (1024, 64 << 20)), (1000, 0, (1, 1000)), (10, 1, (1, 10))],
 )
-def test_copies_outgrow_a_device_s_cache_by_far(told, outgrow, expected):
+def test_copies_outgrow_a_device_s_cache_by_far(cache, outgrow, expected):
     """On a device copies take up several times its cache, as its framework tells it; else that of today's devices."""
-    assert worker._rotation(100, outgrow, Gpu(told)) == expected
+    assert worker._rotation(100, outgrow, Gpu(cache)) == expected
 
 
 @pytest.fixture
-def on_a_gpu(told, monkeypatch):
-    """Return a bench and its question, where numpy's arrays lie on a device that is made up."""
-    gpu, bench = Gpu(1000), Bench()
-    adapter = bench._adapter("numpy", told["file"])
+def on_a_gpu(order, monkeypatch):
+    """Return a orders and its question, where numpy's arrays lie on a device that is made up."""
+    gpu, orders = Gpu(1000), Orders()
+    adapter = orders.adapter("numpy", order.file)
     monkeypatch.setattr(type(adapter), "accelerator", lambda _self, _device: gpu)
     monkeypatch.setattr(type(adapter), "devices", lambda _self: ("cpu", "cuda:0"))
     monkeypatch.setattr(type(adapter), "put", lambda _self, array, **_: np.array(array))
-    return bench, told | {"device": "cuda:0"}, gpu
+    return orders, replace(order, device="cuda:0"), gpu
 
 
-def test_hold_on_a_device(on_a_gpu):
+def test_load_on_a_device(on_a_gpu):
     """Without a clock of the device its queue is waited for once a stamp, and its own cache outgrown."""
-    bench, told, _ = on_a_gpu
-    held = bench.hold("k", told)
+    orders, order, _ = on_a_gpu
+    prepared = orders.load("k", order)
 
-    assert held["synchronised"] == "waited for once a stamp, behind a full queue"
-    assert (held["copies"], held["cache_bytes"]) == (51, 1000)
-    assert min(bench.block("k", 2, 5, 0)[0]) >= 0
+    assert prepared.synchronised == "waited for once a stamp, behind a full queue"
+    assert (prepared.copies, prepared.cache_bytes) == (51, 1000)
+    assert min(orders.block("k", 2, 5, 0)[0]) >= 0
 
 
-def test_graph_where_there_is_none(told, on_a_gpu):
+def test_graph_where_there_is_none(order, on_a_gpu):
     """A framework that replays no graphs says so, and is not timed without one; nor is the cpu."""
-    bench, on_device, _ = on_a_gpu
+    orders, on_device, _ = on_a_gpu
 
     with pytest.raises(NotSupported, match="torch on cuda devices alone"):
-        bench.hold("k", on_device | {"graph": True})
+        orders.load("k", replace(on_device, graph=True))
     with pytest.raises(NotSupported, match="try it without --graph"):
-        bench.hold("k", told | {"graph": True})
+        orders.load("k", replace(order, graph=True))
 
 
 def test_peak_on_a_device_is_its_allocator_s(on_a_gpu, monkeypatch):
     """What a call has in use at once is read from the allocator, beyond what was in use before it."""
-    bench, told, gpu = on_a_gpu
+    orders, order, gpu = on_a_gpu
     gpu.used = gpu.most = 500
 
     def call(_self):
@@ -192,51 +192,49 @@ def test_peak_on_a_device_is_its_allocator_s(on_a_gpu, monkeypatch):
 
     monkeypatch.setattr(adapters.Prepared, "__call__", call)
 
-    assert bench.peak(told) == 300
+    assert orders.peak(order) == 300
 
 
 def test_limit_of_a_device_is_its_own_copy(on_a_gpu, monkeypatch):
     """A device's memory is measured by the framework's copy; one rate stands for both."""
     monkeypatch.setattr(worker, "COPIED_BYTES", 1 << 20)
-    bench, _, _ = on_a_gpu
-    found = bench.limit("numpy", "cuda:0", 1)
+    orders, _, _ = on_a_gpu
+    found = orders.bandwidth("numpy", "cuda:0", 1)
 
-    assert found["copy"] == found["read"] > 0
+    assert found.copy == found.read > 0
 
 
 def test_limit_of_the_cpu(monkeypatch):
     """On the cpu the machine's memory is measured, by as many threads as are timed."""
     asked = []
-    monkeypatch.setattr(worker.bandwidth, "of_memory", lambda threads: asked.append(threads) or Limit(2.0, 1.0))
+    monkeypatch.setattr(worker.bandwidth, "of_memory", lambda threads: asked.append(threads) or Bandwidth(2.0, 1.0))
 
-    assert Bench().limit("numpy", "cpu", 3) == {"copy": 2.0, "read": 1.0}
+    assert Orders().bandwidth("numpy", "cpu", 3) == Bandwidth(2.0, 1.0)
     assert asked == [3]
 
 
-def test_what_goes_wrong_is_an_answer():
+def test_what_goes_wrong_is_an_answer(monkeypatch):
     """A refusal and an error come back in words; the worker goes on."""
-    bench = Bench()
-    bench.refuse = lambda: (_ for _ in ()).throw(NotSupported("not offered"))
+    orders = Orders()
 
-    assert worker._carried_out(bench, "refuse", []) == ("unsupported", "not offered")
-    bench.import_it = lambda: (_ for _ in ()).throw(NotInstalled("torch cannot be imported"))
-    assert worker._carried_out(bench, "import_it", []) == ("unsupported", "torch cannot be imported")
-    assert worker._carried_out(bench, "block", ["nobody", 1, 1, 0]) == ("failed", "KeyError: 'nobody'")
-    assert worker._carried_out(bench, "drop", ["nobody"]) == ("done", None)
+    def raises(error):
+        def carry_out(*_):
+            raise error
 
+        return carry_out
 
-def test_scalar_arrays(tmp_path):
-    """The incoming gradient of a mean has no axes, and is read all the same."""
-    path = tmp_path / "upstream"
-    np.array(0.5, "f4").tofile(path)
+    monkeypatch.setitem(worker.CARRIED_OUT_BY, "refuse", raises(NotSupported("not offered")))
+    monkeypatch.setitem(worker.CARRIED_OUT_BY, "import", raises(NotInstalled("torch cannot be imported")))
 
-    assert worker._array((str(path), "float32", ())).shape == ()
-    assert math.isclose(worker._array((str(path), "float32", ())), 0.5)
+    assert worker.reply(orders, "refuse") == ("unsupported", "not offered")
+    assert worker.reply(orders, "import") == ("unsupported", "torch cannot be imported")
+    assert worker.reply(orders, "block", "nobody", 1, 1, 0) == ("failed", "KeyError: 'nobody'")
+    assert worker.reply(orders, "unload", "nobody") == ("done", None)
 
 
-def test_bfloat16_arrays(tmp_path):
-    """bfloat16, which numpy does not name, is read bit for bit."""
-    path = tmp_path / "logits"
-    np.array([[0x3F80, 0xC000]], "u2").tofile(path)
+def test_orders_and_answers_are_plain_values(order):
+    """What is prepared travels as a dict, there and back."""
+    state, prepared = worker.reply(Orders(), "load", "k", asdict(order))
 
-    assert worker._array((str(path), "bfloat16", (1, 2))).astype("f4").tolist() == [[1.0, -2.0]]
+    assert state == "done"
+    assert Preparation(**prepared).bytes == 80

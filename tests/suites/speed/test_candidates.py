@@ -3,8 +3,8 @@
 import pytest
 
 from harness.model import Implementation, Target
-from suites.speed import contestants
-from suites.speed.contestants import Asked, Written
+from suites.speed import candidates
+from suites.speed.candidates import WantedCase, Written
 from xentbench import timing
 
 
@@ -59,25 +59,25 @@ def test_framework_that_a_name_speaks_of_is_looked_in_first(name, first):
 
 def test_case_in_any_order():
     """A case is said in any order; what is not said is the default."""
-    found = Asked.read("bfloat16, 8x10, grad_logits, softmax")
+    found = WantedCase.read("bfloat16, 8x10, grad_logits, softmax")
 
-    assert found == Asked("softmax", (8, 10), "bfloat16", ("grad_logits",))
-    assert Asked.read("") == Asked("", (64, 1000), "float32", ("value", "grad_logits"))
-    assert Asked.read("value,grad_labels").quantities == ("value", "grad_labels")
-    assert str(Asked.read("7x9,value").cases("softmax")[0]) == "softmax-value-speed-float32-7x9"
+    assert found == WantedCase("softmax", (8, 10), "bfloat16", ("grad_logits",))
+    assert WantedCase.read("") == WantedCase("", (64, 1000), "float32", ("value", "grad_logits"))
+    assert WantedCase.read("value,grad_labels").quantities == ("value", "grad_labels")
+    assert str(WantedCase.read("7x9,value").cases("softmax")[0]) == "softmax-value-speed-float32-7x9"
 
 
 @pytest.mark.parametrize("text", ["softmaxx", "64*1000", "float8"])
 def test_case_that_is_none(text):
     """A word that is nothing is refused with what is expected."""
     with pytest.raises(ValueError, match=r"expected an op .*ROWSxCLASSES"):
-        Asked.read(text)
+        WantedCase.read(text)
 
 
 def test_empty_shape():
     """Nothing is not timed."""
     with pytest.raises(ValueError, match="expected at least 1x1"):
-        Asked.read("0x5")
+        WantedCase.read("0x5")
 
 
 def test_same_op():
@@ -85,10 +85,10 @@ def test_same_op():
     both = [target("cross_entropy", "dense_xent"), target("cross_entropy", "sparse_xent")]
     other = [target("nll", "sparse_xent"), target("nll", "dense_xent")]
 
-    assert contestants.same_op(both, other, "")[0].implementation.op == "sparse_xent"
-    assert contestants.same_op(both, other, "dense_xent")[1].implementation.op == "dense_xent"
+    assert candidates.same_op(both, other, "")[0].implementation.op == "sparse_xent"
+    assert candidates.same_op(both, other, "dense_xent")[1].implementation.op == "dense_xent"
     with pytest.raises(ValueError, match="ops are dense_xent, sparse_xent and softmax, expected one of both"):
-        contestants.same_op(both, [target("softmax", "softmax")], "")
+        candidates.same_op(both, [target("softmax", "softmax")], "")
 
 
 @pytest.mark.parametrize(("text", "expected"), [("3%", 0.03), ("0.02", 0.02), ("0.5%", 0.005)])

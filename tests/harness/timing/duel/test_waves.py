@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from harness.timing.duel import contest
 from harness.timing.duel.decision import Rule
+from harness.timing.duel.waves import settle
 from tests.harness.timing.duel.made_up import team
 
 RULE = Rule()
@@ -14,7 +14,7 @@ RULE = Rule()
 def duel(of_a, of_b):
     """Settle a duel between times."""
     waves = [(team(of_a, 5, f"a{look}"), team(of_b, 5, f"b{look}")) for look in range(3)]
-    return contest.settle(lambda look: waves[look], RULE, random.Random(1)), waves  # noqa: S311 - an order of play
+    return settle(lambda look: waves[look], RULE, random.Random(1)), waves  # noqa: S311 - an order of play
 
 
 @pytest.mark.parametrize(("of_b", "answer"), [(40e-6, "same"), (44e-6, "slower"), (20e-6, "faster")])
@@ -49,7 +49,7 @@ def test_overtime_is_played_by_everybody_within_its_seconds():
     """What three waves leave open is played on by all, each round joined to its worker's; the seconds bound it."""
     rule = Rule(min_effect=1e-9, alarm=(0.0, 0.0, 0.0, 1e-9))  # hardly anything is the same, or an alarm
     waves = [(team(40e-6, 5, f"a{look}"), team(40e-6, 5, f"b{look}")) for look in range(3)]
-    settled = contest.settle(lambda look: waves[look], rule, random.Random(1))  # noqa: S311 - an order of play
+    settled = settle(lambda look: waves[look], rule, random.Random(1))  # noqa: S311 - an order of play
     rounds = {len(blocks) for wave in settled.waves for side in (wave.a, wave.b) for blocks in side}
 
     assert (settled.verdict.answer, settled.verdict.looks) == ("cannot tell", 4)

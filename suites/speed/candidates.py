@@ -1,14 +1,13 @@
-"""Who is timed, on what: targets as written on the command line, their cases, their accuracy and their cards."""
+"""What is timed: targets as written on the command line, their cases, their accuracy and their cards."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -20,9 +19,11 @@ from harness.running import arguments
 from harness.scoring import metrics
 from harness.timing.duel import fairness, pairing
 from harness.timing.duel.fairness import Card, Peak
-from harness.timing.duel.gateways import Place, Question, Refused, Seat, Staff, Worker
+from harness.timing.duel.gateways import Loaded, Refused, Worker, Workers
+from harness.timing.duel.order import Order, Preparation
 from harness.timing.duel.pairing import Measured
-from harness.timing.traffic import Limit
+from harness.timing.duel.site import Site
+from harness.timing.traffic import Bandwidth
 from reference.golden import Audited
 from suites.judging import ask
 from suites.questions import cases
@@ -69,7 +70,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Asked:
+class WantedCase:
     """What `--case` asks for; empty where it says nothing."""
 
     op: str = ""
@@ -78,7 +79,7 @@ class Asked:
     quantities: tuple[Quantity, ...] = TIMED
 
     @classmethod
-    def read(cls, text: str) -> Asked:
+    def read(cls, text: str) -> WantedCase:
         """Read `op,ROWSxCLASSES,dtype,quantity`, each at will, in any order. Raises ValueError for anything else."""
         found = cls()
         for token in filter(None, (piece.strip() for piece in text.split(","))):
@@ -106,55 +107,59 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A target that was found, the place it runs in, and the clerk: a worker that is asked all but the time."""
+class Candidate:
+    """A target that was found, where it runs, and the first worker there, which is asked all but the time."""
 
     target: Target
     file: str
-    place: Place
-    clerk: Worker
+    site: Site
+    worker: Worker
     environment: dict[str, str]
     surroundings: dict[str, str]
-    graph: bool = False  # replay what the device was told once
+    graph: bool = False  # replay a recording of the calls
 
     @property
-    def orders(self) -> tuple[str, str, str]:
+    def framework(self) -> str:
+        """The framework's name."""
+        return self.target.implementation.framework
+
+    @property
+    def where(self) -> tuple[str, str, str]:
         """What the order `environment` takes."""
-        return self.target.implementation.framework, self.file, self.target.device
+        return self.framework, self.file, self.target.device
 
-    def question(self, staff: Staff, case: Case, *, alone: bool = False) -> Question:
-        """Return what a worker is told of a case. alone: with one copy of the arrays, whatever the cache."""
+    def order(self, workers: Workers, case: Case, *, alone: bool = False) -> Order:
+        """Return the order to prepare a case. alone: with one copy of the arrays, whatever the cache."""
         outgrow = 0 if alone else fairness.cache_bytes(self.target.device)
-        arrays = staff.deposit.put(drawn(case), lambda: cases.inputs(case))
-        return Question(case, self.target, self.file, arrays, outgrow, self.graph and not alone)
+        arrays = workers.arrays.put(arrays_name(case), lambda: cases.inputs(case))
+        return Order.of(case, self.target, self.file, arrays, outgrow, graph=self.graph and not alone)
 
 
-def drawn(case: Case) -> str:
+def arrays_name(case: Case) -> str:
     """Return the name of a case's arrays, which its quantities share."""
     return f"{case.op.name}-{case.dtype}-{case.rows}x{case.classes}"
 
 
-def find(clerk: Worker, written: Written) -> list[Target]:
+def find(worker: Worker, written: Written) -> list[Target]:
     """Return the targets of a name, one an op that it implements. Raises ValueError where there is none."""
-    told = clerk.ask("find", written.frameworks, written.file, written.name)
-    if not told:
+    answers = worker.ask("find", written.frameworks, written.file, written.name)
+    if not answers:
         where = written.file or "any framework found"
         raise ValueError(f"target is {written.name!r}, expected a name in {where}; try: xentbench list targets")
-    modes = told[0][3]
+    modes = answers[0][3]
     if written.mode and written.mode not in modes:
         raise ValueError(f"mode of {written.name} is {written.mode!r}, expected one of {', '.join(modes)}")
     mode = written.mode or modes[0]
     return [
         Target(Implementation(framework, op, written.name, kind), mode, written.device)
-        for framework, op, kind, _ in told
+        for framework, op, kind, _ in answers
     ]
 
 
 def same_op(a: Sequence[Target], b: Sequence[Target], wanted: str) -> tuple[Target, Target]:
     """Choose the op that both answer: the one wanted, else the first. Raises ValueError where there is none."""
-    both = {
-        of.implementation.op: (of, other) for of in a for other in b if of.implementation.op == other.implementation.op
-    }
+    others = {target.implementation.op: target for target in reversed(b)}
+    both = {op: (target, others[op]) for target in a if (op := target.implementation.op) in others}
     if wanted:
         both = {op: pair for op, pair in both.items() if op == wanted}
     for op in OPS:
@@ -166,15 +171,15 @@ def same_op(a: Sequence[Target], b: Sequence[Target], wanted: str) -> tuple[Targ
     )
 
 
-def enter(clerk: Worker, place: Place, target: Target, file: str) -> Contestant:
-    """Ask a clerk what a target runs in. Raises Refused for a device that its framework does not see."""
-    environment = clerk.ask("environment", target.implementation.framework, file, target.device)
-    return Contestant(target, file, place, clerk, environment, clerk.ask("surroundings"))
+def candidate(worker: Worker, site: Site, target: Target, file: str) -> Candidate:
+    """Ask a worker what a target runs in. Raises Refused for a device that its framework does not see."""
+    environment = worker.ask("environment", target.implementation.framework, file, target.device)
+    return Candidate(target, file, site, worker, environment, worker.ask("surroundings"))
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How far a contestant's answer lies from the truth: on the inputs timed, or on fewer rows of the same kind."""
+    """How far a candidate's answer lies from the truth: on the inputs timed, or on fewer rows of the same kind."""
 
     case: str
     max_ulp: float
@@ -189,13 +194,13 @@ class Accuracy:
         return f"max {self.max_ulp:.3g} ulp, {f'class {self.budget_class}' if self.budget_class else 'no class'}"
 
 
-def accuracy(staff: Staff, contestant: Contestant, case: Case, certify: Audited) -> Accuracy:
-    """Score an answer that the contestant's own process computed; of large inputs, on fewer rows."""
+def accuracy(workers: Workers, candidate: Candidate, case: Case, certify: Audited) -> Accuracy:
+    """Score an answer that the candidate's own process computed; of large inputs, on fewer rows."""
     scored = replace(case, rows=min(case.rows, max(1, SCORED_ELEMENTS // case.classes)))
-    question = contestant.question(staff, scored)
-    staff.deposit.send(contestant.clerk, question.arrays)
+    order = candidate.order(workers, scored)
+    candidate.worker.upload(order.arrays)
     try:
-        name, shape, found = contestant.clerk.ask("answer", question.told)
+        name, shape, found = candidate.worker.ask("answer", asdict(order))
     except Refused as refusal:
         return Accuracy(str(scored), math.inf, "", str(refusal))
     got = np.frombuffer(found, np.dtype(getattr(ml_dtypes, name, name))).reshape(shape)
@@ -207,44 +212,44 @@ def accuracy(staff: Staff, contestant: Contestant, case: Case, certify: Audited)
     return Accuracy(str(scored), distance.max_ulp, distance.budget_class or "")
 
 
-def smallest(staff: Staff, contestant: Contestant, case: Case) -> Question:
-    """Return the smallest question of a case's kind: its time is that of the way to the kernel and back."""
+def smallest(workers: Workers, candidate: Candidate, case: Case) -> Order:
+    """Return the order to prepare the smallest case of a kind: its time is that of the way to the kernel and back."""
     rows, classes = SMALLEST
-    return contestant.question(staff, replace(case, rows=rows, classes=classes), alone=True)
+    return candidate.order(workers, replace(case, rows=rows, classes=classes), alone=True)
 
 
-def dispatch_seconds(seat: Seat) -> float:
-    """Time a smallest question, and let go of it."""
-    blocks = pairing.blocks(seat.seconds)
-    found = median(float(np.exp(seat.block(blocks).log_seconds)) for _ in range(DISPATCH_BLOCKS))
-    seat.leave()
-    return found
+def dispatch_seconds(loaded: Loaded) -> float:
+    """Time a smallest case, and let go of it."""
+    blocks = pairing.blocks(loaded.seconds)
+    seconds = median(float(np.exp(loaded.block(blocks).log_seconds)) for _ in range(DISPATCH_BLOCKS))
+    loaded.unload()
+    return seconds
 
 
-def limit(worker: Worker, framework: str, device: str, threads: int) -> Limit | None:
+def bandwidth(worker: Worker, framework: str, device: str, threads: int) -> Bandwidth | None:
     """Measure the memory of the machine, or of the device, by as many threads as are timed; None where it fails."""
     try:
-        return Limit(**worker.ask("limit", framework, device, threads))
+        return Bandwidth(**worker.ask("bandwidth", framework, device, threads))
     except Refused:
         return None
 
 
 def card(
-    contestant: Contestant,
+    candidate: Candidate,
     case: Case,
-    held: Mapping[str, Any],
+    preparation: Preparation,
     blocks: Iterable[Measured],
     dispatch: float | None,
-    memory: Limit | None,
+    memory: Bandwidth | None,
     peak: Peak | None,
 ) -> Card:
     """Fill in the fairness card."""
     return fairness.card(
         case,
-        contestant.target.device,
-        environment=contestant.environment,
-        surroundings=contestant.surroundings,
-        held=held,
+        candidate.target.device,
+        environment=candidate.environment,
+        surroundings=candidate.surroundings,
+        preparation=preparation,
         blocks=blocks,
         dispatch_seconds=dispatch,
         limit=memory,
