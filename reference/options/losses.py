@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.model import FORMATS, Array, BudgetClass, Golden, Inputs, Op, Quantity
+from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.options.parts import Certify, joined, joined_budgets, reshaped, scaled, size
@@ -95,7 +96,7 @@ def _parts(loss: Loss) -> Array:
     """f g (p + z): what the products of a gradient are applied to."""
     upstream = np.abs(loss.upstream("grad_logits"))
     x, z = loss.inputs.logits.astype(np.float64), loss.labels
-    if loss.base == "sigmoid_xent":
+    if OPS[loss.base].elementwise:
         right = 1 / (1 + np.exp(-x))
         return upstream * ((1 - z) * right + loss.pos_weight * z * (1 - right))
     p = np.exp(x - x.max(axis=1, keepdims=True))

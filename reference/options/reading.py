@@ -9,6 +9,7 @@ import numpy as np
 
 from harness import options
 from harness.model import Array, Inputs, Op, Quantity
+from harness.ops import OPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Loss:
         """The labels in float64, an index as a one-hot row."""
         labels = self.inputs.labels
         assert labels is not None
-        return one_hot(labels, len(self.kept)) if self.base == "sparse_xent" else labels
+        return one_hot(labels, len(self.kept)) if OPS[self.base].labels == "index" else labels
 
     def upstream(self, quantity: Quantity) -> Array:
         """Return the incoming gradient of every loss of `base`, shaped like the factor."""
@@ -50,7 +51,7 @@ class Loss:
         inputs = replace(self.inputs, upstream=np.ones(self.factor.shape))
         if quantity != "value":
             inputs = replace(inputs, upstream=self.upstream(quantity))
-        if self.base != "sigmoid_xent":
+        if not OPS[self.base].elementwise:
             yield (slice(None),), Op.of(self.base), inputs
             return
         assert inputs.labels is not None
@@ -65,7 +66,7 @@ class Loss:
         A sigmoid's loss is that of the two classes (0, x), whose -log_softmax is softplus(x) and softplus(-x).
         """
         x, z = self.inputs.logits, self.labels
-        if self.base == "sigmoid_xent":
+        if OPS[self.base].elementwise:
             x, z = np.stack([np.zeros_like(x), x], axis=-1), np.stack([1 - z, self.pos_weight * z], axis=-1)
         return x, z * self.factor[..., None]
 
@@ -80,23 +81,24 @@ def read(op: Op, rows: Inputs) -> Loss:
     weights, samples = numbers("class_weight", classes), numbers("sample_weight", count)
     kept = np.flatnonzero(numbers("mask", classes))
     smoothing = float(asked.get("label_smoothing", 0.0))
-    base, labels, through = op.name, rows.labels, np.ones(len(kept))
+    record, base, labels, through = OPS[op.name], op.name, rows.labels, np.ones(len(kept))
     assert labels is not None
     valid, of_label = np.ones(count, bool), np.ones(count)
-    if op.name == "sparse_xent":
+    if record.labels == "index":
         valid = labels != asked.get("ignore_index")
         labels = np.where(valid, labels, kept[0]).astype(np.int64)
         of_label = weights[labels] * valid
-    if op.name == "sigmoid_xent":
+    if record.elementwise:
         labels = (1 - smoothing) * labels.astype(np.float64) + smoothing / 2
         samples = np.repeat(samples[:, None], classes, axis=1)
         factor = samples * weights
-    elif op.name == "sparse_xent" and not smoothing:
+    elif record.labels == "index" and not smoothing:
         labels, factor = np.searchsorted(kept, labels), samples * of_label
     else:
-        labels = one_hot(labels, classes) if op.name == "sparse_xent" else labels.astype(np.float64)
+        labels = one_hot(labels, classes) if record.labels == "index" else labels.astype(np.float64)
         labels = (((1 - smoothing) * labels + smoothing / classes) * weights)[:, kept]
-        base, through, factor = "dense_xent", weights[kept], samples * valid
+        through, factor = weights[kept], samples * valid
+        base = "dense_xent" if record.labels == "index" else op.name
     reduction = str(asked.get("reduction", "none"))
     over = (1,) if reduction == "mean_axis" else tuple(range(factor.ndim)) if options.reduces(op) else ()
     return Loss(

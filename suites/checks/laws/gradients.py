@@ -11,7 +11,8 @@ from harness.model import FORMATS, Array, Checked, Inputs
 from reference import bounds
 from suites.checks.check import Asking, Spec
 from suites.checks.laws.law import (
-    BY_POINT,
+    ANY_POINT,
+    ANY_ROW,
     BY_ROW,
     CLASSES,
     DENSE,
@@ -36,7 +37,7 @@ from suites.checks.laws.law import (
 VARIANTS = 8  # of the incoming gradient, for the same logits
 
 
-@LAWS.check(Spec((*BY_ROW, *BY_POINT), ("grad_logits", "grad_labels"), "normal", ROWS, CLASSES))
+@LAWS.check(Spec((*ANY_ROW, *ANY_POINT), ("grad_logits", "grad_labels"), "normal", ROWS, CLASSES))
 def linear_in_upstream(asking: Asking) -> Checked:
     """The gradient is linear in the incoming one: -1, 4, +-2**20 and 2**-20 times it, 2**7 in float16, single elements.
 
@@ -111,7 +112,7 @@ def _row_sum_error(asking: Asking, p: Array, g: Array) -> Array:
     return form.unit * size * (missed + roundings) + small
 
 
-@LAWS.check(Spec((*BY_ROW, *BY_POINT), GRADIENT, "near_ties", ROWS, CLASSES))
+@LAWS.check(Spec((*ANY_ROW, *ANY_POINT), GRADIENT, "near_ties", ROWS, CLASSES))
 def value_beside_gradient(asking: Asking) -> Checked:
     """Value and gradient of one call belong together: each is held to the exact one, and the gradient is its limit.
 

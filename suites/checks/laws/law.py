@@ -22,11 +22,14 @@ LAWS = Suite("law")
 ROWS, CLASSES = cases.SQUARE  # every shape is a compilation, and this one is asked by the accuracy suite already
 SOFTMAX, LOG_SOFTMAX, LOGSUMEXP = Op.of("softmax"), Op.of("log_softmax"), Op.of("logsumexp")
 SPARSE, DENSE = Op.of("sparse_xent"), Op.of("dense_xent")
-BY_ROW = plain("class", "row")
-BY_POINT = tuple(op for op in ASKED if OPS[op.name].elementwise)
-LOSSES = tuple(op for op in BY_ROW if OPS[op.name].labels != "none")
-BINARY = tuple(op for op in BY_POINT if OPS[op.name].labels != "none")
-SIGMOIDS = tuple(op for op in BY_POINT if op not in BINARY)
+SIGMOIDS = (Op.of("sigmoid"), Op.of("log_sigmoid"))
+BINARY = (Op.of("sigmoid_xent"), Op.of("sigmoid_xent", pos_weight=3.0))
+LOSSES = (SPARSE, DENSE)
+BY_ROW = (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, *LOSSES)
+BY_POINT = (*SIGMOIDS, *BINARY)
+# Laws that hold for every op, whatever its formula.
+ANY_ROW = plain("class", "row")
+ANY_POINT = tuple(op for op in ASKED if OPS[op.name].elementwise)
 GRADIENT: tuple[Quantity, ...] = ("grad_logits",)
 COMPILED = cases.COMPILING | {"torch:compile", "jax:eager", "jax:jit"}  # modes that compile anew for every shape
 

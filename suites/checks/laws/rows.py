@@ -12,7 +12,8 @@ from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from reference import bounds
 from suites.checks.check import Asking, Spec
 from suites.checks.laws.law import (
-    BY_POINT,
+    ANY_POINT,
+    ANY_ROW,
     BY_ROW,
     CLASSES,
     GRADIENT,
@@ -144,8 +145,8 @@ def exp_of_log_softmax(asking: Asking) -> Checked:
 
 
 @LAWS.check(
-    Spec(BY_ROW, VALUE_AND_GRADIENT, "normal", AT_ONCE * len(LENGTHS), max(LENGTHS)),
-    Spec(BY_POINT, VALUE_AND_GRADIENT, "normal", AT_ONCE * LENGTHS.index(SHORT), SHORT),
+    Spec(ANY_ROW, VALUE_AND_GRADIENT, "normal", AT_ONCE * len(LENGTHS), max(LENGTHS)),
+    Spec(ANY_POINT, VALUE_AND_GRADIENT, "normal", AT_ONCE * LENGTHS.index(SHORT), SHORT),
 )
 def lengths(asking: Asking) -> Checked:
     """Rows of every length up to 33, and around 64, 128, 256 and 1024, are answered alike: vector loops have tails.
@@ -172,17 +173,17 @@ def _of_length(asking: Asking, inputs: Inputs, golden: Golden, n: int) -> Checke
 
 def _padded(asking: Asking) -> Inputs:
     """Draw rows of every length, padded to the longest; the label of every second row is its last class."""
-    op, dtype, rng = asking.case.op, asking.case.dtype, generator(asking)
+    record, dtype, rng = OPS[asking.case.op.name], asking.case.dtype, generator(asking)
     shape = (asking.case.rows, asking.case.classes)
     n = np.repeat(LENGTHS, AT_ONCE)[: shape[0]]
     inside = np.arange(shape[1]) < n[:, None]
-    logits = np.where(inside, 2 * rng.standard_normal(shape), 0.0 if op in BY_POINT else FAR)
+    logits = np.where(inside, 2 * rng.standard_normal(shape), 0.0 if record.elementwise else FAR)
     index = np.where(np.arange(len(n)) % AT_ONCE == 0, n - 1, rng.integers(0, n))
     labels: Array | None = asking.inputs.labels
-    if op in LOSSES:
+    if record.labels != "none" and not record.elementwise:
         hot = np.arange(shape[1]) == index[:, None]
         last = np.arange(shape[1]) == n[:, None] - 1
-        labels = index if OPS[op.name].labels == "index" else to_dtype(0.75 * hot + 0.25 * last, dtype)
+        labels = index if record.labels == "index" else to_dtype(0.75 * hot + 0.25 * last, dtype)
     given = asking.inputs.upstream
     given = np.where(inside, given, 0).astype(given.dtype) if given.ndim == 2 else given
     return Inputs(to_dtype(logits, dtype), labels, given)

@@ -177,7 +177,7 @@ def zero_classes(asking: Asking) -> Checked:
     """Rows without classes: an empty answer, or for what is one number a row -inf, 0 or nan, or an error."""
     refuse_where_fatal(asking)
     one = cases.inputs(replace(asking.case, classes=1))
-    labels = one.labels if one.labels is None or asking.case.op == SPARSE else one.labels[:, :0]
+    labels = one.labels if one.labels is None or one.labels.ndim == 1 else one.labels[:, :0]
     inputs = Inputs(one.logits[:, :0], labels, one.upstream[:, :0] if one.upstream.ndim > 1 else one.upstream)
 
     def word(mode: str, device: str) -> str:
@@ -199,8 +199,9 @@ def mean_of_nothing(asking: Asking) -> Checked:
 
 
 def _labelled(asking: Asking) -> Inputs:
-    """Return the inputs, those of sparse_xent with a label of our own choosing."""
-    return replace(asking.inputs, labels=np.full(ROWS, LABEL)) if asking.case.op == SPARSE else asking.inputs
+    """Return the inputs, class indices replaced by one of our own choosing."""
+    chosen = OPS[asking.case.op.name].labels == "index"
+    return replace(asking.inputs, labels=np.full(ROWS, LABEL)) if chosen else asking.inputs
 
 
 @POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
