@@ -1,5 +1,1 @@
 """Pages of what was stored: one self-contained HTML file that opens from disk, offline."""
-
-from reports.site import write
-
-__all__ = ["write"]

@@ -1,5 +1,41 @@
-"""The front door: the `xentbench` command line; the one package that may import all four others."""
+"""The front door: what users import, and the `xentbench` command line; the one package that may import all four others.
 
-from xentbench.program import Exit, app, main
+Nothing is imported before it is asked for, because that takes longer than many a command.
+"""
 
-__all__ = ["Exit", "app", "main"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.adapters import implements
+    from xentbench.__main__ import app, main
+    from xentbench.screen import Exit
+
+    __version__: str
+
+__all__ = ["Exit", "__version__", "app", "implements", "main"]
+
+HOMES = {
+    "Exit": "xentbench.screen",
+    "app": "xentbench.__main__",
+    "implements": "harness.adapters",
+    "main": "xentbench.__main__",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home."""
+    if name == "__version__":
+        from importlib import metadata  # noqa: PLC0415 - it takes longer than the rest of this module
+
+        return metadata.version("xentbench")
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-import sys
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from harness.model import Case
+from harness.spelling import choice
 from harness.store import Location
 from harness.timing.duel import record
 from harness.timing.duel.decision import Rule, Verdict
-from harness.timing.duel.fairness import Card, spoken
-from harness.timing.duel.gateways import Loaded, Workers
+from harness.timing.duel.fairness import ALLOCATORS, Card, spoken
+from harness.timing.duel.gateways import Loaded, WorkerLost, Workers
 from harness.timing.duel.pairing import Measured
 from harness.timing.duel.site import Site
 from harness.timing.duel.waves import Duel, Sides, settle, unload
@@ -26,9 +27,9 @@ from suites.speed import candidates, results
 from suites.speed.candidates import Accuracy, Candidate, WantedCase, Written
 from suites.speed.peaks import PeakMemory
 from suites.speed.results import Timed
-from xentbench import timing
-from xentbench.options import StoreLocation
-from xentbench.timing import out, stop
+from xentbench import options
+from xentbench.screen import Exit, ending, refusing, say, write_json
+from xentbench.screen import show as show_table
 
 MEANS = {
     "slower": "B is slower: {ratio:.3f} times A's time",
@@ -60,37 +61,49 @@ class TimedSide:
 def duel(
     a: Annotated[str, typer.Argument(metavar="A", help="NAME@MODE[:DEVICE], or FILE.py::FUNCTION@MODE")],
     b: Annotated[str, typer.Argument(metavar="B", help="as A; may be the same, in another environment")],
-    case: Annotated[str, typer.Option(help=timing.CASE)] = "",
+    case: Annotated[str, typer.Option(help=options.TIMED_CASE, show_default="64x1000,float32,value,grad_logits")] = "",
     python_a: Annotated[str, typer.Option(help="A's interpreter, where it is another one")] = "",
     python_b: Annotated[str, typer.Option(help="B's interpreter")] = "",
     spec_a: Annotated[str, typer.Option(help="A's execnet spec: ssh=host//python=PATH")] = "",
     spec_b: Annotated[str, typer.Option(help="B's execnet spec")] = "",
-    min_effect: Annotated[str, typer.Option(help="what counts as a difference")] = "3%",
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N, of targets that name none")] = "",
-    threads: Annotated[int, typer.Option(help="threads a worker may use")] = 1,
-    allocator: Annotated[str, typer.Option(help="default; or warm: malloc keeps what is freed")] = "default",
+    min_effect: Annotated[str, typer.Option(help="what counts as a difference", envvar="XENTBENCH_MIN_EFFECT")] = "3%",
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda or cuda:N, of targets that name none", envvar="XENTBENCH_DEVICE")
+    ] = "cpu",
+    threads: options.Threads = 1,
+    allocator: options.Allocator = "default",
     seed: Annotated[int, typer.Option(help="of the order in which workers are timed")] = 0,
-    store: StoreLocation = results.STORE,
+    store: options.OwnStore = results.STORE,
     *,
-    graph: timing.Graph = False,
+    graph: options.Graph = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print verdicts, accuracy and fairness cards as JSON")
     ] = False,
 ) -> None:
-    """Decide whether B is slower than A, faster or the same; several worker processes a side, timed in turn.
+    """Decide whether B is slower than A, faster or the same.
 
-    Exit code 1 where B is slower, 3 where nothing is slower and one case cannot be told.
+    Several worker processes a side are timed in turn.
+
+    Examples:
+      xentbench duel torch.softmax@eager jax.nn.softmax@jit --case 512x8192,float32,value
+      xentbench duel my_kernel.py::mine@eager torch.nn.functional.cross_entropy@compile --min-effect 5%
+
+    Exit codes:
+      0    B is as fast as A, or faster
+      1    B is slower
+      2    an option is off, or a target cannot be asked
+      3    nothing is slower, and one case cannot be told
+      4    a worker process died or hung
+      130  interrupted
     """
-    try:
+    with refusing():
         wanted = WantedCase.read(case)
-        rule = Rule(min_effect=timing.share("--min-effect", min_effect))
+        rule = Rule(min_effect=share("--min-effect", min_effect))
         where = candidates.device_of(device)
         written = [Written.read(text, where) for text in (a, b)]
-        variables = timing.variables(allocator)
-    except ValueError as error:
-        stop(2, str(error))
+        variables = ALLOCATORS[choice("--allocator", allocator, ALLOCATORS)]
     sites = Site.of(python_a, spec_a, threads, variables), Site.of(python_b, spec_b, threads, variables)
-    with timing.ending(), Workers(store.folder / "logs") as workers:
+    with refusing(), ending(WorkerLost), Workers(store.folder / "logs") as workers:
         both = find_both(workers, written, sites, wanted.op, graph=graph)
         sides = measure_memory(workers, *both)
         waves = Sides(workers, sites, rule.waves, (both[0].where, both[1].where))
@@ -99,12 +112,13 @@ def duel(
             for each in wanted.cases(both[0].target.implementation.op)
         ]
     if as_json:
-        timing.write_json(decided)
+        write_json(decided)
     else:
         for plain in decided:
             show(plain, rule)
     answers = {plain["verdict"]["answer"] for plain in decided}
-    raise typer.Exit(1 if "slower" in answers else 3 if "cannot tell" in answers else 0)
+    undecided = Exit.NOTHING_RAN if "cannot tell" in answers else Exit.CONFORMS
+    raise typer.Exit(Exit.DEVIATES if "slower" in answers else undecided)
 
 
 def find_both(
@@ -203,17 +217,35 @@ def in_plain_values(side: TimedSide) -> dict[str, Any]:
 def show(plain: dict[str, Any], rule: Rule) -> None:
     """Print a decided duel: the verdict, both sides, and what their figures hold."""
     verdict = Verdict(**plain["verdict"])
-    timing.say(plain["case"])
+    say(plain["case"])
     for name in "ab":
         side = plain[name]
-        timing.say(f"  {name.upper()} {side['target']}: {spoken(side['seconds'])} a call; {side['accuracy']['words']}")
+        say(f"  {name.upper()} {side['target']}: {spoken(side['seconds'])} a call; {side['accuracy']['words']}")
     meaning = MEANS[verdict.answer].format(ratio=verdict.ratio, size=100 * rule.min_effect)
-    timing.say(
+    say(
         f"  {meaning} ({verdict.low:.3f} to {verdict.high:.3f} at {verdict.confidence:.2%}); "
         f"{verdict.workers} workers a side, {plain['measured_seconds']:.2g} s of blocks; "
         f"a slowdown of {verdict.detectable:.1%} would have been found"
     )
-    out.print(timing.cards({name.upper(): plain[name]["card_lines"] for name in "ab"}))
-    with suppress(BrokenPipeError):
-        timing.say(f"  record: {plain['record']}")
-        sys.stdout.flush()
+    show_table(cards({name.upper(): plain[name]["card_lines"] for name in "ab"}))
+    say(f"  record: {plain['record']}")
+
+
+def cards(lines: Mapping[str, Mapping[str, str]]) -> Table:
+    """Return fairness cards side by side; what all have in common is written once."""
+    table = Table("fairness", *lines, box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for row in dict.fromkeys(name for card in lines.values() for name in card):
+        values = [card.get(row, "") for card in lines.values()]
+        table.add_row(row, *(values if len(set(values)) > 1 else [values[0], *("as A" for _ in values[1:])]))
+    return table
+
+
+def share(option: str, text: str) -> float:
+    """Read `3%` or `0.03`. Raises ValueError for what is no share between 0 and 1."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise ValueError(f"{option} is {text!r}, expected a share such as 3% or 0.03")
+    return found

@@ -7,14 +7,14 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from harness.model import FORMATS, Golden
 from harness.ops import OPS
-from harness.store import Location, StoreError
+from harness.store import Location
 from reference import golden, rounding
 from reference.question import Question
 from reference.vectors import (
@@ -22,7 +22,6 @@ from reference.vectors import (
     SHORT_NAMES,
     WIDTHS,
     File,
-    Malformed,
     Value,
     Vector,
     packaged,
@@ -33,14 +32,22 @@ from reference.vectors import (
 from reference.vectors.truth import DEEPEST, Witness
 from suites.vectors import choice, worst
 from suites.vectors import verify as vector_check
-from xentbench.options import FORMS
+from xentbench import screen
+from xentbench.options import FORMS, Output
+from xentbench.screen import Exit, refusing, say, warn
 
-app = typer.Typer(no_args_is_help=True, help="Test vectors for other test suites: write, check and show them.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Test vectors for other test suites: write, check and show them.",
+)
 
-MISMATCH, USAGE = 1, 2  # exit codes, as the front door's
 SHOWN = 20  # problems printed of a file
 DIGITS = 30
-Files = Annotated[list[Path] | None, typer.Argument(help="JSON Lines files; default: those that come with xentbench")]
+Files = Annotated[
+    list[Path] | None, typer.Argument(help="JSON Lines files", show_default="those that come with xentbench")
+]
 
 
 @app.command()
@@ -51,23 +58,30 @@ def export(
         typer.Option(
             parser=Location.of,
             metavar=FORMS,
-            help="take the worst rows from this results store; default: keep those there are",
+            help="take the worst rows from this results store",
+            show_default="keep those there are",
         ),
     ] = None,
 ) -> None:
-    """Compute the curated test vectors anew and write them, with their schema and page."""
-    try:
+    """Compute the curated test vectors anew and write them, with their schema and page.
+
+    Examples:
+      xentbench golden export build/vectors
+      xentbench golden export --worst-from build/results.sqlite
+
+    Exit codes:
+      2  a file or a store is off
+    """
+    with refusing(OSError):
         rows = worst.in_store(worst_from) if worst_from else worst.in_files(map(read, packaged()))
         made = choice.files(rows)
         directory.mkdir(parents=True, exist_ok=True)
         for file in made:
             write(directory / f"{file.op}.jsonl", file)
-            typer.echo(f"{directory / file.op}.jsonl: {len(file.vectors)} tests")
+            say(f"{directory / file.op}.jsonl: {len(file.vectors)} tests")
         for name in ("schema.json", "README.md"):
             if directory.resolve() != FOLDER.resolve():
                 shutil.copyfile(FOLDER / name, directory / name)
-    except (Malformed, StoreError, OSError) as error:
-        _stop(str(error))
 
 
 @app.command()
@@ -75,20 +89,28 @@ def verify(
     files: Files = None,
     witness: Annotated[str, typer.Option(help="who recomputes: mpmath, or arb (python-flint)")] = "mpmath",
 ) -> None:
-    """Recompute every test, and check form, bit patterns, flags and hashes; exit with 1 where something differs."""
+    """Recompute every test, and check form, bit patterns, flags and hashes.
+
+    Examples:
+      xentbench golden verify
+      xentbench golden verify softmax.jsonl --witness arb
+
+    Exit codes:
+      0  all is as written
+      1  something differs
+      2  a file or an option is off
+    """
     paths = files or packaged()
-    if not paths:
-        _stop(f"folder {FOLDER} holds no test vectors, expected some; try: xentbench golden export")
-    try:
+    with refusing():
+        if not paths:
+            raise ValueError(f"folder {FOLDER} holds no test vectors, expected some; try: xentbench golden export")
         ask = vector_check.witness(witness)
         validator = vector_check.schema_validator()
         form = "schema.json by jsonschema" if validator else "own checks of form; jsonschema is not installed"
-        typer.echo(f"witness: {witness}; form: {form}")
+        say(f"witness: {witness}; form: {form}")
         wrong = [_verify(path, ask, validator) for path in paths]
-    except ValueError as error:
-        _stop(str(error))
     if any(wrong):
-        raise typer.Exit(MISMATCH)
+        raise typer.Exit(Exit.DEVIATES)
 
 
 def _verify(path: Path, ask: Witness, validator: object) -> bool:
@@ -101,25 +123,34 @@ def _verify(path: Path, ask: Witness, validator: object) -> bool:
     seconds = time.perf_counter() - started
     open_ones = f", {found.enclosed} of them enclosed but not rounded by the witness" if found.enclosed else ""
     said = f"{len(problems)} problems" if problems else "ok"
-    typer.echo(f"{path.name}: {said}, {found.tests} tests, {found.values} values{open_ones}, {seconds:.1f} s")
+    say(f"{path.name}: {said}, {found.tests} tests, {found.values} values{open_ones}, {seconds:.1f} s")
     for problem in problems[:SHOWN]:
-        typer.echo(f"  {problem}", err=True)
+        warn(f"  {problem}")
     if len(problems) > SHOWN:
-        typer.echo(f"  and {len(problems) - SHOWN} more", err=True)
+        warn(f"  and {len(problems) - SHOWN} more")
     return bool(problems)
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="ID", help="a test's id")], files: Files = None) -> None:
-    """Print one test for people: inputs, exact values, roundings, and what its flags mean."""
-    try:
+def show(
+    name: Annotated[str, typer.Argument(metavar="ID", help="a test's id")],
+    files: Files = None,
+    output: Output = None,
+) -> None:
+    """Print one test for people: inputs, exact values, roundings, and what its flags mean.
+
+    Examples:
+      xentbench golden show softmax-value-normal_small-f16-n5-00
+
+    Exit codes:
+      2  a file is off, or holds no test of that id
+    """
+    with refusing(OSError):
         known = {vector.id: (file, vector) for file in map(read, files or packaged()) for vector in file.vectors}
-    except (Malformed, OSError) as error:
-        _stop(str(error))
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
-        _stop(f"id is {name!r}, expected one of {len(known)} tests, such as {', '.join(near or list(known)[:3])}")
-    typer.echo("\n".join(describe(*known[name])))
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or list(known)[:3]
+            raise ValueError(f"id is {name!r}, expected one of {len(known)} tests, such as {', '.join(near)}")
+        screen.write("\n".join(describe(*known[name])), output)
 
 
 def describe(file: File, vector: Vector) -> list[str]:
@@ -158,8 +189,3 @@ def _output(index: int, value: Value, asked: Question) -> list[str]:
         mark = "  <- the input's format" if name == asked.dtype else ""
         lines.append(f"  {short:5} {pattern:0{WIDTHS[short]}x}  {to_hex(float(rounded[0]))}{mark}")
     return lines
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(USAGE)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
-from harness.model import DTYPES, Case, Checked, Crashed, Failed, Outcome, Result, Score, Target, TimedOut, Worst
+from harness.model import Case, Checked, Crashed, Failed, Outcome, Result, Score, Target, TimedOut, Worst
 from harness.running import host
 from harness.running.progress import Progress
-from harness.running.runner import Runner
+from harness.running.runner import Job, Process, Runner
 from harness.store import Location, Store
 from suites.judging import judge
-from suites.questions import jobs, options, plan, published
-from xentbench.options import StoreLocation
+from suites.questions import jobs, plan, published
+from suites.questions.options import PREFIX
+from xentbench import options
+from xentbench.screen import Exit, console, ending, refusing, say, stop, warn, write_json
 
 # Those that compile for seconds are asked by name: --on torch:compile.
 MODES = "torch:eager,tensorflow:eager,tensorflow:function,jax:eager,jax:jit,numpy"
@@ -30,93 +29,109 @@ SHOWN = 5  # findings a function, in the terminal
 Verdict = Literal["conforms", "deviates", "failed"]
 Counts = Score | Checked
 
-out = Console(width=None if sys.stdout.isatty() else 120)
-err = Console(stderr=True)
-
 
 @dataclass
 class Judged:
-    """One function and what was found."""
+    """One function and what was found, in the order in which JSON has it."""
 
     implementation: str
     op: str
     framework: str
-    answers: int = 0
     verdict: Verdict = "conforms"
+    answers: int = 0
     findings: list[dict[str, Any]] = field(default_factory=list)
     not_judged: list[dict[str, str]] = field(default_factory=list)
 
 
 def judge_file(
     file: Annotated[Path, typer.Argument(help="a Python file with functions marked by @implements")],
-    preset: Annotated[str, typer.Option(help="how much to ask: quick, standard or full")] = "quick",
-    on: Annotated[str, typer.Option(help="frameworks or framework:mode pairs")] = MODES,
-    only: Annotated[str, typer.Option(help="functions of the file, comma-separated; default: all")] = "",
-    dtype: Annotated[str, typer.Option(help=f"of {', '.join(DTYPES)}; default: all")] = "",
-    device: Annotated[str, typer.Option(help="cpu, cuda, or cuda:N; default: every device found")] = "",
-    store: StoreLocation = JUDGED,
+    preset: options.Preset = "quick",
+    on: Annotated[
+        str,
+        typer.Option(help="frameworks or framework:mode pairs", autocompletion=options.listed(options.pairs)),
+    ] = MODES,
+    only: Annotated[str, typer.Option(help="functions of the file, comma-separated")] = "all",
+    dtype: options.Dtypes = "all",
+    device: options.Device = "all",
+    store: options.OwnStore = JUDGED,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="print a JSON list of verdicts and findings")] = False,
     timeout: Annotated[float, typer.Option(help="seconds for one question")] = 60.0,
 ) -> None:
-    """Judge the functions of a file as the frameworks' own are judged, and say where they deviate.
+    """Judge your own functions as the frameworks' own are judged.
 
-    The file holds plain functions marked by `@implements(op, framework="...")` from `harness.adapters`.
+    The file holds plain functions marked by `@implements(op, framework="...")` from `xentbench`.
+
+    Examples:
+      xentbench judge my_kernel.py
+      xentbench judge my_kernel.py --on torch:compile --dtype float32 --only my_softmax --json
+
+    Exit codes:
+      0    every function conforms
+      1    one deviates, or gives no answer
+      2    an option is off, or the file
+      3    no function of the file could be asked
+      4    a process gave up
+      130  interrupted
     """
-    try:
+    with refusing():
         wanted = plan.Wanted.of(preset=preset, on=on, dtype=dtype, device=device)
         with Store(store) as opened:
             run = host.new_run(preset)
             opened.begin(run)
-    except ValueError as error:
-        _stop(2, str(error))
-    progress = Progress(err)
-    runner = Runner(
-        store=store,
-        uid=run.uid,
-        logs=store.folder / "logs",
-        judge=_judged,
-        timeout_seconds=timeout,
-        threads=1,
-        progress=progress,
-    )
-    try:
-        with progress:
-            (process,) = runner.run(jobs.judging(file, wanted, ["--only", only]), at_once=1)
-    except KeyboardInterrupt:
-        _stop(130, "interrupted")
+    process = answer(store, run.uid, jobs.judging(file, wanted, ["--only", only]), timeout)
+    found = verdicts(close(store, run.uid, process))
+    if as_json:
+        write_json([asdict(judged) for judged in found])
+    else:
+        show(found)
+    if process.failed:
+        stop(Exit.MACHINERY, process.reasons[-1])
+    if not found:
+        stop(Exit.NOTHING_RAN, "no function of the file could be asked")
+    raise typer.Exit(Exit.CONFORMS if all(judged.verdict == "conforms" for judged in found) else Exit.DEVIATES)
+
+
+def answer(store: Location, uid: str, job: list[Job], timeout_seconds: float) -> Process:
+    """Ask every function of the file; return the process that did, finished."""
+    with ending(), Progress(console(stderr=True)) as progress:
+        runner = Runner(
+            store=store,
+            uid=uid,
+            logs=store.folder / "logs",
+            judge=unlisted,
+            timeout_seconds=timeout_seconds,
+            threads=1,
+            progress=progress,
+        )
+        (process,) = runner.run(job, at_once=1)
+        return process
+
+
+def close(store: Location, uid: str, process: Process) -> list[Result]:
+    """Note that the run is finished, say what was not run, and return the results; no misused run stays behind."""
     with Store(store) as opened:
         if process.misused:
-            opened.discard(run.uid)
-            _stop(2, process.misused)
-        opened.finish(run.uid)
-        found = verdicts(opened.results(run.uid))
-        for entry in opened.not_run(run.uid):
-            err.print(f"not run: {entry.framework}: {entry.reason}", highlight=False, markup=False, soft_wrap=True)
-    if as_json:
-        sys.stdout.write(json.dumps([_plain(one) for one in found], indent=2) + "\n")
-    else:
-        _show(found)
-    if process.failed:
-        _stop(4, process.reasons[-1])
-    if not found:
-        _stop(3, "no function of the file could be asked")
-    raise typer.Exit(0 if all(one.verdict == "conforms" for one in found) else 1)
+            opened.discard(uid)
+            stop(Exit.USAGE, process.misused)
+        opened.finish(uid)
+        for entry in opened.not_run(uid):
+            warn(f"not run: {entry.framework}: {entry.reason}")
+        return list(opened.results(uid))
 
 
 def verdicts(results: Iterable[Result]) -> list[Judged]:
     """Return a verdict a function: `failed` where it died, hung, or answered nothing at all."""
-    every = list(results)
     grouped: dict[tuple[str, str, str], list[Result]] = {}
-    for result in every:
-        of = result.target.implementation
-        grouped.setdefault((of.name, of.op, of.framework), []).append(result)
-    return [_verdict(Judged(*of), answers) for of, answers in grouped.items()]
+    for result in results:
+        implementation = result.target.implementation
+        grouped.setdefault((implementation.name, implementation.op, implementation.framework), []).append(result)
+    return [_verdict(Judged(*names), answers) for names, answers in grouped.items()]
 
 
-def _verdict(one: Judged, results: list[Result]) -> Judged:
+def _verdict(judged: Judged, results: list[Result]) -> Judged:
     answered = {result.case.dtype for result in results if isinstance(result.outcome, Score)}
-    one.answers = sum(isinstance(result.outcome, Score | Checked) for result in results)
+    judged.answers = sum(isinstance(result.outcome, Score | Checked) for result in results)
     refused: dict[str, str] = {}
     for result in sorted(results, key=_severity, reverse=True):
         if result.judgement != "deviates":
@@ -125,14 +140,14 @@ def _verdict(one: Judged, results: list[Result]) -> Judged:
             # A function that takes no float16 gives no wrong answer in it.
             refused.setdefault(result.case.dtype, result.reason)
             continue
-        one.findings.append(_finding(result))
-    one.not_judged = [{"dtype": dtype, "reason": reason} for dtype, reason in refused.items()]
+        judged.findings.append(_finding(result))
+    judged.not_judged = [{"dtype": dtype, "reason": reason} for dtype, reason in refused.items()]
     died = any(isinstance(result.outcome, Crashed | TimedOut) for result in results)
     if died or not answered:
-        one.verdict = "failed"
-    elif one.findings:
-        one.verdict = "deviates"
-    return one
+        judged.verdict = "failed"
+    elif judged.findings:
+        judged.verdict = "deviates"
+    return judged
 
 
 def raised(result: Result) -> bool:
@@ -142,7 +157,7 @@ def raised(result: Result) -> bool:
 
 def check(case: Case) -> str:
     """Name what an answer was held to."""
-    for prefix, name in ((published.PREFIX, "published"), (options.PREFIX, "options")):
+    for prefix, name in ((published.PREFIX, "published"), (PREFIX, "options")):
         if case.family.startswith(prefix):
             return name
     return case.check or ("accuracy" if case.quantity == "value" else "gradient")
@@ -176,35 +191,18 @@ def _finding(result: Result) -> dict[str, Any]:
     }
 
 
-def _plain(one: Judged) -> dict[str, Any]:
-    return {
-        "implementation": one.implementation,
-        "op": one.op,
-        "framework": one.framework,
-        "verdict": one.verdict,
-        "answers": one.answers,
-        "findings": one.findings,
-        "not_judged": one.not_judged,
-    }
+def show(found: Sequence[Judged]) -> None:
+    """Print each function's verdict, its first findings, and the dtypes that it does not take."""
+    for judged in found:
+        say(f"{judged.implementation} ({judged.op}, {judged.framework}): {judged.verdict}, {judged.answers} answers")
+        for finding in judged.findings[:SHOWN]:
+            say(f"  {finding['case']} ({finding['mode']}): {finding['reason']}")
+        if len(judged.findings) > SHOWN:
+            say(f"  and {len(judged.findings) - SHOWN} more findings; --json has them all")
+        for entry in judged.not_judged:
+            say(f"  not judged: {entry['dtype']}: {entry['reason']}")
 
 
-def _show(found: list[Judged]) -> None:
-    for one in found:
-        line = f"{one.implementation} ({one.op}, {one.framework}): {one.verdict}, {one.answers} answers"
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
-        for finding in one.findings[:SHOWN]:
-            where = f"{finding['case']} ({finding['mode']})"
-            out.print(f"  {where}: {finding['reason']}", highlight=False, markup=False, soft_wrap=True)
-        if len(one.findings) > SHOWN:
-            out.print(f"  and {len(one.findings) - SHOWN} more findings; --json has them all")
-        for entry in one.not_judged:
-            out.print(f"  not judged: {entry['dtype']}: {entry['reason']}", highlight=False, markup=False)
-
-
-def _judged(case: Case, target: Target, outcome: Outcome) -> Result:
+def unlisted(case: Case, target: Target, outcome: Outcome) -> Result:
+    """Judge what the runner itself found; no deviation of somebody's own function is known."""
     return Result(case, target, outcome, *judge.judge(case, target, outcome, ()))
-
-
-def _stop(code: int, message: str) -> NoReturn:
-    err.print(f"error: {message}", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(code)

@@ -13,19 +13,20 @@ from rich.table import Table
 from harness.history import change
 from harness.model import Case
 from harness.ops import OPS
+from harness.spelling import choice
 from harness.store import Location
 from harness.timing.duel import record
-from harness.timing.duel.fairness import Card, spoken
-from harness.timing.duel.gateways import Workers
+from harness.timing.duel.fairness import ALLOCATORS, Card, spoken
+from harness.timing.duel.gateways import WorkerLost, Workers
 from harness.timing.duel.site import Site
 from suites.questions import jobs, plan
 from suites.speed import results
 from suites.speed.candidates import Candidate, WantedCase, device_of
 from suites.speed.results import Timed
 from suites.speed.tournaments import TimedCase, Tournaments, processes
-from xentbench import timing
-from xentbench.options import StoreLocation
-from xentbench.timing import out, stop
+from xentbench import options
+from xentbench.screen import Exit, ending, refusing, say, stop, warn, write_json
+from xentbench.screen import show as show_table
 
 SECONDS = 40.0  # of blocks; worker start, first calls and the reading of memory apart
 SHARED = ("synchronised", "threads", "allocator", "transfers", "output", "dtype", "cache", "garbage")
@@ -33,46 +34,61 @@ COLUMNS = ("rank", "target", "a call", "times the fastest", "of limit", "dispatc
 
 
 def tournament(
-    op: Annotated[str, typer.Option(help=f"one of {', '.join(OPS)}")] = "sparse_xent",
-    case: Annotated[str, typer.Option(help=timing.CASE)] = "64x1000",
+    op: Annotated[
+        str, typer.Option(help=f"one of {', '.join(OPS)}", autocompletion=options.listed(lambda: OPS))
+    ] = "sparse_xent",
+    case: Annotated[str, typer.Option(help=options.TIMED_CASE)] = "64x1000",
     shape: Annotated[str, typer.Option(help="ROWSxCLASSES, for --case")] = "",
-    on: Annotated[str, typer.Option(help="frameworks or framework:mode pairs; default: all found")] = "",
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N")] = "cpu",
-    workers: Annotated[int, typer.Option(help="processes a framework; default: 3, of large inputs 2")] = 0,
+    on: options.On = "all",
+    device: options.Device = "cpu",
+    workers: Annotated[int, typer.Option(help="processes a framework", show_default="3, of large inputs 2")] = 0,
     seconds: Annotated[float, typer.Option(help="of blocks, at most; a round of each case is always played")] = SECONDS,
-    threads: Annotated[int, typer.Option(help="threads a worker may use")] = 1,
-    allocator: Annotated[str, typer.Option(help="default; or warm: malloc keeps what is freed")] = "default",
+    threads: options.Threads = 1,
+    allocator: options.Allocator = "default",
     seed: Annotated[int, typer.Option(help="of the order in which workers are timed")] = 0,
-    store: StoreLocation = results.STORE,
+    store: options.OwnStore = results.STORE,
     *,
-    graph: timing.Graph = False,
+    graph: options.Graph = False,
     as_json: Annotated[bool, typer.Option("--json", help="print ranks and fairness cards as JSON")] = False,
 ) -> None:
-    """Rank all fused implementations x modes of an op on one shape, with intervals that hold together.
+    """Rank all fused functions x modes of an op on one shape.
 
-    Processes of one framework are shared by its modes; every process is timed once a round, in random order.
+    The intervals hold all together. Processes of one framework are shared by its modes; every process is timed once a
+    round, in random order.
+
+    Examples:
+      xentbench tournament --op sparse_xent --shape 512x8192
+      xentbench tournament --on torch,jax:jit --op softmax --case 64x1000,value --json
+
+    Exit codes:
+      0    the ranking is made
+      2    an option is off
+      3    there is no fused function of the op
+      4    a worker process died or hung
+      130  interrupted
     """
-    try:
+    with refusing():
         wanted = WantedCase.read(",".join(filter(None, (case, shape, op))))
         asked = plan.Wanted.of(on=on)
-        site = Site.of(threads=threads, variables=timing.variables(allocator))
+        site = Site.of(threads=threads, variables=ALLOCATORS[choice("--allocator", allocator, ALLOCATORS)])
         where = device_of(device)
         workers = enough(workers, wanted)
-    except ValueError as error:
-        stop(2, str(error))
     cases = wanted.cases(wanted.op)
-    with timing.ending(), Workers(store.folder / "logs") as session:
+    with refusing(), ending(WorkerLost), Workers(store.folder / "logs") as session:
         tournaments = Tournaments(session, site, workers, graph)
         # numpy has nothing fused.
         tournaments.start([name for name in jobs.slowest_first(asked) if name != "numpy"])
         candidates = tournaments.candidates(wanted.op, where, asked.pairs)
         say_missing(tournaments)
         if not candidates:
-            stop(3, f"no fused implementation of {wanted.op} was found on {where}; try: xentbench list targets")
+            stop(
+                Exit.NOTHING_RAN,
+                f"no fused implementation of {wanted.op} was found on {where}; try: xentbench list targets",
+            )
         timed = run_cases(tournaments, candidates, cases, seed, seconds, store)
         say_missing(tournaments)
     if as_json:
-        timing.write_json(timed)
+        write_json(timed)
     else:
         for plain in timed:
             show(plain)
@@ -112,7 +128,7 @@ def run_cases(
 def say_missing(tournaments: Tournaments) -> None:
     """Say which frameworks take no part, or no part any more."""
     for name in list(tournaments.missing):
-        timing.warn(f"not run: {name}: {tournaments.missing.pop(name)}")
+        warn(f"not run: {name}: {tournaments.missing.pop(name)}")
 
 
 def in_plain_values(found: TimedCase, timed: Sequence[Timed]) -> dict[str, Any]:
@@ -157,13 +173,13 @@ def show(plain: dict[str, Any]) -> None:
         ranks = str(one["first"]) if one["first"] == one["last"] else f"{one['first']}-{one['last']}"
         times = f"{one['times']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
         table.add_row(ranks, one["name"], spoken(one["seconds"]), times, *one["cells"])
-    timing.say(plain["case"])
-    out.print(table)
+    say(plain["case"])
+    show_table(table)
     for line in shared(plain["ranks"]):
-        timing.say(f"  {line}")
+        say(f"  {line}")
     for name, reason in plain["refused"].items():
-        timing.say(f"  not timed: {name}: {reason}")
-    timing.say(f"  {plain['measured_seconds']:.3g} s of blocks; record: {plain['record']}")
+        say(f"  not timed: {name}: {reason}")
+    say(f"  {plain['measured_seconds']:.3g} s of blocks; record: {plain['record']}")
 
 
 def shared(ranks: Sequence[dict[str, Any]]) -> list[str]:

@@ -141,8 +141,8 @@ def _chosen(result: Result, names: Iterable[str]) -> dict[str, Any]:
     return {name: fields[name] for name in names}
 
 
-def screen(found: Comparison, latest: Recorded) -> str:
-    """Return how the last run stands against the one before, in one screen."""
+def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
+    """Return how the last run stands against the one before, in one screen; in_full: the command that shows all."""
     lines = [
         about(latest),
         f"before: {found.before.uid} ({_when(found.before)})",
@@ -152,7 +152,7 @@ def screen(found: Comparison, latest: Recorded) -> str:
     ]
     lines += [f"{aspect}: {text}" for aspect in ("accuracy", "speed") if (text := _tally(found, aspect))]
     lines.append(f"bits:   {bits(found)}")
-    lines += _listed(found.turned("worse"))
+    lines += _listed(found.turned("worse"), in_full)
     lines.append(headline(found).replace("*", ""))
     return "\n".join(gfm.line(text) for text in lines)
 
@@ -193,8 +193,6 @@ def _tally(found: Comparison, aspect: str) -> str:
     return ", ".join([*changed, *(f"{statuses[s]} {s}" for s in ("unchanged", "added", "removed"))])
 
 
-def _listed(changes: Sequence[Change]) -> list[str]:
+def _listed(changes: Sequence[Change], in_full: str) -> list[str]:
     lines = [f"  {one.result.case} {one.result.target}: {one.reason}" for one in changes[:LISTED]]
-    return lines + (
-        [f"  and {len(changes) - LISTED} more; xentbench compare shows them"] if len(changes) > LISTED else []
-    )
+    return lines + ([f"  and {len(changes) - LISTED} more; {in_full} shows them"] if len(changes) > LISTED else [])

@@ -10,11 +10,11 @@ from harness.ops import OPS
 from harness.running import arguments
 from harness.spelling import choice, choices
 from suites.questions import cases
-from xentbench import formats
+from xentbench import results
 
 # What a command checks itself, by the name of its parameter.
 CHECKS = {
-    "form": lambda value: choice("--format", value, formats.FORMATS),
+    "form": lambda value: choice("--format", value, results.FORMATS),
     "fail_on": lambda value: choice("--fail-on", value, tuple(FAIL_ON)),
     "preset": lambda value: choice("--preset", value, tuple(cases.PRESETS)),
     "op": lambda value: choices("--op", value, tuple(OPS)),

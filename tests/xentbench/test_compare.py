@@ -4,22 +4,16 @@ import json
 import re
 
 import pytest
-from typer.testing import CliRunner
 
-import xentbench
 from harness.files import runfile
 from harness.model import Crashed
 from harness.store import Store
+from tests.made.front_door import invoke
 from tests.made.records import ENVIRONMENT, HOSTILE, JAX, missing, recorded, result, run, score, timing
 
 FAST, SLOW = [1e-5] * 9, [1.2e-5] * 9
 BEFORE, AFTER = run("20260101T", 1), run("20260102T", 2)
 NEWER = ENVIRONMENT | {"torch": "2.13.0"}
-
-
-def invoke(*arguments):
-    """Run a command in this process."""
-    return CliRunner().invoke(xentbench.app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -268,7 +262,7 @@ def test_status_is_one_screen(store):
     assert "accuracy: 30 worse, 0 better, 0 different, 0 unchanged, 0 added, 0 removed" in lines
     assert "speed: 1 worse, 0 better, 0 different, 0 unchanged, 0 added, 0 removed" in lines
     assert lines[-2:] == [
-        "  and 25 more; xentbench compare shows them",
+        f"  and 25 more; xentbench compare --store {path} shows them",
         "31 got worse (accuracy: 30, speed: 1), 0 better.",
     ]
 
@@ -284,7 +278,8 @@ def test_status_of_a_first_run(tmp_path):
 
     assert ended.exit_code == 0
     assert ended.stdout == (
-        "last:   20260101T (quick, 2026-01-01 00:00:00 UTC): 1 conform\nno run before it; try: xentbench run\n"
+        "last:   20260101T (quick, 2026-01-01 00:00:00 UTC): 1 conform\n"
+        f"no run before it; try: xentbench run --store {path}\n"
     )
 
 

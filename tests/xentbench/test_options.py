@@ -1,22 +1,16 @@
 """`--store` of every command: a database by its URL does what a file does, and says the same."""
 
 import pytest
-from typer.testing import CliRunner
 
-import xentbench
 from harness.files import runfile
 from harness.store import Store
 from tests.made import server
+from tests.made.front_door import invoke
 from tests.made.records import ENVIRONMENT, EVERY, missing, recorded, result, run, timing
 
 HIDDEN = "h0rse"
 ASK = ("run", "--on", "numpy", "--op", "sigmoid", "--dtype", "float32")
 EXPLAINED = "softmax-value-normal-float32-4x8@torch.softmax@eager"
-
-
-def invoke(*arguments):
-    """Run a command in this process."""
-    return CliRunner().invoke(xentbench.app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ WARM_MALLOC: Mapping[str, str] = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
+ALLOCATORS: Mapping[str, Mapping[str, str]] = {"default": {}, "warm": WARM_MALLOC}  # and their variables
 
 
 @dataclass(frozen=True)

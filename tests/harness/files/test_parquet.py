@@ -12,7 +12,7 @@ from harness.files import merge
 from harness.model import Worst
 from harness.store import Store, StoreError
 from tests.made.records import ENVIRONMENT, EVERY, HOSTILE, ROW, missing, recorded, result, run, score, timing
-from xentbench import formats
+from xentbench import results
 
 pa = pytest.importorskip("pyarrow", reason="try: pip install 'xentbench[parquet]'")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -189,6 +189,6 @@ def test_missing_package_is_named(file, monkeypatch):
     monkeypatch.delitem(sys.modules, "harness.files.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    for use in (lambda: formats.WHOLE["parquet"](WHOLE, io.BytesIO()), lambda: list(merge.runs(file))):
+    for use in (lambda: results.WHOLE["parquet"](WHOLE, io.BytesIO()), lambda: list(merge.runs(file))):
         with pytest.raises(StoreError, match=r"pyarrow.*; try: pip install 'xentbench\[parquet\]'"):
             use()

@@ -5,7 +5,7 @@ import pytest
 from harness.model import Implementation, Target
 from suites.speed import candidates
 from suites.speed.candidates import WantedCase, Written
-from xentbench import timing
+from xentbench import duel
 
 
 def target(name, op):
@@ -94,11 +94,11 @@ def test_same_op():
 @pytest.mark.parametrize(("text", "expected"), [("3%", 0.03), ("0.02", 0.02), ("0.5%", 0.005)])
 def test_share(text, expected):
     """A share is a percentage or a fraction."""
-    assert timing.share("--min-effect", text) == pytest.approx(expected)
+    assert duel.share("--min-effect", text) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("text", ["3", "0", "-1%", "much"])
 def test_share_that_is_none(text):
     """What is no share is refused with examples."""
     with pytest.raises(ValueError, match="expected a share such as 3% or"):
-        timing.share("--min-effect", text)
+        duel.share("--min-effect", text)

@@ -1,0 +1,67 @@
+"""`pytest suites`: what it takes, and what it leaves."""
+
+from collections import Counter
+
+import pytest
+
+from harness.model import Score
+from harness.store import Store
+from tests.conftest import ROOT
+from tests.made.front_door import FEW
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_pytest_runs_the_suites(shell, folder, workers):
+    """`pytest suites` takes -k and -n as pytest users expect, and what it asks lands in the store named."""
+    store = folder / f"pytest{len(workers)}.sqlite"
+
+    ended = shell("suites", *FEW, "-k", "softmax and near_ties", *workers, "--store", store, module="pytest", cwd=ROOT)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    with Store(store) as opened:
+        (run,) = opened.runs()
+        found = list(opened.results(run.uid))
+    assert run.finished
+    assert f"{sum(isinstance(r.outcome, Score) for r in found)} passed" in ended.stdout
+    assert Counter((r.case.op.name, r.case.quantity) for r in found) == {
+        (op, quantity): 1 for op in ("softmax", "log_softmax") for quantity in ("value", "grad_logits")
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(("--on", "tourch"), 4, id="framework"),
+        pytest.param(("--on", "numpy:nope"), 4, id="mode"),
+        pytest.param(("--on", "numpy", "--preset", "x"), 4, id="preset"),
+        pytest.param(("--on", "numpy", "--collect-only"), 0, id="collect-only"),
+        pytest.param(("--help",), 0, id="help"),
+    ],
+)
+def test_pytest_that_asks_nothing_leaves_no_run(shell, folder, arguments, code):
+    """A usage error or a mere listing leaves no empty run behind, which would be the latest."""
+    store = folder / "unasked.sqlite"
+
+    ended = shell("suites", *arguments, "-p", "no:cacheprovider", "-q", "--store", store, module="pytest", cwd=ROOT)
+
+    assert ended.returncode == code
+    assert "expected one of" in ended.stderr or code == 0
+    if store.exists():
+        with Store(store) as opened:
+            assert opened.runs() == []
+
+
+def test_pytest_begins_the_run_that_is_named(shell, folder):
+    """`pytest suites --run-uid` begins a run of that id, or adds a shard to it, and ends it."""
+    store = folder / "named.sqlite"
+    args = (*FEW, "-k", "softmax and near_ties", "--run-uid", "ci-8", "--store", store)
+
+    for shard in ("1/2", "2/2"):
+        ended = shell("suites", *args, "--shard", shard, module="pytest", cwd=ROOT)
+        assert ended.returncode in {0, 5}, ended.stdout + ended.stderr
+
+    with Store(store) as opened:
+        (run,) = opened.runs()
+        assert run.uid == "ci-8"
+        assert run.finished
+        assert len(opened.done("ci-8")) == 4

@@ -1,0 +1,163 @@
+"""What is said where nothing can be done: usage errors, streams that lack a sign, readers that leave."""
+
+from itertools import product
+
+import pytest
+
+from harness.store import Location, Store
+from tests.made.front_door import invoke
+from tests.made.records import HOSTILE, result, run, score, timing
+from xentbench import options, screen
+
+EXPLAINED = "softmax-value-normal-float32-4x8@torch.softmax@eager"
+VECTOR = "softmax-value-normal_small-f16-n5-00"
+
+
+@pytest.mark.parametrize("arguments", [("export",), ("report",), ("table",), ("run", "--resume")], ids=lambda a: a[0])
+def test_store_that_is_not_there(tmp_path, arguments):
+    """Without a store there is nothing to read or to go on with: code 2, what to try, and no file is made."""
+    store = tmp_path / "none" / "results.sqlite"
+
+    ended = invoke(*arguments, "--store", store)
+
+    assert ended.exit_code == 2
+    assert ended.stderr == f"error: store {store} is not there, expected the results of a run; try: xentbench run\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["export", "report", "table"])
+def test_run_that_is_not_there(tiny, tmp_path, monkeypatch, command):
+    """A run that no store holds is an error, code 2, that lists those it holds."""
+    monkeypatch.chdir(tmp_path)
+    with Store(tiny[1]) as store:
+        (uid, *_) = (run.uid for run in store.runs())
+
+    ended = invoke(command, "--run", "1999", "--store", tiny[1])
+
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("error: run is '1999', expected `latest` or one of the runs in ")
+    assert uid in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "export", "report"])
+def test_file_that_is_no_store(tmp_path, command):
+    """Another program's file is refused, code 2, and stays as it is."""
+    file = tmp_path / "thesis.txt"
+    file.write_text("all that I wrote\n" * 100)
+
+    ended = invoke(command, "--store", file, *(("--on", "numpy") if command == "run" else ()))
+
+    assert ended.exit_code == 2
+    assert "expected a results store; name another with --store" in ended.stderr
+    assert file.read_text() == "all that I wrote\n" * 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("list", "x"), "what is 'x', expected one of ops, options, implementations, families, targets"),
+        (("list", "ops,families"), "what is 'ops,families', expected one of"),
+        (("list", "targets", "--on", "tourch"), "--on is 'tourch', expected one of"),
+        (("export", "--format", "xml"), "--format is 'xml', expected one of jsonl, csv"),
+        (("export", "--format", "jsonl,csv"), "--format is 'jsonl,csv', expected one of jsonl, csv"),
+    ],
+)
+def test_wrong_word_lists_the_choices(arguments, message):
+    """What is misspelt elsewhere is a usage error that lists the choices, too."""
+    ended = invoke(*arguments)
+
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"error: {message}")
+
+
+STORED = ("status", "compare", "table", "export", "export --format csv", f"explain {EXPLAINED}", "report", "dashboard")
+ALONE = ("--help", "run --help", "list ops", "list families", "list targets --on numpy", f"golden show {VECTOR}")
+
+
+@pytest.fixture(scope="module")
+def pair(folder):
+    """Return a store of two runs, the later one worse and slower, and with names that no small encoding has."""
+    path = folder / "pair.sqlite"
+    with Store(path) as store:
+        for uid, times in (("20260101T", 1.0), ("20260102T", 2.0)):
+            store.join(run(uid, int(times)))
+            store.append(
+                uid, [result(score(times)), result(timing(*[times * 1e-5] * 9), "speed"), result(score(times), HOSTILE)]
+            )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("command", "encoding"), [("compare", "utf-8"), *product((*STORED, *ALONE), ("cp1252", "ascii"))]
+)
+def test_encoding_that_lacks_a_sign(shell, pair, command, encoding):
+    """What an encoding cannot print is printed as another sign, and is no traceback."""
+    talking = type(shell)(shell.folder, {"PYTHONIOENCODING": encoding})
+    stored = ("--store", pair) if command in STORED else ()
+
+    process = talking.start(*command.split(), *stored, text=False)
+    out, err = process.communicate()
+
+    assert err == b""
+    assert process.returncode == (1 if command == "compare" else 0)
+    assert out.decode(encoding)
+    if command == "compare":
+        assert out.decode(encoding).startswith(f"# 20260101T {'→' if encoding == 'utf-8' else '->'} 20260102T")
+
+
+@pytest.mark.parametrize(("command", "lines"), [("export", 1), *((command, 0) for command in (*STORED, *ALONE))])
+def test_reader_that_leaves_is_no_error(shell, pair, command, lines):
+    """A command whose reader leaves (`| head`) ends without a word, and with the exit code that it has otherwise."""
+    process = shell.start(*command.split(), *(("--store", pair) if command in STORED else ()))
+    for _ in range(lines):
+        process.stdout.readline()
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait() == (1 if command == "compare" else 0)
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "command", ["table", "export", "export --format run", f"explain {EXPLAINED}", "compare", "compare --json"]
+)
+def test_output_file(pair, tmp_path, command):
+    """`--output` writes to a file what would go to standard output, and nothing to that."""
+    said = invoke(*command.split(), "--store", pair)
+    written = invoke(*command.split(), "--store", pair, "--output", tmp_path / "new" / "file")
+
+    assert written.exit_code == said.exit_code
+    assert (written.stdout, (tmp_path / "new" / "file").read_bytes()) == ("", said.stdout_bytes)
+
+
+def test_output_that_cannot_be_written(pair, tmp_path):
+    """A file that cannot be written is a usage error."""
+    ended = invoke("table", "--store", pair, "--output", tmp_path)
+
+    assert ended.exit_code == 2
+    assert ended.stderr == f"error: --output is {tmp_path} (Is a directory), expected a file that can be written\n"
+
+
+def test_command_that_is_printed_goes_on_from_here(tmp_path):
+    """A printed command names the store it needs; none where it is the one that is taken anyway."""
+    assert options.carried(options.STORE) == ""
+    assert options.carried(Location.of(f"{tmp_path}/a b.sqlite"), "x") == f" --store '{tmp_path}/a b.sqlite' --run x"
+
+
+def test_control_characters_are_left_out(capsys):
+    """What is printed moves no cursor, rings no bell and changes no colour."""
+    screen.say("a\x1b[31mb\x07c\td\ne\x9bf")
+
+    assert capsys.readouterr().out == "a[31mbc\td\nef\n"
+
+
+def test_every_exit_code_has_one_name():
+    """Exit codes are those that the README promises."""
+    assert {code.name: code.value for code in screen.Exit} == {
+        "CONFORMS": 0,
+        "DEVIATES": 1,
+        "USAGE": 2,
+        "NOTHING_RAN": 3,
+        "MACHINERY": 4,
+        "INTERRUPTED": 130,
+    }

@@ -1,0 +1,99 @@
+"""`xentbench report`, `dashboard` and `explain`: a stored run, all stored runs, and one answer, for people to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.files.recall import existing, recall
+from harness.model import Recorded
+from harness.scoring import metrics
+from harness.store import Store
+from reference.cache import Cache
+from reports import dashboard, site
+from reports.reproducer import script as reproducer
+from suites import explain
+from suites.questions import cases, published
+from xentbench import options
+from xentbench.screen import refusing, say, write
+
+
+def report(
+    store: options.StoreLocation = options.STORE,
+    directory: options.ReportPath = options.REPORT,
+    run_uid: options.RunUid = "latest",
+    against: Annotated[
+        str, typer.Option(help=f"what to compare with: {options.WHICH}", show_default="the run before it")
+    ] = "",
+) -> None:
+    """Write the report of a stored run again, beside another run.
+
+    Examples:
+      xentbench report --run latest~1
+      xentbench report --against baseline.run.jsonl.gz
+
+    Exit codes:
+      2  an option is off
+    """
+    with refusing(), existing(store) as opened:
+        before = recall(against, store) if against else None
+        say(str(write_report(opened, opened.run(run_uid).uid, directory, before)))
+
+
+def write_report(store: Store, uid: str, directory: Path, against: Recorded | None = None) -> Path:
+    """Write the report of a run, held against another or the one before of its preset; return its first page's path."""
+    digits = {example: text.digits for example, text in published.EXAMPLES.items()}
+    descriptions = cases.descriptions() | {
+        name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
+    }
+    descriptions |= {name: check.claim for name, check in explain.every_check().items()}
+    earlier = "" if against else store.earlier(uid)
+    before = store.recorded(earlier) if earlier else against
+    return site.write(store, uid, directory, descriptions=descriptions, published=digits, before=before)
+
+
+def write_dashboard(
+    store: options.StoreLocation = options.STORE, directory: options.ReportPath = options.REPORT
+) -> None:
+    """Write one page over all runs of a store.
+
+    It shows what changed, at which run, with which versions.
+
+    Examples:
+      xentbench dashboard --store postgresql://alice@db.example/xentbench
+
+    Exit codes:
+      2  an option is off
+    """
+    with refusing(), existing(store) as opened:
+        say(str(dashboard.write(opened, directory)))
+
+
+def explain_answer(
+    answer: Annotated[str, typer.Argument(help="CASE@TARGET, as the terminal, the report and `export` name it")],
+    store: options.StoreLocation = options.STORE,
+    run_uid: options.RunUid = "latest",
+    output: options.Output = None,
+    *,
+    issue: Annotated[bool, typer.Option("--issue", help="write it as a bug report in Markdown")] = False,
+) -> None:
+    """Explain one answer, and print a script that asks again.
+
+    It shows the worst input, the exact value, what came back, and the budget.
+
+    Examples:
+      xentbench explain 'softmax-value-offset-float32-32x64@torch.softmax@eager'
+      xentbench explain 'softmax-value-offset-float32-32x64@torch.softmax@eager' --issue --output issue.md
+
+    Exit codes:
+      2  an option is off, or no stored answer is named so
+    """
+    with refusing(), existing(store) as opened:
+        found = explain.find(opened.results(opened.run(run_uid).uid), answer)
+        versions = opened.environments().get(found.environment, {})
+    script = reproducer.script(found) if reproducer.offered(found) else ""
+    explanation = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath").golden, script)
+    with refusing():
+        write((explain.issue if issue else explain.text)(explanation), output)

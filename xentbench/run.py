@@ -1,0 +1,253 @@
+"""`xentbench run`: goldens, then every framework in a process of its own, then the report."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from harness.files.recall import existing
+from harness.history.state import STATES, state
+from harness.model import Case, Crashed, Failed, Outcome, Recorded, Result, Run, Score, Target, TimedOut, Timing
+from harness.running import arguments, host, orphan
+from harness.running.progress import Progress
+from harness.running.runner import Judge, Process, Runner
+from harness.spelling import choice
+from harness.store import Location, Store
+from reference.cache import Cache
+from reference.tiers import CERTIFY
+from reports.ci import annotation, files
+from suites.judging import judge
+from suites.questions import goldens, jobs, plan
+from suites.speed.run import SpeedRun
+from xentbench import options
+from xentbench.report import write_report
+from xentbench.screen import Exit, console, ending, refusing, say, show, stop
+
+SHOWN = 10  # new deviations listed in the terminal
+GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
+
+CiFile = Annotated[Path | None, typer.Option(help="also write this for CI; see export --format")]
+Known = Annotated[
+    list[Path],
+    typer.Option("--known", help="a file of known deviations beside those that ship", envvar="XENTBENCH_KNOWN"),
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is to do, all of it checked. judge: of what the processes themselves cannot tell any more."""
+
+    wanted: plan.Wanted
+    store: Location
+    uid: str
+    begun: bool  # here, and not by an earlier command
+    reference: str
+    known: Sequence[Path]
+    judge: Judge
+    timeout_seconds: float
+    threads: int
+    at_once: int
+
+    @property
+    def arguments(self) -> list[str]:
+        """Options of each framework's process beside what is wanted."""
+        return ["--reference", self.reference, *(word for path in self.known for word in ("--known", str(path)))]
+
+
+def run(
+    preset: options.Preset = "quick",
+    on: options.On = "all",
+    op: options.OpNames = "all",
+    dtype: options.Dtypes = "all",
+    device: options.Device = "all",
+    store: options.StoreLocation = options.STORE,
+    report: options.ReportPath = options.REPORT,
+    *,
+    reference: Annotated[str, typer.Option(help="fast: double-double, audited by mpmath; or mpmath for all")] = "fast",
+    known: Known = [],  # noqa: B006 - typer's way to write several
+    shard: Annotated[str, typer.Option(help="i/n: ask the i-th of n parts, the same on every machine")] = "",
+    uid: Annotated[str, typer.Option("--run-uid", help="id of the run; shards of one id are one run")] = "",
+    junit: CiFile = None,
+    summary: CiFile = None,
+    badge: CiFile = None,
+    speed: Annotated[bool, typer.Option("--speed", help="also time the fused functions")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the latest run")] = False,
+    timeout: Annotated[float, typer.Option(help="seconds for one question, compilation included")] = 300.0,
+    threads: options.Threads = 1,
+    processes: Annotated[int, typer.Option("--jobs", help="processes at a time", show_default="one a core")] = 0,
+) -> None:
+    """Ask every framework and mode found, and write a report.
+
+    Examples:
+      xentbench run --on torch,jax:jit --op softmax --dtype float32
+      xentbench run --preset standard --speed
+      xentbench run --shard 1/4 --run-uid ci-17 --junit build/junit.xml
+
+    Exit codes:
+      0    every answer conforms, or deviates as is known
+      1    an answer deviates, and is not listed
+      2    an option is off
+      3    nothing was asked
+      4    a process died, hung or gave up
+      130  interrupted
+    """
+    with refusing():
+        wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, shard=shard)
+        choice("--reference", reference, CERTIFY)
+        judging = partial(judged, known=judge.known_deviations(known))
+        for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
+        current, begun = begin(store, preset, uid, resume=resume)
+    at_once = processes or os.cpu_count() or 1
+    request = Request(wanted, store, current.uid, begun, reference, known, judging, timeout, threads, at_once)
+    with ending(interrupted=GO_ON):
+        make_goldens(request)
+        finished = answer(request)
+        refuse_misuse(request, finished)
+        failed = {process.job.name: process.reasons[-1] for process in finished if process.failed}
+        if speed:
+            failed |= time(request)
+    recorded, page = close(request, report)
+    summarise(recorded, failed)
+    files.write(recorded, for_ci)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))
+    say(f"results: {store}\nreport:  {page}")
+    raise typer.Exit(verdict(recorded.results, broken=bool(failed)))
+
+
+def begin(store: Location, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
+    """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here."""
+    if uid:
+        arguments.run_uid(uid)
+    with existing(store) if resume else Store(store) as opened:
+        stored = resume or uid in {run.uid for run in opened.runs()}
+        current = opened.run(uid or "latest") if stored else host.new_run(preset, uid)
+        if uid and current.preset != preset:
+            raise ValueError(f"run {uid} is of preset {current.preset!r}, expected {preset!r}; try: another --run-uid")
+        opened.begin(current)
+    return current, not stored
+
+
+def make_goldens(request: Request) -> None:
+    """Compute what the cache lacks, before any framework starts."""
+    cache = Cache(request.store.folder / "goldens", request.reference)
+    groups = goldens.missing(plan.wanted_cases(request.wanted), cache)
+    if not groups:
+        return
+    count = sum(map(len, groups))
+    context = multiprocessing.get_context("spawn")  # fork and threads do not mix
+    at_once = min(request.at_once, len(groups))
+    executor = ProcessPoolExecutor(at_once, context, initializer=start_helper, initargs=(os.getpid(),))
+    with Progress(console(stderr=True)) as progress:
+        try:
+            what = f"goldens ({cache.reference})"
+            goldens.make(groups, cache, executor, lambda done, _: progress.simple(what, done, count))
+            executor.shutdown()
+        except BaseException:
+            for helper in multiprocessing.active_children():
+                helper.terminate()  # else the pool waits for what they have in hand
+            executor.shutdown(cancel_futures=True)  # its thread, too, ends before the interpreter does
+            raise
+
+
+def start_helper(parent: int) -> None:
+    """Let a process of a pool end quietly, with its parent or by Ctrl-C."""
+    orphan.end_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def answer(request: Request) -> list[Process]:
+    """Ask every framework; return their processes, finished."""
+    with Progress(console(stderr=True)) as progress:
+        runner = Runner(
+            store=request.store,
+            uid=request.uid,
+            logs=request.store.folder / "logs",
+            judge=request.judge,
+            timeout_seconds=request.timeout_seconds,
+            threads=request.threads,
+            progress=progress,
+        )
+        return runner.run(jobs.accuracy(request.wanted, request.arguments), at_once=request.at_once)
+
+
+def refuse_misuse(request: Request, finished: Sequence[Process]) -> None:
+    """End the command where only a framework's process could tell that an option is off; no empty run stays behind."""
+    if misused := next((process.misused for process in finished if process.misused), ""):
+        if request.begun:
+            with Store(request.store) as opened:
+                opened.discard(request.uid)
+        stop(Exit.USAGE, misused)
+
+
+def time(request: Request) -> dict[str, str]:
+    """Time the fused functions; return what failed, and why."""
+    with Progress(console(stderr=True)) as progress:
+        timings = SpeedRun(
+            *(request.store, request.uid, request.judge, request.threads, request.timeout_seconds), progress.simple
+        )
+        return timings.run(request.wanted)
+
+
+def judged(case: Case, target: Target, outcome: Outcome, known: Sequence[judge.Known]) -> Result:
+    """Judge what the runner itself found."""
+    return Result(case, target, outcome, *judge.judge(case, target, outcome, known))
+
+
+def close(request: Request, directory: Path) -> tuple[Recorded, Path]:
+    """Note that the run is finished; return it, and the first page of its report."""
+    with Store(request.store) as opened:
+        opened.finish(request.uid)
+        return opened.recorded(request.uid), write_report(opened, request.uid, directory)
+
+
+def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:
+    """Print a short table, what is new, what failed, and what was not run."""
+    show(_counts(recorded.results))
+    news = [result for result in recorded.results if result.judgement == "deviates"]
+    for result in news[:SHOWN]:
+        say(f"new: {result.case} {result.target}: {result.reason}")
+    if len(news) > SHOWN:
+        say(f"and {len(news) - SHOWN} more; the report has them all")
+    for name, reason in failed.items():
+        say(f"failed: {name}: {reason}")
+    for entry in recorded.not_run:
+        say(f"not run: {entry.framework} {entry.mode} {entry.device}: {entry.reason}")
+
+
+def _counts(results: Sequence[Result]) -> Table:
+    """Return the states of all answers, a line a framework, mode and device."""
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    for result in results:
+        target = result.target
+        key = (target.implementation.framework, target.mode, target.device)
+        counts.setdefault(key, Counter())[state(result)] += 1
+    shown = [column for column in STATES if any(count[column] for count in counts.values())]
+    table = Table("framework", "mode", "device", *shown, title="answers", title_justify="left")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for key, count in sorted(counts.items()):
+        table.add_row(*key, *(str(count[column]) for column in shown))
+    return table
+
+
+def verdict(results: Sequence[Result], *, broken: bool) -> Exit:
+    """Return the exit code: machinery first, because a broken run proves nothing."""
+    lost = any(isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" for result in results)
+    if lost or broken:
+        return Exit.MACHINERY
+    if not any(isinstance(result.outcome, Score | Failed | Timing) for result in results):
+        return Exit.NOTHING_RAN
+    return Exit.DEVIATES if any(result.judgement == "deviates" for result in results) else Exit.CONFORMS

@@ -1,0 +1,160 @@
+"""What a terminal, a pipe and a shell are told: lines, data, exit codes; and how a command ends early."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 120  # columns of a table where no terminal says how wide it is; rich's 80 are too few
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
+# What stands for a sign that an encoding lacks; `?` stands for any other.
+SIGNS = str.maketrans(
+    {"→": "->", "←": "<-", "·": "*", "±": "+-", "≤": "<=", "≥": ">=", "≈": "~", "∞": "inf", "µ": "u", "…": "..."}
+    | dict(zip("×–—‘’“”", "x--''\"\"", strict=True))  # noqa: RUF001 - they look like it, which is why
+)
+GONE = (errno.EPIPE, errno.EINVAL)  # of a pipe whose reader has left: EINVAL is what Windows says
+
+
+class Exit(IntEnum):
+    """Exit codes, for CI."""
+
+    CONFORMS = 0
+    DEVIATES = 1
+    USAGE = 2
+    NOTHING_RAN = 3
+    MACHINERY = 4
+    INTERRUPTED = 130  # as shells say of Ctrl-C
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{CONTROL.sub('', text)}\n")
+
+
+def warn(text: str) -> None:
+    """Print a line of what went wrong and does not end the command."""
+    sys.stderr.write(f"{CONTROL.sub('', text)}\n")
+
+
+def stop(code: Exit, message: str) -> NoReturn:
+    """Print an error and leave."""
+    warn(f"error: {message}")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def refusing(*also: type[Exception]) -> Iterator[None]:
+    """End the command where a ValueError, or another of these, says that what a user wrote is off."""
+    try:
+        yield
+    except (ValueError, *also) as error:  # type: ignore[misc]  # which mypy cannot tell of a starred tuple
+        stop(Exit.USAGE, str(error))
+
+
+@contextmanager
+def ending(*machinery: type[Exception], interrupted: str = "interrupted") -> Iterator[None]:
+    """End the command, with the exit code of either, by Ctrl-C or where the machinery fails."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stop(Exit.INTERRUPTED, interrupted)
+    except machinery as lost:
+        stop(Exit.MACHINERY, str(lost))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a rich console; rich is imported where one is needed."""
+    from rich.console import Console  # noqa: PLC0415 - most commands print lines alone
+
+    return Console(stderr=stderr, width=None if stderr or sys.stdout.isatty() else WIDTH)
+
+
+def show(table: Table) -> None:
+    """Print a table, its texts as they are."""
+    console().print(table, highlight=False, markup=False)
+
+
+@contextmanager
+def data(output: Path | None) -> Iterator[TextIO]:
+    """Yield where data goes: standard output, or a file, which is UTF-8 wherever it is written.
+
+    Raises ValueError for a file that cannot be written.
+    """
+    if output is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        to = output.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise ValueError(f"--output is {output} ({error.strerror}), expected a file that can be written") from error
+    with to:
+        yield to
+
+
+def write(text: str, output: Path | None = None) -> None:
+    """Write a text and a newline to standard output, or to a file. Raises ValueError as `data` does."""
+    with data(output) as to:
+        to.write(f"{text}\n")
+
+
+def write_json(plain: Any, output: Path | None = None) -> None:
+    """Write plain values as JSON; raises ValueError as `data` does."""
+    write(json.dumps(plain, indent=2), output)
+
+
+class Pipe(io.FileIO):
+    """A stream whose reader may leave: the rest is dropped, and the command goes on to its own exit code."""
+
+    def write(self, what: Any, /) -> int:
+        """Write bytes, or nothing where nobody reads them."""
+        try:
+            return super().write(what)
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            return memoryview(what).nbytes
+
+
+def another_sign(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed for signs that an encoding lacks, and where to go on."""
+    assert isinstance(error, UnicodeEncodeError)
+    replaced = error.object[error.start : error.end].translate(SIGNS)
+    return replaced.encode("ascii", "replace").decode("ascii"), error.end
+
+
+def prepare() -> None:
+    """Let no sign that an encoding lacks, and no reader that leaves, end a command."""
+    codecs.register_error("another sign", another_sign)
+    for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="another sign")
+            if not stream.isatty():
+                setattr(sys, name, _pipe(stream))
+
+
+def _pipe(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Return another way to a stream, by which its reader may leave."""
+    settings: Mapping[str, Any] = {
+        "encoding": stream.encoding,
+        "errors": stream.errors,
+        "line_buffering": stream.line_buffering,
+        "write_through": stream.write_through,
+    }
+    return io.TextIOWrapper(io.BufferedWriter(Pipe(stream.fileno(), "wb", closefd=False)), **settings)
