@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ Param = bool | int | float | str
 Quantity = Literal["value", "grad_logits", "grad_labels"]
 Kind = Literal["fused", "composed", "naive", "misuse", "control"]
 BudgetClass = Literal["S", "U", "N"]
+SourceKind = Literal["family", "sweep", "options", "published", "speed"]
 Judgement = Literal["conforms", "known", "deviates", "unjudged"]
 
 QUANTITIES: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")
@@ -76,6 +78,42 @@ class Op:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where the inputs of a case come from; its text is the case's `family`.
+
+    kind: `family`, drawn by the function of that name; `sweep`, the same times a size; `options`, drawn for an op with
+    options; `published`, somebody's example of that name; `speed`, plain normal logits to be timed.
+    """
+
+    kind: SourceKind
+    name: str
+    size: str = ""
+
+    @classmethod
+    def of(cls, family: str) -> Source:
+        """Read the text; any other than of these kinds is a plain family's name."""
+        beginning, _, rest = family.partition("/")
+        match beginning:
+            case "published" | "options":
+                return cls(beginning, rest)
+            case "speed":
+                return cls("speed", family)
+        return cls("sweep", beginning, rest) if rest else cls("family", family)
+
+    def __str__(self) -> str:
+        """Print the text that a case's id holds."""
+        match self.kind:
+            case "published" | "options":
+                return f"{self.kind}/{self.name}"
+            case "sweep":
+                return f"{self.name}/{self.size}"
+        return self.name
+
+
+_source = lru_cache(maxsize=1024)(Source.of)  # reports ask it of every answer
+
+
+@dataclass(frozen=True)
 class Case:
     """One question. Small and picklable: the inputs are drawn from `family`, `dtype`, the shape and `seed`.
 
@@ -90,6 +128,11 @@ class Case:
     classes: int
     seed: int = 0
     check: str = ""
+
+    @property
+    def source(self) -> Source:
+        """The family, read."""
+        return _source(self.family)
 
     def __str__(self) -> str:
         """Print the stable id."""

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from harness.history.levels import Level
     from reports.ranked import Question
 
-PUBLISHED = "published/"  # the prefix of the families that ask somebody's published example
-OPTIONS = "options/"  # and of those that ask an op with its options
-
 
 @dataclass(frozen=True)
 class Material:
@@ -49,7 +46,7 @@ class Material:
     @cached_property
     def answers(self) -> list[Result]:
         """The distances from the truth, or what came instead; a cell of the page points into this list."""
-        return [r for r in self.judged if not r.case.check and not r.case.family.startswith(OPTIONS)]
+        return [r for r in self.judged if not r.case.check and r.case.source.kind != "options"]
 
     @cached_property
     def judged(self) -> list[Result]:
@@ -61,14 +58,14 @@ class Material:
         """The answers that are distances, by op; those to published examples left out."""
         found: dict[str, list[Result]] = {}
         for answer in self.answers:
-            if isinstance(answer.outcome, Score) and not answer.case.family.startswith(PUBLISHED):
+            if isinstance(answer.outcome, Score) and answer.case.source.kind != "published":
                 found.setdefault(str(answer.case.op), []).append(answer)
         return found
 
     @cached_property
     def options(self) -> list[Result]:
         """The distances of ops with options."""
-        return [r for r in self.judged if not r.case.check and r.case.family.startswith(OPTIONS)]
+        return [r for r in self.judged if not r.case.check and r.case.source.kind == "options"]
 
     @cached_property
     def checked(self) -> list[Result]:
@@ -90,7 +87,7 @@ def place(result: Result) -> str:
     """Return where the page tells of a result: the fragment of a link to its sheet, its check or its options."""
     if result.case.check:
         return f"#{result.case.check}"
-    return "#semantics" if result.case.family.startswith(OPTIONS) else layout.link(text(result))
+    return "#semantics" if result.case.source.kind == "options" else layout.link(text(result))
 
 
 def text(result: Result) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from harness.history.state import state
 from harness.model import DTYPES, KINDS, Result, Score, Target
 from reports import colour, marks, numbers
-from reports.material import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,12 +53,12 @@ def where(target: Target) -> str:
 
 def in_matrix(result: Result) -> bool:
     """Leave the published examples to their own section."""
-    return not result.case.family.startswith(PUBLISHED)
+    return result.case.source.kind != "published"
 
 
 def family(result: Result) -> str:
     """Return a result's column: its family; all sizes of a sweep share one. pages/matrix/page.js does the same."""
-    return result.case.family.partition("/")[0]
+    return result.case.source.name
 
 
 def by_family(answers: Sequence[Result]) -> tuple[list[str], list[Row]]:

@@ -14,7 +14,7 @@ from suites.checks import laws, special
 from suites.checks.check import Check
 from suites.checks.invariance import rules
 from suites.judging import ask
-from suites.questions import cases, families
+from suites.questions import cases
 
 CLASSES: Mapping[str, str] = {
     "S": "a stable algorithm, shifted by the maximum",
@@ -76,7 +76,7 @@ def explain(result: Result, versions: Mapping[str, str], certify: Audited, scrip
 
 def described(case: Case) -> str:
     """Return what the inputs are, in the family's own words, and the claim of a check."""
-    family = cases.descriptions().get(families.sized(case.family)[0], "")
+    family = cases.descriptions().get(case.source.name, "")
     claim = every_check()[case.check].claim if case.check else ""
     return " ".join(part for part in (f"{case.family}:" if family else case.family, family, claim) if part)
 

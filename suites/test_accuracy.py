@@ -4,14 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from harness.adapters import Adapter
 from suites.conftest import Claim
-from suites.questions import plan, published
+from suites.questions import plan
 
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take values of the input families."""
-    return plan.questions(
-        adapters, wanted, lambda case: case.quantity == "value" and not case.family.startswith(published.PREFIX)
-    )
+    return plan.questions(adapters, wanted, lambda case: case.quantity == "value" and case.source.kind != "published")
 
 
 def test_value(question: plan.Question, claim: Claim) -> None:

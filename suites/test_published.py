@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from harness.adapters import Adapter
 from suites.conftest import Claim
-from suites.questions import plan, published
+from suites.questions import plan
 
 
 def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
     """Take the published examples, values and gradients."""
-    return plan.questions(adapters, wanted, lambda case: case.family.startswith(published.PREFIX))
+    return plan.questions(adapters, wanted, lambda case: case.source.kind == "published")
 
 
 def test_published(question: plan.Question, claim: Claim) -> None:

@@ -16,8 +16,7 @@ from harness.running.progress import Progress
 from harness.running.runner import Job, Process, Runner
 from harness.store import Location, Store
 from suites.judging import judge
-from suites.questions import jobs, plan, published
-from suites.questions.options import PREFIX
+from suites.questions import jobs, plan
 from xentbench import options
 from xentbench.screen import Exit, console, ending, refusing, say, stop, warn, write_json
 
@@ -157,9 +156,8 @@ def raised(result: Result) -> bool:
 
 def check(case: Case) -> str:
     """Name what an answer was held to."""
-    for prefix, name in ((published.PREFIX, "published"), (PREFIX, "options")):
-        if case.family.startswith(prefix):
-            return name
+    if case.source.kind in {"published", "options"}:
+        return case.source.kind
     return case.check or ("accuracy" if case.quantity == "value" else "gradient")
 
 

@@ -40,7 +40,7 @@ def pairs() -> list[str]:
 
 def presets() -> Iterable[str]:
     """Return the names of the presets."""
-    from suites.questions.cases import PRESETS  # noqa: PLC0415 - as above
+    from suites.questions.presets import PRESETS  # noqa: PLC0415 - as above
 
     return PRESETS
 

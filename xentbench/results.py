@@ -72,7 +72,8 @@ def table(
         def chosen(result: Result) -> bool:
             """Tell whether a result is of the table; sizes of a family are shown where it is named."""
             case = result.case
-            shown = families.sized(case.family)[0] in named if named else case.family in every
+            drawn = case.source.kind == "family" or (case.source.kind == "sweep" and bool(named))
+            shown = drawn and case.source.name in (named or every)
             return shown and case.op.name in ops and case.dtype in dtypes and case.quantity in quantities
 
         with existing(store) as opened:

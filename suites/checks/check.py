@@ -38,6 +38,7 @@ from reference.golden import Audited
 from suites.judging import ask
 from suites.questions import cases, families
 from suites.questions.plan import Question, Wanted, targets
+from suites.questions.presets import Preset
 
 T = TypeVar("T")
 ACCEPTED: tuple[BudgetClass, ...] = ("S", "N")  # as `judge` has it
@@ -126,14 +127,14 @@ class Asking:
     ) -> metrics.Distance:
         """Measure an answer against the exact one of its own inputs."""
         given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
-        golden = self.certify(of, asked, given, families.audit(self.case.family))
+        golden = self.certify(of, asked, given, families.audit(self.case.source))
         budget = bounds.budget(of, asked, given, golden)
         return metrics.measure(got, golden, FORMATS[self.case.dtype], budget.error, budget.flushed)
 
     def allowed(self, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None) -> Array:
         """Return how far each element may lie from the truth: the loosest budget that is accepted."""
         given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
-        golden = self.certify(of, asked, given, families.audit(self.case.family))
+        golden = self.certify(of, asked, given, families.audit(self.case.source))
         errors = bounds.budget(of, asked, given, golden).error
         return np.maximum.reduce([errors[kind] for kind in ACCEPTED if kind in errors])
 
@@ -174,7 +175,7 @@ class Spec:
     family: str
     rows: int
     classes: int
-    dtypes: Sequence[str] = ("float32", "bfloat16")  # of the quick preset; others ask every dtype
+    dtypes: Sequence[str] = ("float32", "bfloat16")  # where a preset does not ask all
 
 
 @dataclass(frozen=True)
@@ -192,10 +193,10 @@ class Check:
         """The claim in words."""
         return " ".join((self.function.__doc__ or "").split())
 
-    def cases(self, *, quick: bool) -> Iterator[Case]:
+    def cases(self, preset: Preset) -> Iterator[Case]:
         """Yield the check's cases; a quantity that an op does not have is left out."""
         for spec in self.specs:
-            for dtype in spec.dtypes if quick else DTYPES:
+            for dtype in DTYPES if preset.checks_every_dtype else spec.dtypes:
                 for op in spec.ops:
                     for quantity in spec.quantities:
                         if quantity in ASKED[op]:
@@ -224,7 +225,7 @@ class Suite:
     def questions(self, adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
         """Yield (adapter, case, target), check by check; of the spellings of one function the first is asked."""
         for check in self.checks.values():
-            for case in filter(wanted.takes, check.cases(quick=wanted.preset.name == "quick")):
+            for case in filter(wanted.takes, check.cases(wanted.preset)):
                 seen = set()
                 for adapter in adapters:
                     for target in targets(adapter, wanted):

@@ -64,7 +64,7 @@ class Asked:
 
     def certified(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
         """Answer an op without options, such as those that one with options is made of."""
-        return self.certify(op, quantity, inputs, families.audit(self.case.family))
+        return self.certify(op, quantity, inputs, families.audit(self.case.source))
 
     @cached_property
     def content(self) -> str:

@@ -1,19 +1,18 @@
-"""Ops x quantities x families x shapes x dtypes -> Cases, and which of them a preset asks of which target."""
+"""The cases of a preset, ops x quantities x families x shapes x dtypes, and the arrays of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from harness.model import DTYPES, Array, Case, Inputs
+from harness.model import DTYPES, Array, Case, Inputs, Source
 from harness.ops import ASKED, OPS, VALUE_AND_GRADIENT, plain
 from suites.questions import families, options, published
 from suites.questions.families import FAMILIES
+from suites.questions.presets import LONG, Preset, Shape
 
-Shape = tuple[int, int]  # rows, classes
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
 ROW_FAMILIES: Mapping[str, Shape] = {
@@ -30,128 +29,9 @@ POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
 # One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is
 # felt first, and where exp overflows unless shifted.
 SIZES = (0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10_000.0)
-SWEEP = tuple(f"magnitude/{size:g}" for size in SIZES)
-SPEED = "speed"  # the family of what is timed; plain normal logits
-families.SAMPLED.add(SPEED)
+SWEEP = tuple(str(Source("sweep", "magnitude", f"{size:g}")) for size in SIZES)
+SPEED = str(Source("speed", "speed"))  # plain normal logits
 SPEED_BYTES = 4 * 16  # a float32 logit, and what its forward and backward pass may hold at once
-LONG = 2_048  # classes from which a row counts as long
-
-
-@dataclass(frozen=True)
-class Preset:
-    """How much to ask. A mode that compiles for every shape can be asked less than one that does not."""
-
-    name: str
-    seeds: tuple[int, ...]
-    long_dtypes: tuple[str, ...]  # dtypes of the long rows
-    sweep_dtypes: tuple[str, ...]  # dtypes of the sweep over magnitudes
-    sweep_kinds: tuple[str, ...]  # and kinds that it is asked of
-    sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
-    short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
-    speed_shapes: tuple[Shape, ...]
-    speed_ops: tuple[str, ...]  # timed by a run that names no op; none for all
-    option_dtypes: tuple[str, ...]
-    layout_dtypes: tuple[str, ...]  # dtypes of options that change no arithmetic
-    spared: Mapping[str, frozenset[str]]  # suite or one check -> framework:mode pairs that it leaves out
-    speed_all: bool  # time every fused function, not only the first of each op
-
-    def asks(self, case: Case, framework: str, mode: str, kind: str) -> bool:
-        """Tell whether a case is asked of a kind of implementation in a framework's mode."""
-        pair = f"{framework}:{mode}"
-        dtypes, kinds = self.sparing.get(pair, (DTYPES, ()))
-        if case.family in SWEEP and self.sweep_kinds and kind not in self.sweep_kinds:
-            return False
-        if case.dtype not in dtypes or (kinds and kind not in kinds):
-            return False
-        return not (pair in self.short_only and case.classes >= LONG)
-
-    def checks(self, suite: str, case: Case, framework: str, mode: str) -> bool:
-        """Tell whether a check of a suite is asked of a framework's mode."""
-        pair = f"{framework}:{mode}"
-        spared = self.spared.get(case.check, self.spared.get(suite, ()))
-        return pair not in spared and self.asks(case, framework, mode, "fused")
-
-
-EVERY_KIND: tuple[str, ...] = ()
-PROMISING = ("fused", "control")  # what promises a stable answer, and the textbook, for scale
-COMPILING = frozenset({"torch:compile", "tensorflow:xla", "tensorflow:function", "tensorflow:session"})
-# Bad class indices, which modes are known to treat differently.
-LABEL_CHECKS = ("special.label_too_large", "special.label_negative", "special.label_minus_100")
-COMMON = ("float32", "bfloat16")  # what most training runs in
-PRESETS: Mapping[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "quick",
-            seeds=(0,),
-            long_dtypes=COMMON,
-            sweep_dtypes=("float32",),
-            sweep_kinds=PROMISING,
-            # A compilation costs 0.1 s (XLA) to 0.8 s (inductor) for every function, shape and dtype; eager jax
-            # compiles every primitive. TF's graphs mostly run the kernels that eager TF runs.
-            sparing={
-                "torch:compile": (COMMON, ("fused",)),
-                "tensorflow:xla": (COMMON, ("fused",)),
-                "tensorflow:function": (COMMON, EVERY_KIND),
-                "tensorflow:session": (COMMON, EVERY_KIND),
-                "jax:eager": (("float32",), EVERY_KIND),
-            },
-            short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
-            speed_shapes=((64, 1000), (512, 8192)),
-            speed_ops=("softmax", "sparse_xent"),  # each op is compiled, by every mode that compiles, for minutes
-            option_dtypes=COMMON,
-            layout_dtypes=("float32",),
-            # Checks ask in many shapes, each one a compilation.
-            spared={
-                "special": COMPILING | {"jax:eager"},
-                **dict.fromkeys(
-                    LABEL_CHECKS, frozenset({"torch:compile", "tensorflow:function", "tensorflow:session"})
-                ),
-                "law": COMPILING | {"jax:eager"},
-                "invariance": COMPILING | {"jax:eager"},
-                "options": COMPILING | {"jax:eager"},
-                **dict.fromkeys(("layouts", "narrow options"), COMPILING | {"jax:eager", "jax:jit"}),
-                "invariance.modes": frozenset(),  # asks nothing that is not compiled for the plain questions
-            },
-            speed_all=False,
-        ),
-        Preset(
-            "standard",
-            seeds=(0, 1),
-            long_dtypes=DTYPES,
-            sweep_dtypes=("float16", "bfloat16", "float32"),
-            sweep_kinds=PROMISING,
-            sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
-            short_only=frozenset({"torch:compile"}),
-            speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
-            speed_ops=(),
-            option_dtypes=DTYPES,
-            layout_dtypes=("float32",),
-            spared={
-                "layouts": frozenset({"torch:compile"}),
-                "law": frozenset({"torch:compile"}),
-                "invariance": frozenset({"torch:compile"}),
-                "invariance.modes": frozenset(),
-            },
-            speed_all=True,
-        ),
-        Preset(
-            "full",
-            seeds=(0, 1, 2, 3),
-            long_dtypes=DTYPES,
-            sweep_dtypes=DTYPES,
-            sweep_kinds=EVERY_KIND,
-            sparing={},
-            short_only=frozenset(),
-            speed_shapes=((8, 10), (64, 1000), (512, 8192), (1024, 100_000), (4096, 32_768)),
-            speed_ops=(),
-            option_dtypes=DTYPES,
-            layout_dtypes=DTYPES,
-            spared={},
-            speed_all=True,
-        ),
-    )
-}
 
 
 def cases(preset: Preset) -> Iterator[Case]:
@@ -168,7 +48,7 @@ def cases(preset: Preset) -> Iterator[Case]:
         for dtype in example.dtypes:
             for quantity in VALUE_AND_GRADIENT:
                 rows, classes = np.shape(example.logits)
-                yield Case(example.op, quantity, published.PREFIX + example_id, dtype, rows, classes)
+                yield Case(example.op, quantity, str(Source("published", example_id)), dtype, rows, classes)
 
 
 def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
@@ -201,17 +81,17 @@ def _of_sweep(name: str, dtype: str, seed: int) -> Iterator[Case]:
 
 def inputs(case: Case) -> Inputs:
     """Draw the arrays of a case."""
-    return _speed(case) if case.family == SPEED else _drawn(case)  # what is timed is too large to keep
+    return _speed(case) if case.source.kind == "speed" else _drawn(case)  # what is timed is too large to keep
 
 
 @lru_cache(maxsize=8)  # targets are asked case by case
 def _drawn(case: Case) -> Inputs:
-    if case.family.startswith(published.PREFIX):
-        return _published(case)
-    if case.family.startswith(options.PREFIX):
-        return options.inputs(case)
-    logits = families.draw(case.family, case.dtype, case.rows, case.classes, case.seed)
-    rng = np.random.default_rng((7, *families.generator(case.family, case.rows, case.classes, case.seed)))
+    match case.source.kind:
+        case "published":
+            return _published(case)
+        case "options":
+            return options.inputs(case)
+    logits, rng = families.draw(case), np.random.default_rng((7, *families.generator(case)))
     return Inputs(logits, _labels(case, logits, rng), _upstream(case, rng))
 
 
@@ -246,7 +126,7 @@ def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None
 
 
 def _published(case: Case) -> Inputs:
-    example = published.EXAMPLES[case.family.removeprefix(published.PREFIX)]
+    example = published.EXAMPLES[case.source.name]
     logits = families.to_dtype(np.array(example.logits), case.dtype)
     labels = None
     if example.labels is not None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import ml_dtypes
 import numpy as np
 
-from harness.model import FORMATS, Array, Case, Format
+from harness.model import FORMATS, Array, Case, Format, Source
 
 Family = Callable[[np.random.Generator, int, int, Format], Array]
 FAMILIES: dict[str, Family] = {}
@@ -37,15 +37,14 @@ def sampled(function: Family) -> Family:
     return function
 
 
-def audit(name: str) -> float:
-    """Return the share of a family's rows that the arbiter recomputes; a published example is no family of ours."""
-    return SAMPLE if sized(name)[0] in SAMPLED else EVERY
-
-
-def sized(name: str) -> tuple[str, str]:
-    """Split a family's name into what is drawn and the size it is multiplied by, empty where none is named."""
-    drawn, _, size = name.partition("/")
-    return drawn, size
+def audit(source: Source) -> float:
+    """Return the share of a source's rows that the arbiter recomputes: of what is chosen by hand every one."""
+    match source.kind:
+        case "speed":
+            return SAMPLE
+        case "family" | "sweep" if source.name in SAMPLED:
+            return SAMPLE
+    return EVERY
 
 
 @family
@@ -174,16 +173,16 @@ def vocabulary(rng: np.random.Generator, rows: int, classes: int, form: Format) 
     return rng.permuted(x, axis=1)
 
 
-def generator(name: str, rows: int, classes: int, seed: int) -> tuple[int, ...]:
+def generator(case: Case) -> tuple[int, ...]:
     """Return the entropy of a draw; dtype and size are left out, so that all see the same rows before rounding."""
-    return (zlib.crc32(sized(name)[0].encode()), rows, classes, seed)
+    return (zlib.crc32(case.source.name.encode()), case.rows, case.classes, case.seed)
 
 
-def draw(name: str, dtype: str, rows: int, classes: int, seed: int) -> Array:
-    """Draw a family's logits, (rows, classes), rounded to the dtype; every one finite."""
-    rng = np.random.default_rng(generator(name, rows, classes, seed))
-    drawn, size = sized(name)
-    return to_dtype(FAMILIES[drawn](rng, rows, classes, FORMATS[dtype]) * float(size or 1), dtype)
+def draw(case: Case) -> Array:
+    """Draw a case's logits, (rows, classes), rounded to its dtype; every one finite."""
+    source, rng = case.source, np.random.default_rng(generator(case))
+    drawn = FAMILIES[source.name](rng, case.rows, case.classes, FORMATS[case.dtype])
+    return to_dtype(drawn * float(source.size or 1), case.dtype)
 
 
 def to_dtype(x: Array, dtype: str) -> Array:
@@ -199,7 +198,7 @@ def recipe(case: Case, row: int) -> str:
     For rows too long to be written out.
     """
     form = FORMATS[case.dtype]
-    drawn, size = sized(case.family)
+    drawn, size = case.source.name, case.source.size
     source = inspect.getsource(FAMILIES[drawn])
     signature = f"def {drawn}("  # what stands above it are our own marks
     body = source[source.index(signature) :].replace(": np.random.Generator", "").replace(": int", "")
@@ -217,7 +216,7 @@ def recipe(case: Case, row: int) -> str:
         "import numpy as np\n\n\n"
         f"{body}\n\n"
         f"form = SimpleNamespace(precision={form.precision}, emin={form.emin}, emax={form.emax})\n"
-        f"rng = np.random.default_rng({generator(case.family, case.rows, case.classes, case.seed)})\n"
+        f"rng = np.random.default_rng({generator(case)})\n"
         f"row = {drawn}(rng, {case.rows}, {case.classes}, form)[{row}]{size and f' * {size}'}\n"
         f"{rounding}"
     )

@@ -43,5 +43,5 @@ def make(groups: list[list[Case]], cache: Cache, executor: Executor, progress: C
 def make_group(group: list[Case], cache: Cache) -> int:
     """Compute and keep the goldens of cases that share their logits."""
     for case in group:
-        cache.golden(case.op, case.quantity, cases.inputs(case), families.audit(case.family))
+        cache.golden(case.op, case.quantity, cases.inputs(case), families.audit(case.source))
     return len(group)

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from harness import options
-from harness.model import QUANTITIES, Array, Case, Inputs, Op, Param, Quantity
+from harness.model import QUANTITIES, Array, Case, Inputs, Op, Param, Quantity, Source
 from harness.ops import OPS, VALUE_AND_GRADIENT, Record, plain
 from suites.questions import families
 
-PREFIX = "options/"  # of the families that options are asked in
 FAMILIES = ("normal_large", "offset")
 LAYOUT_FAMILIES = ("normal_large",)
 ROWS, CLASSES = 8, 16
@@ -123,13 +122,13 @@ def cases(dtypes: Sequence[str], layout_dtypes: Sequence[str]) -> Iterator[Case]
             for op, quantities in OTHERS.items():
                 classes = SIGMOID_CLASSES if OPS[op.name].elementwise else CLASSES
                 for quantity in quantities:
-                    yield Case(op, quantity, PREFIX + family, dtype, ROWS, classes)
+                    yield Case(op, quantity, str(Source("options", family)), dtype, ROWS, classes)
     for dtype in layout_dtypes:
         for family in LAYOUT_FAMILIES:
             for op, quantities in LAYOUTS.items():
                 for quantity in quantities:
                     rows = 1 if op.options["rank"] == 1 else LAYOUT_ROWS
-                    yield Case(op, quantity, PREFIX + family, dtype, rows, LAYOUT_CLASSES)
+                    yield Case(op, quantity, str(Source("options", family)), dtype, rows, LAYOUT_CLASSES)
 
 
 def suite(case: Case) -> str:
@@ -141,9 +140,8 @@ def suite(case: Case) -> str:
 
 def inputs(case: Case) -> Inputs:
     """Draw the arrays of a case; ops that differ in their layout alone are drawn alike."""
-    op, family = case.op, case.family.removeprefix(PREFIX)
-    logits = families.draw(family, case.dtype, case.rows, case.classes, case.seed)
-    rng = np.random.default_rng((11, *families.generator(family, case.rows, case.classes, case.seed)))
+    op, logits = case.op, families.draw(case)
+    rng = np.random.default_rng((11, *families.generator(case)))
     labels = drawn_labels(case, logits, rng)
     per_element = not OPS[op.name].one_a_row and op.options.get("reduction") != "mean_axis"
     steps = rng.integers(1, 65, logits.shape) * rng.choice([-1, 1], logits.shape)

@@ -14,8 +14,8 @@ from harness.ops import OPS
 from harness.options import SHOWN
 from harness.running import arguments, host
 from harness.spelling import choice, choices
-from suites.questions import cases, options
-from suites.questions.cases import Preset
+from suites.questions import cases, options, presets
+from suites.questions.presets import Preset
 
 WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their own for it, in pyproject.toml
 
@@ -42,7 +42,7 @@ class Wanted:
     ) -> Self:
         """Read what a user wrote. Raises ValueError, with the choices, for what is off."""
         return cls(
-            cases.PRESETS[choice("--preset", preset, cases.PRESETS)],
+            presets.PRESETS[choice("--preset", preset, presets.PRESETS)],
             arguments.pairs(on),
             choices("--op", op, tuple(OPS)),
             choices("--dtype", dtype, DTYPES),

@@ -14,8 +14,6 @@ import numpy as np
 
 from harness.model import Op
 
-PREFIX = "published/"
-
 
 @dataclass(frozen=True)
 class Example:

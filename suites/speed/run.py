@@ -7,10 +7,9 @@ already is not timed again.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.history import ratio
 from harness.model import Case, NotRun
 from harness.ops import OPS
 from harness.running import host
@@ -22,11 +21,7 @@ from suites.questions.plan import Wanted
 from suites.speed import results
 from suites.speed.candidates import Candidate, arrays_name
 from suites.speed.results import Judge
-from suites.speed.tournaments import FEWER_PROCESSES, Tournaments
-
-# Of blocks, all tournaments together; at least one round of each is always timed. Worker start, compilation and the
-# reading of memory come on top.
-SECONDS: Mapping[str, float] = {"quick": 60.0, "standard": 600.0, "full": 1800.0}
+from suites.speed.tournaments import Tournaments
 
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
 
@@ -52,12 +47,10 @@ class SpeedRun:
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
             store.forget_not_run(self.uid, map(_job, names))
         with Workers(self.store.folder / "logs", self.timeout_seconds) as workers:
-            # Elsewhere as many as it takes for two runs to be compared.
-            count = FEWER_PROCESSES if wanted.preset.name == "quick" else ratio.FEW
-            tournaments = Tournaments(workers, Site.of(threads=self.threads), count)
+            tournaments = Tournaments(workers, Site.of(threads=self.threads), wanted.preset.speed_processes)
             tournaments.start(names)
             planned = list(self._planned(tournaments, wanted, asked))
-            left = SECONDS[wanted.preset.name]
+            left = wanted.preset.speed_seconds  # workers start, compile and read memory beside these
             for done, (case, candidates) in enumerate(planned):
                 self.progress(f"timings ({case})", done, len(planned))
                 left -= self._time(tournaments, case, candidates, left / (len(planned) - done))

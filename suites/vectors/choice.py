@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from harness.model import DTYPES, FORMATS, Array, Case, Golden, Inputs, Op, Quantity
+from harness.model import DTYPES, FORMATS, Array, Case, Golden, Inputs, Op, Quantity, Source
 from harness.ops import ASKED, OPS, plain
 from reference import limits, rounding
 from reference.arbiter import settle
@@ -101,7 +101,7 @@ def _published() -> Iterator[Chosen]:
     for name, example in published.EXAMPLES.items():
         rows, classes = np.shape(example.logits)
         for dtype, quantity in itertools.product(example.dtypes, quantities):
-            family = published.PREFIX + name
+            family = str(Source("published", name))
             case = Case(example.op, quantity, family, dtype, rows, classes)
             whole = example.op.options.get("reduction") == "mean"
             for taken in [tuple(range(rows))] if whole else [(row,) for row in range(min(rows, PUBLISHED_ROWS))]:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.model import Source
 from reference import limits
 from reference.vectors import FOLDER, File, Malformed, Vector, read, truth
 from reference.vectors.truth import Mismatch, Witness
-from suites.questions import families, published
+from suites.questions import families
 from suites.vectors import choice, flags
 from suites.vectors.choice import ORIGINS, Chosen
 
@@ -103,7 +104,7 @@ def _labels(vector: Vector) -> Iterator[Mismatch]:
         for k in np.flatnonzero(~((rounded == numbers) | np.isnan(rounded))):
             yield f"{name} {k}", numbers[k].hex(), f"a number of {asked.dtype}"
     origin = tuple(flag for flag in vector.flags if flag in ORIGINS and flag != "Published")
-    origin += ("Published",) if vector.family.startswith(published.PREFIX) else ()
+    origin += ("Published",) if Source.of(vector.family).kind == "published" else ()
     expected = choice.flags(asked, vector.family, vector.out, origin)
     if vector.flags != expected:
         yield "flags", ", ".join(vector.flags), ", ".join(expected)

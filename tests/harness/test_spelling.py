@@ -6,7 +6,7 @@ from harness import adapters
 from harness.model import DTYPES, QUANTITIES
 from harness.ops import OPS
 from harness.spelling import ALIASES, choice, choices, meant
-from suites.questions import cases
+from suites.questions import presets
 
 
 def test_choices():
@@ -44,7 +44,7 @@ def test_one_choice_is_one(text):
         ("compiled", ("eager", "compile"), "compile"),
         ("compiled", ("eager", "jit"), "jit"),
         ("grad", QUANTITIES, "grad_logits"),
-        ("standart", cases.PRESETS, "standard"),
+        ("standart", presets.PRESETS, "standard"),
         ("nothing like it", tuple(OPS), ""),
     ],
 )
@@ -64,6 +64,6 @@ def test_error_offers_what_was_meant():
 def test_every_alias_leads_to_a_name_that_there_is():
     """No alias offers a name that no option takes, and none hides a name that one does."""
     words = ("cpu", "cuda", "eager", "compile", "jit", "xla", "function", "session")
-    names = {*OPS, *DTYPES, *QUANTITIES, *adapters.names(), *cases.PRESETS, *words}
+    names = {*OPS, *DTYPES, *QUANTITIES, *adapters.names(), *presets.PRESETS, *words}
 
     assert {name for likely in ALIASES.values() for name in likely} <= names

@@ -9,14 +9,14 @@ from harness.history.compare import FAIL_ON
 from harness.ops import OPS
 from harness.running import arguments
 from harness.spelling import choice, choices
-from suites.questions import cases
+from suites.questions import presets
 from xentbench import results
 
 # What a command checks itself, by the name of its parameter.
 CHECKS = {
     "form": lambda value: choice("--format", value, results.FORMATS),
     "fail_on": lambda value: choice("--fail-on", value, tuple(FAIL_ON)),
-    "preset": lambda value: choice("--preset", value, tuple(cases.PRESETS)),
+    "preset": lambda value: choice("--preset", value, tuple(presets.PRESETS)),
     "op": lambda value: choices("--op", value, tuple(OPS)),
     "on": arguments.pairs,
     "shard": arguments.shard,

@@ -8,7 +8,7 @@ from harness.ops import OPS
 from harness.scoring import metrics
 from reference import bounds
 from reference.arbiter import settle
-from suites.questions import cases
+from suites.questions import cases, presets
 from tests.made import textbook
 from tests.made.questions import EVERY, EVERY_IDS, certified, families_of, measure, small
 
@@ -222,8 +222,8 @@ def test_loss_beyond_float64_is_still_bounded():
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_case_of_the_quick_preset_has_a_nan_bound(dtype):
     """Every short case of the quick preset, at its own shape, has budgets that are numbers."""
-    for case in cases.cases(cases.PRESETS["quick"]):
-        if case.dtype != dtype or case.classes >= cases.LONG:
+    for case in cases.cases(presets.PRESETS["quick"]):
+        if case.dtype != dtype or case.classes >= presets.LONG:
             continue
         inputs = cases.inputs(case)
         shape = inputs.upstream.shape if case.quantity == "value" else inputs.logits.shape

@@ -12,13 +12,13 @@ from harness import adapters
 from harness.model import DTYPES, Crashed, Failed, Implementation, Result, Score, Target, TimedOut, Timing, Unsupported
 from harness.ops import OPS
 from harness.store import Store
-from suites.questions import cases
+from suites.questions import cases, presets
 from tests.made.front_door import NUMPY, TINY, invoke
 from tests.made.processes import wait_until
 from xentbench import run
 from xentbench.screen import Exit
 
-CASE = next(cases.cases(cases.PRESETS["quick"]))
+CASE = next(cases.cases(presets.PRESETS["quick"]))
 
 
 FUSED = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")
@@ -40,8 +40,8 @@ def dump(path):
     [
         pytest.param("--on", "tourch", adapters.names(), id="framework"),
         pytest.param("--on", "numpy,tourch", adapters.names(), id="second-framework"),
-        pytest.param("--preset", "x", cases.PRESETS, id="preset"),
-        pytest.param("--preset", "", cases.PRESETS, id="no-preset"),
+        pytest.param("--preset", "x", presets.PRESETS, id="preset"),
+        pytest.param("--preset", "", presets.PRESETS, id="no-preset"),
         pytest.param("--op", "x", tuple(OPS), id="op"),
         pytest.param("--op", "softmax,x", tuple(OPS), id="second-op"),
         pytest.param("--dtype", "x", DTYPES, id="dtype"),

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.model import DTYPES, Checked, Failed, Result, Score, Unsupported
+from harness.model import DTYPES, Checked, Failed, Result, Score, Source, Unsupported
 from harness.ops import OPS
 from reports import layout, marks, numbers, table
-from reports.material import PUBLISHED, Material, place
+from reports.material import Material, place
 
 if TYPE_CHECKING:
     from harness.model import Implementation
@@ -130,7 +130,11 @@ def three_losses(material: Material) -> Answer:
     """
     rows = []
     for example in SIGMOID_EXAMPLES:
-        of = [r for r in material.answers if r.case.family == PUBLISHED + example and isinstance(r.outcome, Score)]
+        of = [
+            r
+            for r in material.answers
+            if r.case.source == Source("published", example) and isinstance(r.outcome, Score)
+        ]
         if of:
             kinds = [_worst([r for r in of if r.target.implementation.kind in wanted]) for wanted in KINDS_ASKED]
             rows.append((Cell(example, f"#published-{example}", note=_described(material, example)), *kinds))
@@ -334,7 +338,7 @@ def _pairs(results: Iterable[Result]) -> list[tuple[str, str]]:
 
 
 def _described(material: Material, example: str) -> str:
-    return material.descriptions.get(PUBLISHED + example, "")
+    return material.descriptions.get(str(Source("published", example)), "")
 
 
 def _words(members: Sequence[Result]) -> Cell:

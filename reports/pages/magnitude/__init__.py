@@ -54,9 +54,9 @@ def curves(material: Material) -> list[tuple[int, float, Result]]:
 
 def size(answer: Result) -> float | None:
     """Return the size that a swept family's name ends in, as `magnitude/30` does; None for any other family."""
-    drawn, _, text = answer.case.family.partition("/")
+    source = answer.case.source
     try:
-        number = float(text) if drawn == FAMILY else 0.0
+        number = float(source.size or 0) if source.name == FAMILY else 0.0
     except ValueError:  # a name of somebody else's
         return None
     return number if 0 < number < math.inf else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.model import KINDS, Result, Score, Worst
 from reports import layout, marks, numbers, table
-from reports.material import PUBLISHED, Material, text
+from reports.material import Material, text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -37,7 +37,7 @@ def render(material: Material) -> str:
     """Return the section's HTML; nothing where no published example was asked."""
     examples: dict[str, list[Result]] = {}
     for answer in material.answers:
-        if answer.case.family.startswith(PUBLISHED):
+        if answer.case.source.kind == "published":
             examples.setdefault(answer.case.family, []).append(answer)
     if not examples:
         return ""
@@ -48,7 +48,7 @@ def render(material: Material) -> str:
 
 
 def _example(family: str, answers: list[Result], material: Material) -> dict[str, object]:
-    name = family.removeprefix(PUBLISHED)
+    name = answers[0].case.source.name
     kinds = list(KINDS)
     answers = sorted(
         answers, key=lambda a: (a.case.quantity != "value", kinds.index(a.target.implementation.kind), *_by(a))

@@ -99,7 +99,7 @@ def worst(answers: Iterable[Result]) -> dict[tuple[object, ...], Errors]:
     found: dict[tuple[object, ...], Errors] = {}
     for place, answer in enumerate(answers):
         case, score = answer.case, answer.outcome
-        if not isinstance(score, Score) or "/" in case.family or case.family in EXTREME:
+        if not isinstance(score, Score) or case.source.kind != "family" or case.family in EXTREME:
             continue
         errors = found.setdefault((answer.target, str(case.op), case.quantity, case.dtype), {})
         for metric, error in (("ulp", score.max_ulp), ("bound", score.over_bound.get("S"))):

@@ -16,7 +16,7 @@ from reference import bounds, rounding
 from reference.golden import digits
 from suites.checks.check import ACCEPTED, Asking, Suite, answered, excess
 from suites.judging import ask
-from suites.questions import cases, families
+from suites.questions import cases, families, presets
 
 LAWS = Suite("law")
 ROWS, CLASSES = cases.SQUARE  # every shape is a compilation, and this one is asked by the accuracy suite already
@@ -31,7 +31,7 @@ BY_POINT = (*SIGMOIDS, *BINARY)
 ANY_ROW = plain("class", "row")
 ANY_POINT = tuple(op for op in ASKED if OPS[op.name].elementwise)
 GRADIENT: tuple[Quantity, ...] = ("grad_logits",)
-COMPILED = cases.COMPILING | {"torch:compile", "jax:eager", "jax:jit"}  # modes that compile anew for every shape
+COMPILED = presets.COMPILING | {"torch:compile", "jax:eager", "jax:jit"}  # modes that compile anew for every shape
 
 
 def compiled(asking: Asking) -> bool:

@@ -14,8 +14,8 @@ from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
 from suites.checks.check import Asking, Spec, Suite
 from suites.checks.special import distance
 from suites.checks.special.distance import Gap
-from suites.questions.cases import COMMON
 from suites.questions.families import to_dtype
+from suites.questions.presets import COMMON
 
 CLAIMS = Suite("special")
 

@@ -24,7 +24,7 @@ LOGITS = np.array([[0.0, 1.0, -2.0, 0.5], [3.0, 0.25, 0.0, -1.0]])
 def small(op, quantity, dtype="float32", family="normal_large"):
     """Return an option's case at a shape that mpmath is quick with."""
     rows = 1 if op.options.get("rank") == 1 else ROWS
-    return Case(op, quantity, options.PREFIX + family, dtype, rows, CLASSES)
+    return Case(op, quantity, f"options/{family}", dtype, rows, CLASSES)
 
 
 def exact(op, quantity, inputs):
@@ -155,7 +155,7 @@ def test_a_wrong_denominator_is_caught(op, dtype):
     (case,) = (
         case
         for case in options.cases([dtype], [])
-        if (case.op, case.quantity, case.family) == (op, "value", options.PREFIX + "normal_large")
+        if (case.op, case.quantity, case.family) == (op, "value", "options/normal_large")
     )
     truth = exact(op, "value", cases.inputs(case))
     own = float(denominator(case, op.options["reduction"]))
@@ -205,7 +205,7 @@ MISREAD = {
 def test_an_option_misread_is_caught(name):
     """An answer to another meaning of the same words meets no budget."""
     op, misread = MISREAD[name]
-    case = Case(op, "value", options.PREFIX + "normal_large", "float32", options.ROWS, options.CLASSES)
+    case = Case(op, "value", "options/normal_large", "float32", options.ROWS, options.CLASSES)
     inputs = cases.inputs(case)
     x = inputs.logits.astype(np.float64)
     negative = np.log(np.exp(x - x.max(1, keepdims=True)).sum(1, keepdims=True)) + x.max(1, keepdims=True) - x

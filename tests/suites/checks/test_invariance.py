@@ -16,7 +16,7 @@ from suites.checks.invariance.batches import DIFFERS, changed
 from suites.checks.invariance.rules import INVARIANCE
 from suites.judging import ask, judge
 from suites.questions import plan
-from suites.questions.cases import PRESETS
+from suites.questions.presets import PRESETS
 
 torch = pytest.importorskip("torch")
 
@@ -41,7 +41,7 @@ def case_of(check, op, quantity, dtype="float32"):
     """Return the check's case of an op."""
     return next(
         case
-        for case in INVARIANCE.checks[f"invariance.{check}"].cases(quick=False)
+        for case in INVARIANCE.checks[f"invariance.{check}"].cases(PRESETS["full"])
         if (case.op, case.quantity, case.dtype) == (Op.of(op), quantity, dtype)
     )
 

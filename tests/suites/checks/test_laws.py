@@ -17,6 +17,7 @@ from suites.checks.laws import LAWS, points
 from suites.checks.laws.rows import LONG
 from suites.judging import ask, judge
 from suites.questions import cases
+from suites.questions.presets import PRESETS
 from tests.kernels import lawful, lawless
 
 NAMES = tuple(name.removeprefix("law.") for name in LAWS.checks)
@@ -40,7 +41,7 @@ def offered(op, function):
 
 def of_law(name, op, quantity, dtype):
     """Return the case in which a law asks this question."""
-    every = LAWS.checks[f"law.{name}"].cases(quick=False)
+    every = LAWS.checks[f"law.{name}"].cases(PRESETS["full"])
     return next(case for case in every if (case.op, case.quantity, case.dtype) == (op, quantity, dtype))
 
 
@@ -83,7 +84,7 @@ def test_accuracy_does_not_see_the_breaker(name, cache):
 def test_sound_functions_keep_the_law(name, cache):
     """Plain formulas, computed in float32 or in the dtype itself, break no law."""
     asked = {}
-    for case in LAWS.checks[f"law.{name}"].cases(quick=True):
+    for case in LAWS.checks[f"law.{name}"].cases(PRESETS["quick"]):
         if not case.op.params:
             asked.setdefault((case.op, case.quantity), case)
     for case in asked.values():
@@ -97,7 +98,7 @@ def test_sound_functions_keep_the_law(name, cache):
 def test_native_sums_in_pairs_keep_the_law(name, cache):
     """Arithmetic in bfloat16 throughout breaks no law, as long as its sum does not stand still."""
     sound = {"softmax": lawful.native_softmax, "logsumexp": lawful.native_logsumexp}
-    for case in LAWS.checks[f"law.{name}"].cases(quick=False):
+    for case in LAWS.checks[f"law.{name}"].cases(PRESETS["full"]):
         if case.dtype == "bfloat16" and case.op.name in sound:
             outcome, _ = check(case, sound[case.op.name], cache)
             assert outcome.over <= 1, (str(case), outcome.detail)

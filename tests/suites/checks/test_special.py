@@ -13,6 +13,7 @@ from suites.checks.special import SPECIAL, distance, words
 from suites.checks.special.claims import CLAIMS
 from suites.judging import judge
 from suites.questions import cases
+from suites.questions.presets import PRESETS
 from tests.made import textbook
 
 NAME = "library.planted"
@@ -69,7 +70,7 @@ def ask(cache):
 
     def make(check, op, quantity, answer, dtype="float32", mode="eager", name=NAME):
         op = Op.of(op) if isinstance(op, str) else op
-        found = (case for case in SPECIAL.checks[f"special.{check}"].cases(quick=False) if case.dtype == dtype)
+        found = (case for case in SPECIAL.checks[f"special.{check}"].cases(PRESETS["full"]) if case.dtype == dtype)
         case = next(case for case in found if (case.op, case.quantity) == (op, quantity))
         adapter = adapter_of(answer, op, name)
         return checks.outcome(SPECIAL, Asking(adapter, case, Target(adapter.implementations()[0], mode), cache.golden))
@@ -80,7 +81,7 @@ def ask(cache):
 QUESTIONS = [
     pytest.param(case, id=str(case))
     for check in SPECIAL.checks.values()
-    for case in check.cases(quick=False)
+    for case in check.cases(PRESETS["full"])
     if case.dtype == "float32" or (case.dtype == "float16" and check.judges)
 ]
 

@@ -8,7 +8,7 @@ from harness.model import Case, Failed, Op, Score
 from harness.scoring import bits
 from reference.cache import Cache
 from suites.judging import ask
-from suites.questions import cases, plan
+from suites.questions import cases, plan, presets
 
 CASE = Case(Op.of("softmax"), "value", "normal", "float32", 3, 5)
 
@@ -23,7 +23,7 @@ def question(tmp_path):
 def control():
     """Return numpy's adapter and a target of it."""
     adapter = adapters.load("numpy")
-    wanted = plan.Wanted(cases.PRESETS["quick"])
+    wanted = plan.Wanted(presets.PRESETS["quick"])
     return adapter, next(one for one in plan.targets(adapter, wanted) if one.implementation.op == "softmax")
 
 

@@ -11,7 +11,7 @@ from harness.ops import ASKED, OPS
 from reference import bounds
 from reference.arbiter import rows as exact
 from suites.questions import cases
-from suites.questions.cases import PRESETS
+from suites.questions.presets import PRESETS
 from tests.made.questions import EVERY, EVERY_IDS, small
 
 each_question = pytest.mark.parametrize(("op", "quantity"), EVERY, ids=EVERY_IDS)

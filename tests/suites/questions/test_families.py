@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from harness.model import DTYPES, FORMATS, Case, Op
+from harness.model import DTYPES, FORMATS, Case, Op, Source
 from suites.questions import cases, families, published
 from suites.questions.families import FAMILIES
 
@@ -20,9 +20,14 @@ SHAPES = {
 }
 
 
+def asked(name, dtype, shape, seed=0):
+    """Return a case of a family."""
+    return Case(Op.of("softmax"), "value", name, dtype, *shape, seed)
+
+
 def drawn(name, dtype, seed=0):
     """Draw a family at the suites' own shape, long rows shortened."""
-    return families.draw(name, dtype, *SHAPES[name], seed)
+    return families.draw(asked(name, dtype, SHAPES[name], seed))
 
 
 @each_family
@@ -78,9 +83,9 @@ def test_recipe_imports_numpy_alone(name):
 @pytest.mark.parametrize("size", [0.001, 1.0, 30.0, 10_000.0])
 def test_size_multiplies_what_is_drawn(size, dtype):
     """All sizes of a family draw the same rows, before they are multiplied and rounded."""
-    rng = np.random.default_rng(families.generator("magnitude", 4, 9, 2))
+    rng = np.random.default_rng(families.generator(asked("magnitude", dtype, (4, 9), 2)))
     drawn_once = FAMILIES["magnitude"](rng, 4, 9, FORMATS[dtype])
-    sized = families.draw(f"magnitude/{size:g}", dtype, 4, 9, 2)
+    sized = families.draw(asked(f"magnitude/{size:g}", dtype, (4, 9), 2))
 
     assert sized.tobytes() == families.to_dtype(drawn_once * size, dtype).tobytes()
     assert np.abs(sized.astype(np.float64)).max() <= size * (1 + 2.0 ** -FORMATS[dtype].precision)
@@ -89,17 +94,17 @@ def test_size_multiplies_what_is_drawn(size, dtype):
 @each_dtype
 def test_recipe_draws_a_size_again(dtype):
     """The recipe of a sized family gives the row of that size bit for bit."""
-    case = Case(Op.of("softmax"), "value", "magnitude/30", dtype, *cases.SQUARE, 1)
+    case = asked("magnitude/30", dtype, cases.SQUARE, 1)
     namespace = {}
     exec(compile(families.recipe(case, 3), "recipe", "exec"), namespace)  # noqa: S102 - the text under test
-    row = families.draw("magnitude/30", dtype, *cases.SQUARE, 1)[3]
+    row = families.draw(case)[3]
 
     assert namespace["row"].tobytes() == row.astype(np.float64).tobytes()
 
 
 def test_sizes_are_sampled_as_their_family():
     """A size changes nothing about how often the arbiter recomputes a row."""
-    assert families.audit("magnitude/30") == families.audit("magnitude") == 1 / 64
+    assert families.audit(Source.of("magnitude/30")) == families.audit(Source.of("magnitude")) == 1 / 64
 
 
 CHANCE = {"normal_small", "normal", "normal_large", "magnitude", "offset", "long_row", "vocabulary"}
@@ -108,12 +113,18 @@ CHANCE = {"normal_small", "normal", "normal_large", "magnitude", "offset", "long
 @each_family
 def test_only_rows_of_chance_are_sampled(name):
     """Every row that was built to provoke goes to the arbiter; of rows that chance drew, one in 64 does."""
-    assert families.audit(name) == (1 / 64 if name in CHANCE else 1)
+    assert families.audit(Source.of(name)) == (1 / 64 if name in CHANCE else 1)
 
 
 def test_published_examples_are_curated():
     """Every row of an example that people published goes to the arbiter."""
-    assert all(families.audit(published.PREFIX + name) == 1 for name in published.EXAMPLES)
+    assert all(families.audit(Source.of(f"published/{name}")) == 1 for name in published.EXAMPLES)
+
+
+def test_options_are_curated_and_timings_sampled():
+    """Every row of a case of options goes to the arbiter, whatever family it is of; of what is timed a sample."""
+    assert families.audit(Source.of("options/normal_large")) == 1
+    assert families.audit(Source.of("speed")) == 1 / 64
 
 
 @each_family

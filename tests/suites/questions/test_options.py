@@ -11,7 +11,7 @@ from harness.ops import OPS
 from harness.options import OPTIONS, REDUCTIONS, repeated
 from suites import test_options
 from suites.questions import cases, families, options, plan
-from suites.questions.cases import PRESETS
+from suites.questions.presets import PRESETS
 
 EVERY = list(options.cases(DTYPES, DTYPES))
 QUICK = plan.Wanted(PRESETS["quick"])
@@ -52,7 +52,7 @@ def adapter():
 def test_cases_are_asked_once():
     """No two cases have one id, and all are of the options' own families."""
     assert max(Counter(map(str, EVERY)).values()) == 1
-    assert {case.family for case in EVERY} == {options.PREFIX + family for family in options.FAMILIES}
+    assert {case.family for case in EVERY} == {f"options/{family}" for family in options.FAMILIES}
     assert set(options.FAMILIES) | set(options.LAYOUT_FAMILIES) <= families.FAMILIES.keys()
 
 

@@ -8,8 +8,8 @@ import pytest
 from harness.adapters import Catalogue, numpy
 from harness.model import DTYPES, Op
 from suites import test_accuracy, test_gradients, test_published
-from suites.questions import cases, plan
-from suites.questions.cases import PRESETS
+from suites.questions import cases, plan, presets
+from suites.questions.presets import PRESETS
 from tests.conftest import ROOT
 
 catalogue = Catalogue("torch")
@@ -150,7 +150,7 @@ def test_quick_preset_spares_compilations(adapter):
 
     assert {target.implementation.kind for _, target in found} == {"fused"}
     assert {case.dtype for case, _ in found} == {"float32", "bfloat16"}
-    assert max(case.classes for case, _ in found) < cases.LONG
+    assert max(case.classes for case, _ in found) < presets.LONG
 
 
 def test_targets_of_a_case_come_together(adapter):

@@ -9,7 +9,7 @@ from harness.running import host
 from harness.store import Location, Store
 from harness.timing import traffic
 from suites.questions import plan
-from suites.questions.cases import PRESETS
+from suites.questions.presets import PRESETS
 from suites.speed import run as speed_run
 from suites.speed.peaks import PeakMemory
 from suites.speed.run import SpeedRun
@@ -130,8 +130,8 @@ def test_blocks_keep_to_their_budget(timed, monkeypatch):
     monkeypatch.setattr(Tournaments, "run", noted)
     timed("careless")
 
-    assert given[0] == speed_run.SECONDS["quick"] / 2
-    assert speed_run.SECONDS["quick"] / 2 < given[1] < speed_run.SECONDS["quick"]
+    assert given[0] == PRESETS["quick"].speed_seconds / 2
+    assert PRESETS["quick"].speed_seconds / 2 < given[1] < PRESETS["quick"].speed_seconds
 
 
 def test_nothing_to_time_starts_nothing(timed, monkeypatch):

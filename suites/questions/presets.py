@@ -1,0 +1,141 @@
+"""How much a run asks: presets, and what each spares a mode that compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.history import ratio
+from harness.model import DTYPES, Case
+
+Shape = tuple[int, int]  # rows, classes
+LONG = 2_048  # classes from which a row counts as long
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much to ask. A mode that compiles for every shape can be asked less than one that does not."""
+
+    name: str
+    seeds: tuple[int, ...]
+    long_dtypes: tuple[str, ...]  # dtypes of the long rows
+    sweep_dtypes: tuple[str, ...]  # dtypes of the sweep over magnitudes
+    sweep_kinds: tuple[str, ...]  # and kinds that it is asked of
+    sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
+    short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
+    speed_shapes: tuple[Shape, ...]
+    speed_ops: tuple[str, ...]  # timed by a run that names no op; none for all
+    speed_seconds: float  # of all timed blocks together; at least one round of each is always played
+    speed_processes: int  # processes a framework
+    option_dtypes: tuple[str, ...]
+    layout_dtypes: tuple[str, ...]  # dtypes of options that change no arithmetic
+    spared: Mapping[str, frozenset[str]]  # suite or one check -> framework:mode pairs that it leaves out
+    speed_all: bool  # time every fused function, not only the first of each op
+    checks_every_dtype: bool  # else those that a check names
+
+    def asks(self, case: Case, framework: str, mode: str, kind: str) -> bool:
+        """Tell whether a case is asked of a kind of implementation in a framework's mode."""
+        pair = f"{framework}:{mode}"
+        dtypes, kinds = self.sparing.get(pair, (DTYPES, ()))
+        if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
+            return False
+        if case.dtype not in dtypes or (kinds and kind not in kinds):
+            return False
+        return not (pair in self.short_only and case.classes >= LONG)
+
+    def checks(self, suite: str, case: Case, framework: str, mode: str) -> bool:
+        """Tell whether a check of a suite is asked of a framework's mode."""
+        pair = f"{framework}:{mode}"
+        spared = self.spared.get(case.check, self.spared.get(suite, ()))
+        return pair not in spared and self.asks(case, framework, mode, "fused")
+
+
+EVERY_KIND: tuple[str, ...] = ()
+PROMISING = ("fused", "control")  # what promises a stable answer, and the textbook, for scale
+COMPILING = frozenset({"torch:compile", "tensorflow:xla", "tensorflow:function", "tensorflow:session"})
+# Bad class indices, which modes are known to treat differently.
+LABEL_CHECKS = ("special.label_too_large", "special.label_negative", "special.label_minus_100")
+COMMON = ("float32", "bfloat16")  # what most training runs in
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "quick",
+            seeds=(0,),
+            long_dtypes=COMMON,
+            sweep_dtypes=("float32",),
+            sweep_kinds=PROMISING,
+            # A compilation costs 0.1 s (XLA) to 0.8 s (inductor) for every function, shape and dtype; eager jax
+            # compiles every primitive. TF's graphs mostly run the kernels that eager TF runs.
+            sparing={
+                "torch:compile": (COMMON, ("fused",)),
+                "tensorflow:xla": (COMMON, ("fused",)),
+                "tensorflow:function": (COMMON, EVERY_KIND),
+                "tensorflow:session": (COMMON, EVERY_KIND),
+                "jax:eager": (("float32",), EVERY_KIND),
+            },
+            short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
+            speed_shapes=((64, 1000), (512, 8192)),
+            speed_ops=("softmax", "sparse_xent"),  # each op is compiled, by every mode that compiles, for minutes
+            speed_seconds=60.0,
+            speed_processes=2,
+            option_dtypes=COMMON,
+            layout_dtypes=("float32",),
+            # Checks ask in many shapes, each one a compilation.
+            spared={
+                "special": COMPILING | {"jax:eager"},
+                **dict.fromkeys(
+                    LABEL_CHECKS, frozenset({"torch:compile", "tensorflow:function", "tensorflow:session"})
+                ),
+                "law": COMPILING | {"jax:eager"},
+                "invariance": COMPILING | {"jax:eager"},
+                "options": COMPILING | {"jax:eager"},
+                **dict.fromkeys(("layouts", "narrow options"), COMPILING | {"jax:eager", "jax:jit"}),
+                "invariance.modes": frozenset(),  # asks nothing that is not compiled for the plain questions
+            },
+            speed_all=False,
+            checks_every_dtype=False,
+        ),
+        Preset(
+            "standard",
+            seeds=(0, 1),
+            long_dtypes=DTYPES,
+            sweep_dtypes=("float16", "bfloat16", "float32"),
+            sweep_kinds=PROMISING,
+            sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
+            short_only=frozenset({"torch:compile"}),
+            speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
+            speed_ops=(),
+            speed_seconds=600.0,
+            speed_processes=ratio.FEW,  # as many as it takes for two runs to be compared
+            option_dtypes=DTYPES,
+            layout_dtypes=("float32",),
+            spared={
+                "layouts": frozenset({"torch:compile"}),
+                "law": frozenset({"torch:compile"}),
+                "invariance": frozenset({"torch:compile"}),
+                "invariance.modes": frozenset(),
+            },
+            speed_all=True,
+            checks_every_dtype=True,
+        ),
+        Preset(
+            "full",
+            seeds=(0, 1, 2, 3),
+            long_dtypes=DTYPES,
+            sweep_dtypes=DTYPES,
+            sweep_kinds=EVERY_KIND,
+            sparing={},
+            short_only=frozenset(),
+            speed_shapes=((8, 10), (64, 1000), (512, 8192), (1024, 100_000), (4096, 32_768)),
+            speed_ops=(),
+            speed_seconds=1800.0,
+            speed_processes=ratio.FEW,
+            option_dtypes=DTYPES,
+            layout_dtypes=DTYPES,
+            spared={},
+            speed_all=True,
+            checks_every_dtype=True,
+        ),
+    )
+}
