@@ -131,7 +131,7 @@ def load(workers, pool, op, share):
     case = Case(Op.of(op), "value", cases.SPEED, "float32", *SHAPE)
     target = Target(Implementation("torch", op, slowdowns.name(op, share), "fused"), "eager")
     arrays = workers.arrays.put(op, lambda: cases.inputs(case))
-    order = Order.of(case, target, slowdowns.__file__, arrays, fairness.cache_bytes("cpu"))
+    order = Order(case, target, slowdowns.__file__, arrays, fairness.cache_bytes("cpu"))
     return workers.load_all([(worker, f"{op}-{share}", order) for worker in pool])
 
 

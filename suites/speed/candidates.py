@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -132,7 +132,7 @@ class Candidate:
         """Return the order to prepare a case. alone: with one copy of the arrays, whatever the cache."""
         outgrow = 0 if alone else fairness.cache_bytes(self.target.device)
         arrays = workers.arrays.put(arrays_name(case), lambda: cases.inputs(case))
-        return Order.of(case, self.target, self.file, arrays, outgrow, graph=self.graph and not alone)
+        return Order(case, self.target, self.file, arrays, outgrow, graph=self.graph and not alone)
 
 
 def arrays_name(case: Case) -> str:
@@ -200,7 +200,7 @@ def accuracy(workers: Workers, candidate: Candidate, case: Case, certify: Audite
     order = candidate.order(workers, scored)
     candidate.worker.upload(order.arrays)
     try:
-        name, shape, found = candidate.worker.ask("answer", asdict(order))
+        name, shape, found = candidate.worker.ask("answer", order.fields)
     except Refused as refusal:
         return Accuracy(str(scored), math.inf, "", str(refusal))
     got = np.frombuffer(found, np.dtype(getattr(ml_dtypes, name, name))).reshape(shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from harness.model import Case
 from harness.timing.duel.fairness import WARM_MALLOC, Peak
@@ -56,7 +56,7 @@ class PeakMemory:
             self._by_framework[framework].upload(orders[0].arrays)
         for order in orders:
             with suppress(WorkerLost):  # which is received below
-                self._by_framework[order.framework].send("peak", asdict(order))
+                self._by_framework[order.target.implementation.framework].send("peak", order.fields)
         peaks: dict[str, Peak] = {}
         lost: set[str] = set()
         for one in timed:

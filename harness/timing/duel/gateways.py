@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -199,7 +199,7 @@ class Workers:
         for worker, key, order in orders:
             with suppress(WorkerLost):  # which is received below
                 worker.upload(order.arrays)
-                worker.send("load", key, asdict(order))
+                worker.send("load", key, order.fields)
         for worker, key, _ in orders:
             try:
                 answers.append(Loaded(worker, key, Preparation(**worker.receive())))

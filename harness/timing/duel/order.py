@@ -5,45 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model import Case, Quantity, Target
+from harness.model import Case, Target
+from harness.store import nouns
 
 Arrays = dict[str, tuple[str, str, tuple[int, ...]] | None]  # part: path, dtype, shape
 
 
 @dataclass(frozen=True)
 class Order:
-    """A call to prepare: a quantity of an op, asked of a function in a mode on a device, with its arrays in files."""
+    """A call to prepare: a case asked of a target, with its arrays in files."""
 
-    framework: str
-    name: str
+    case: Case
+    target: Target
     file: str  # whose function it is; empty for a framework's own
-    mode: str
-    device: str
-    op: str
-    options: dict[str, Any]
-    quantity: Quantity
     arrays: Arrays
     outgrow_bytes: int  # the cache that copies of the arrays are to outgrow
     graph: bool = False  # replay a recording of the calls, where the framework can
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The order in plain values."""
+        return vars(self) | {"case": nouns.case_fields(self.case), "target": nouns.target_fields(self.target)}
+
     @classmethod
-    def of(
-        cls, case: Case, target: Target, file: str, arrays: Arrays, outgrow_bytes: int, *, graph: bool = False
-    ) -> Order:
-        """Ask a case of a target."""
-        return cls(
-            target.implementation.framework,
-            target.implementation.name,
-            file,
-            target.mode,
-            target.device,
-            case.op.name,
-            case.op.options,
-            case.quantity,
-            arrays,
-            outgrow_bytes,
-            graph,
-        )
+    def of(cls, fields: dict[str, Any]) -> Order:
+        """Return the order of such fields."""
+        return cls(**fields | {"case": nouns.case_of(fields["case"]), "target": nouns.target_of(fields["target"])})
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import numpy as np
 from harness import adapters
 from harness.adapters import Adapter, Native, NotSupported, judged
 from harness.adapters.accelerator import Accelerator
-from harness.model import Inputs, Op, Target
+from harness.model import Inputs
 from harness.running import orphan
 from harness.timing import bandwidth, clock, memory
 from harness.timing.duel import arrays, fairness, stamps
@@ -83,20 +83,20 @@ class Orders:
 
     def peak(self, order: Order) -> int:
         """Return the most bytes that a call has in use at once beyond its inputs. Raises NotSupported."""
-        adapter = self.adapter(order.framework, order.file)
+        adapter = self.adapter(order.target.implementation.framework, order.file)
         prepared = _prepare(adapter, arrays.inputs(order.arrays), order)
         run = clock.waited(adapter, prepared)
         run()  # compiles, which takes memory of its own
-        return memory.beyond(_accelerator(adapter, order.device) or memory.Resident(), run)
+        return memory.beyond(_accelerator(adapter, order.target.device) or memory.Resident(), run)
 
     def load(self, key: str, order: Order) -> Preparation:
         """Prepare a call under a key, time its first call, and estimate the others."""
-        adapter, inputs = self.adapter(order.framework, order.file), arrays.inputs(order.arrays)
-        given = [inputs.logits, inputs.labels] + ([inputs.upstream] if order.quantity != "value" else [])
+        adapter, inputs = self.adapter(order.target.implementation.framework, order.file), arrays.inputs(order.arrays)
+        given = [inputs.logits, inputs.labels] + ([inputs.upstream] if order.case.quantity != "value" else [])
         size = sum(array.nbytes for array in given if array is not None)
         # A function is one for all sizes; made with small arrays, it takes those that are there already.
         small = _prepare(adapter, _first_rows(inputs), order)
-        accelerator = _accelerator(adapter, order.device)
+        accelerator = _accelerator(adapter, order.target.device)
         copies, cache = _rotation(size, order.outgrow_bytes, accelerator)
         function, natives = small.function, self._shared_arrays(adapter, inputs, order, small, copies)
         call = Call(function, natives, adapter.wait, accelerator is None, itertools.cycle(natives))
@@ -132,10 +132,10 @@ class Orders:
 
     def answer(self, order: Order) -> tuple[str, tuple[int, ...], bytes]:
         """Make a call once; return the dtype, shape and bytes of its answer."""
-        adapter = self.adapter(order.framework, order.file)
+        adapter = self.adapter(order.target.implementation.framework, order.file)
         native = _prepare(adapter, arrays.inputs(order.arrays), order)()
         adapter.wait(native)
-        got = adapter.answer(native, order.quantity)
+        got = adapter.answer(native, order.case.quantity)
         return got.dtype.name, got.shape, got.tobytes()
 
     def unload(self, key: str) -> None:
@@ -151,7 +151,7 @@ class Orders:
         """Return arrays on the device, those of an earlier call where it took the same: all modes fit then."""
         paths = tuple(entry and entry[0] for entry in order.arrays.values())
         kinds = tuple(type(array) for array in small.arrays)  # a session takes other arrays than eager calls do
-        key = (paths, order.framework, order.device, kinds, copies)
+        key = (paths, order.target.implementation.framework, order.target.device, kinds, copies)
         if key not in self._shared:
             self._shared[key] = tuple(_prepare(adapter, inputs, order).arrays for _ in range(copies))
         return self._shared[key]
@@ -175,11 +175,11 @@ CARRIED_OUT_BY: Mapping[str, Callable[..., Any]] = {
     "devices": lambda orders, framework: orders.adapter(framework).devices(),
     "surroundings": lambda _: fairness.surroundings(),
     "bandwidth": lambda orders, *arguments: asdict(orders.bandwidth(*arguments)),
-    "load": lambda orders, key, order: asdict(orders.load(key, Order(**order))),
+    "load": lambda orders, key, order: asdict(orders.load(key, Order.of(order))),
     "block": Orders.block,
     "unload": Orders.unload,
-    "answer": lambda orders, order: orders.answer(Order(**order)),
-    "peak": lambda orders, order: orders.peak(Order(**order)),
+    "answer": lambda orders, order: orders.answer(Order.of(order)),
+    "peak": lambda orders, order: orders.peak(Order.of(order)),
     "append": lambda _, path, piece: append(Path(path), piece),
     "process": lambda _: os.getpid(),
 }
@@ -214,11 +214,9 @@ def append(path: Path, piece: bytes) -> None:
 
 
 def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> adapters.Prepared:
-    if order.mode not in adapter.modes:
-        raise ValueError(f"mode is {order.mode!r}, expected one of {', '.join(adapter.modes)}")
-    implementation = adapter.catalogue.offers[order.op, order.name].implementation
-    op = Op.of(order.op, **order.options)
-    return adapter.prepare(op, order.quantity, inputs, Target(implementation, order.mode, order.device))
+    if order.target.mode not in adapter.modes:
+        raise ValueError(f"mode is {order.target.mode!r}, expected one of {', '.join(adapter.modes)}")
+    return adapter.prepare(order.case.op, order.case.quantity, inputs, order.target)
 
 
 def _first_rows(inputs: Inputs) -> Inputs:

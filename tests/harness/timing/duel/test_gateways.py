@@ -53,7 +53,7 @@ def order(tmp_path, workers):
 
     def make(name):
         target = Target(Implementation("numpy", "softmax", name, "fused"), "eager")
-        return Order.of(CASE, target, str(path), arrays, 0)
+        return Order(CASE, target, str(path), arrays, 0)
 
     return make
 

@@ -1,6 +1,6 @@
 """A worker's orders, carried out in this process; devices are made up."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from harness import adapters
 from harness.adapters import Catalogue, NotInstalled, NotSupported
 from harness.adapters.accelerator import Accelerator
+from harness.model import Case, Implementation, Op, Target
 from harness.timing.duel import worker
 from harness.timing.duel.order import Order, Preparation
 from harness.timing.duel.worker import Orders
@@ -34,18 +35,9 @@ def order(tmp_path):
         path = tmp_path / name
         np.arange(20, dtype="f4").reshape(4, 5).tofile(path)
         arrays[name] = (str(path), "float32", (4, 5))
-    return Order(
-        framework="numpy",
-        name="rows",
-        file=str(tmp_path / "kernel.py"),
-        mode=adapters.load("numpy").modes[0],
-        device="cpu",
-        op="softmax",
-        options={},
-        quantity="value",
-        arrays=arrays | {"labels": None},
-        outgrow_bytes=800,
-    )
+    target = Target(Implementation("numpy", "softmax", "rows", "fused"), adapters.load("numpy").modes[0])
+    case = Case(Op("softmax"), "value", "speed", "float32", 4, 5)
+    return Order(case, target, str(tmp_path / "kernel.py"), arrays | {"labels": None}, outgrow_bytes=800)
 
 
 def test_load_and_block(order):
@@ -116,7 +108,7 @@ def test_environment_refuses_a_device_that_is_not_there():
 def test_mode_that_is_not_there(order):
     """A mode that the framework does not have is refused with those that it has."""
     with pytest.raises(ValueError, match="mode is 'warp', expected one of"):
-        Orders().load("k", replace(order, mode="warp"))
+        Orders().load("k", replace(order, target=replace(order.target, mode="warp")))
 
 
 class Gpu(MadeUp, Accelerator):
@@ -159,7 +151,7 @@ def on_a_gpu(order, monkeypatch):
     monkeypatch.setattr(type(adapter), "accelerator", lambda _self, _device: gpu)
     monkeypatch.setattr(type(adapter), "devices", lambda _self: ("cpu", "cuda:0"))
     monkeypatch.setattr(type(adapter), "put", lambda _self, array, **_: np.array(array))
-    return orders, replace(order, device="cuda:0"), gpu
+    return orders, replace(order, target=replace(order.target, device="cuda:0")), gpu
 
 
 def test_load_on_a_device(on_a_gpu):
@@ -234,7 +226,7 @@ def test_what_goes_wrong_is_an_answer(monkeypatch):
 
 def test_orders_and_answers_are_plain_values(order):
     """What is prepared travels as a dict, there and back."""
-    state, prepared = worker.reply(Orders(), "load", "k", asdict(order))
+    state, prepared = worker.reply(Orders(), "load", "k", order.fields)
 
     assert state == "done"
     assert Preparation(**prepared).bytes == 80
