@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.history.levels import Level
     from reports.ranked import Question
 
+EXTREME = ("extremes", "subnormals")  # families of inputs that no sane network produces
+
 
 @dataclass(frozen=True)
 class Material:
@@ -87,7 +89,7 @@ def place(result: Result) -> str:
     """Return where the page tells of a result: the fragment of a link to its sheet, its check or its options."""
     if result.case.check:
         return f"#{result.case.check}"
-    return "#semantics" if result.case.source.kind == "options" else layout.link(text(result))
+    return "#options" if result.case.source.kind == "options" else layout.link(text(result))
 
 
 def text(result: Result) -> str:

@@ -1,12 +1,15 @@
 // The report's state is its fragment: #page, #page?name=value, #case?r=answer, or the id of something on a page.
 {
+  // The pages' names in links of earlier reports.
+  const FORMER = { claims: "laws", semantics: "options", missing: "not_run", versions: "changes", published: "examples" };
   const sections = [...document.querySelectorAll("main > .page")], dialog = document.getElementById("sheet");
   let block, beneath = "", drawn, over = false;  // the fragments of the page under the sheet and of what is drawn; whether a sheet is over it
 
   function asked() {
     const [, name, query] = location.hash.match(/^#?([^?]*)\??(.*)$/s);
     try {
-      return [decodeURIComponent(name), new URLSearchParams(query)];
+      const page = decodeURIComponent(name);
+      return [FORMER[page] ?? page, new URLSearchParams(query)];
     } catch {  // a stray % names nothing
       return ["", new URLSearchParams()];
     }

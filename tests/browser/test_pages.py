@@ -6,6 +6,13 @@ from reports import pages
 
 NAMES = {module.__name__.rpartition(".")[2]: module for module in pages.found()}
 FIRST = next(iter(NAMES))
+FORMER = {
+    "claims": "laws",
+    "semantics": "options",
+    "missing": "not_run",
+    "versions": "changes",
+    "published": "examples",
+}
 CHOOSING = ("matrix", "magnitude", "tradeoff", "explorer")
 
 
@@ -55,10 +62,18 @@ def test_unknown_fragment_shows_the_first_page(report, opened, fragment):
     assert current(opened(report, fragment))[0] == [FIRST]
 
 
+@pytest.mark.parametrize(("former", "name"), FORMER.items())
+def test_links_of_earlier_reports_open_the_page(report, opened, former, name):
+    """A page that was renamed is still found by its former name, with the choices behind it."""
+    tab = opened(report, f"#{former}?open=0")
+
+    assert current(tab) == ([name], [f"#{name}"])
+
+
 def test_part_of_a_page(report, opened):
     """The id of something on a page opens the page it is on, unfolded, with it in sight."""
     tab = opened(report)
-    folded = "#published details:not([open])"
+    folded = "#examples details:not([open])"
     part = tab.page.locator(folded).first.get_attribute("id")
 
     tab.go(f"#{part}")

@@ -7,7 +7,7 @@ from harness.store import Store
 from reports import layout, numbers
 from reports.material import text
 
-LINKS = ("overview", "versions", "findings", "guide", "magnitude", "published", "missing")
+LINKS = ("overview", "changes", "findings", "guide", "magnitude", "examples", "not_run")
 TABS = 60  # stops of the keyboard until the first cell of the matrix; there are some 20
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from reports import colour, numbers
-from reports.pages import published
+from reports.pages import examples
 
 
 @pytest.mark.parametrize(
@@ -51,5 +51,5 @@ def test_levels_grow_with_the_error():
 
 def test_digits_of_exact_values():
     """Twenty significant digits are kept, leading zeros do not count, the exponent stays."""
-    assert published.digits("0.0012345678901234567890123456789") == "0.0012345678901234567890…"
-    assert published.digits("1.5e-44") == "1.5e-44"
+    assert examples.digits("0.0012345678901234567890123456789") == "0.0012345678901234567890…"
+    assert examples.digits("1.5e-44") == "1.5e-44"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.model import Checked, Result, Score
 from reports import layout, marks
-from reports.material import Material, place
+from reports.material import EXTREME, Material, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ PLACE = 20
 SHOWN = 10
 LINK = re.compile(r" \((https://[^\s()]+)\)$")  # as a known deviation's link is stored behind its reason
 USUAL = ("float32", "bfloat16", "float16", "float64")  # what most people compute in comes first
-EXTREME = ("extremes", "subnormals")  # families of inputs that no sane network produces
 
 
 @dataclass(frozen=True)

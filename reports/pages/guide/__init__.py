@@ -141,7 +141,7 @@ def three_losses(material: Material) -> Answer:
     return Answer(
         ("published example", "fused, worst", "other kinds, worst"),
         tuple(rows),
-        "published",
+        "examples",
     )
 
 
@@ -237,7 +237,7 @@ def sums_to_one(material: Material) -> Answer:
     return Answer(
         ("op", *there),
         tuple(rows),
-        "claims",
+        "laws",
     )
 
 
@@ -266,7 +266,7 @@ def epsilon(material: Material) -> Answer:
     return Answer(
         ("function", "normal logits", "worst family"),
         rows,
-        "published",
+        "examples",
     )
 
 

@@ -81,7 +81,7 @@ def since(material: Material) -> Since | None:
     aspects = tuple((aspect, *_turns(found, aspect)) for aspect in ("accuracy", "speed"))
     frameworks = {result.target.implementation.framework for result in material.results}
     versions = tuple(one for one in found.environments if one.fact in frameworks)
-    worst = tuple((one, place(one.after) if one.after else "#versions") for one in found.turned("worse"))
+    worst = tuple((one, place(one.after) if one.after else "#changes") for one in found.turned("worse"))
     run = found.before
     return Since(run.uid, run.started, aspects, found.counts, versions, worst[:CHANGES_LISTED])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score, Timing
 from reports import layout, numbers
-from reports.pages.findings import EXTREME
+from reports.material import EXTREME
 from reports.ranked import WORK
 
 if TYPE_CHECKING:

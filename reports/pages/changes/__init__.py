@@ -91,7 +91,7 @@ def render(material: Material) -> str:
     every = sections(found)
     relevant = [section for section in every[:RELEVANT] if section.count]
     return layout.fill(
-        "pages/versions/page.html.j2",
+        "pages/changes/page.html.j2",
         found=found,
         few=ratio.FEW,
         classes=ratio.CLASSES,

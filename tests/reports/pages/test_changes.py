@@ -9,7 +9,7 @@ from harness.history import compare
 from harness.model import Failed
 from reports import block, site
 from reports.material import Material
-from reports.pages import versions
+from reports.pages import changes
 from tests.made.records import ENVIRONMENT, HOSTILE, JAX, missing, recorded, result, run, score, timing
 
 FAST, SLOW = [1e-5] * 9, [1.2e-5] * 9
@@ -24,12 +24,12 @@ def material(before, after, not_run=(), facts=ENVIRONMENT):
 
 def page(*arguments, **fields):
     """Return the page's HTML without the blanks between lines."""
-    return re.sub(r"\s+", " ", versions.render(material(*arguments, **fields)))
+    return re.sub(r"\s+", " ", changes.render(material(*arguments, **fields)))
 
 
 def test_nothing_to_compare_with():
     """A run without an earlier one has no such page."""
-    assert versions.render(Material(LATER, [result()], {}, [])) == ""
+    assert changes.render(Material(LATER, [result()], {}, [])) == ""
 
 
 def test_nothing_in_common_is_no_pass():
@@ -53,7 +53,7 @@ def test_every_question_is_counted_once():
     )
 
     # worse, better, different, other bits, added, removed, unchanged
-    assert versions.counts(seen.comparison) == [("accuracy", [2, 0, 0, 1, 1, 1, 1]), ("speed", [1, 0, 0, 0, 0, 0, 0])]
+    assert changes.counts(seen.comparison) == [("accuracy", [2, 0, 0, 1, 1, 1, 1]), ("speed", [1, 0, 0, 0, 0, 0, 0])]
 
 
 def test_versions_come_first():
@@ -100,15 +100,15 @@ def test_row_says_all():
 def test_what_has_no_answer_now_has_no_link():
     """A question that was removed leads nowhere; one that failed leads to its sheet."""
     before, after = recorded(result(), result(family="gone")), recorded(result(Failed("E: x")), run=LATER)
-    worse, *_, removed = versions.sections(compare.compare(before, after))
+    worse, *_, removed = changes.sections(compare.compare(before, after))
 
-    assert versions.at(removed.groups[0].worst) == ""
-    assert versions.at(worse.groups[0].worst).startswith("#case?r=")
+    assert changes.at(removed.groups[0].worst) == ""
+    assert changes.at(worse.groups[0].worst).startswith("#case?r=")
 
 
 def test_bits_are_shares():
     """The table counts the answers of each framework, mode and op by dtype; without bits an answer is not counted."""
-    dtypes, shares = versions.bits(
+    dtypes, shares = changes.bits(
         material(
             [result(score(bits=bits), family) for bits, family in zip("abc", "xyz", strict=True)]
             + [result(score(bits="a"), "w", dtype="float16"), result(score(bits="a"), target=JAX), result()],
@@ -144,8 +144,8 @@ def test_group_opens_to_its_questions():
         [result(score(2.0 + k), name) for k, name in enumerate("abc")] + [result(score(9.0), target=JAX)],
     )
 
-    worse = versions.sections(seen.comparison)[0]
-    told = versions.data(seen)
+    worse = changes.sections(seen.comparison)[0]
+    told = changes.data(seen)
 
     assert [(group.number, group.worst.result.case.family, len(group.members)) for group in worse.groups] == [
         (0, "normal", 1),
@@ -154,19 +154,19 @@ def test_group_opens_to_its_questions():
     assert told[0] == []
     assert [member[0] for member in told[1]] == [f"softmax-value-{name}-float32-4x8" for name in "cba"]
     assert told[1][0][2:] == ["1.5 ulp S", "4 ulp S", "max 4 ulp, was 1.5"]
-    assert 'data-group="1"' in versions.render(seen)
-    assert 'data-group="0"' not in versions.render(seen)
+    assert 'data-group="1"' in changes.render(seen)
+    assert 'data-group="0"' not in changes.render(seen)
 
 
 def test_groups_beyond_the_shown_are_counted():
     """More groups than a page should hold are counted, with the command that lists them."""
     target = JAX.implementation
-    many = [type(JAX)(type(target)("jax", "softmax", f"jax.f{k}", "fused"), "jit") for k in range(versions.SHOWN + 7)]
+    many = [type(JAX)(type(target)("jax", "softmax", f"jax.f{k}", "fused"), "jit") for k in range(changes.SHOWN + 7)]
 
     seen = material([result(target=one) for one in many], [result(score(2.0), target=one) for one in many])
 
-    assert (versions.sections(seen.comparison)[0].more, len(versions.data(seen))) == (7, versions.SHOWN)
-    assert "and 7 groups more: <code>xentbench compare 20260101T 20260102T --json</code>" in versions.render(seen)
+    assert (changes.sections(seen.comparison)[0].more, len(changes.data(seen))) == (7, changes.SHOWN)
+    assert "and 7 groups more: <code>xentbench compare 20260101T 20260102T --json</code>" in changes.render(seen)
 
 
 def test_hostile_names_are_text():
@@ -178,4 +178,4 @@ def test_hostile_names_are_text():
     source = site.render(seen)
 
     assert "<script>alert" not in source
-    assert HOSTILE in json.loads(block.dumps(versions.data(seen)))[0][1][0]
+    assert HOSTILE in json.loads(block.dumps(changes.data(seen)))[0][1][0]

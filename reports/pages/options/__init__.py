@@ -40,7 +40,7 @@ def render(material: Material) -> str:
     """Return the section's HTML; nothing where no option was asked."""
     if not material.options:
         return ""
-    return layout.fill("pages/semantics/page.html.j2", tables=tables(material.options), legend=marks.SYMBOLS)
+    return layout.fill("pages/options/page.html.j2", tables=tables(material.options), legend=marks.SYMBOLS)
 
 
 def tables(results: Sequence[Result]) -> list[Table]:

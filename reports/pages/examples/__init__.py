@@ -42,7 +42,7 @@ def render(material: Material) -> str:
     if not examples:
         return ""
     return layout.fill(
-        "pages/published/page.html.j2",
+        "pages/examples/page.html.j2",
         examples=[_example(family, answers, material) for family, answers in sorted(examples.items())],
     )
 

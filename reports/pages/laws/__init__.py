@@ -60,7 +60,7 @@ def render(material: Material) -> str:
         return ""
     places = sorted({_where(result) for result in material.checked})
     return layout.fill(
-        "pages/claims/page.html.j2",
+        "pages/laws/page.html.j2",
         places=places,
         suites=[(title, found) for name, title in SUITES.items() if (found := lines(name, places, material))],
         new=breaches(r for r in material.checked if r.judgement == "deviates"),

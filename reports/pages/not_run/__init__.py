@@ -42,7 +42,7 @@ def render(material: Material) -> str:
     """Return the section's HTML."""
     states = {name: groups([a for a in material.judged if state(a) == name]) for name in STATES}
     return layout.fill(
-        "pages/missing/page.html.j2",
+        "pages/not_run/page.html.j2",
         states=[(name, STATES[name], found, sum(g.count for g in found)) for name, found in states.items() if found],
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
     )

@@ -1,4 +1,4 @@
-// The questions of one group of changes, listed under it: #versions?open=<the group's number>.
+// The questions of one group of changes, listed under it: #changes?open=<the group's number>.
 {
   function row([name, at, before, after, reason]) {
     const question = element("code", {}, ...named(name));
@@ -12,11 +12,11 @@
     listening = true;
     section.addEventListener("click", event => {
       const button = event.target.closest("button[data-group]");
-      if (button) pages.go("versions", button.getAttribute("aria-expanded") === "true" ? {} : { open: button.dataset.group }, true);
+      if (button) pages.go("changes", button.getAttribute("aria-expanded") === "true" ? {} : { open: button.dataset.group }, true);
     });
   }
 
-  pages.versions = {
+  pages.changes = {
     show(section, params, block) {
       if (!listening) listen(section);
       for (const shown of section.querySelectorAll(".member")) shown.remove();
@@ -26,7 +26,7 @@
         if (!open) continue;
         const fold = button.closest("details"), turned = fold && !fold.open;
         if (fold) fold.open = true;
-        button.closest("tr").after(...block.pages.versions[Number(button.dataset.group)].map(row));
+        button.closest("tr").after(...block.pages.changes[Number(button.dataset.group)].map(row));
         if (turned) button.scrollIntoView({ block: "center" });
       }
     },

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.model import Failed, Implementation, Target, Unsupported
-from reports.pages import missing
+from reports.pages import not_run
 from tests.made.records import result
 
 
@@ -16,7 +16,7 @@ def test_functions_that_refuse_alike_are_one_reason():
     """Who refused stands beside the reason, so that a name in it makes no reason of its own, an alias's least."""
     one = refused("torch.softmax", "torch.softmax does not offer softmax(mask=1 0): no mask")
     alias = refused("torch.special.softmax", "torch.softmax does not offer softmax(mask=1 0): no mask")
-    (group,) = missing.groups([one, alias])
+    (group,) = not_run.groups([one, alias])
 
     assert (group.reason, group.count) == ("does not offer softmax(mask=1 0): no mask", 2)
     assert group.targets == ("torch.softmax@eager", "torch.special.softmax@eager")
@@ -25,6 +25,6 @@ def test_functions_that_refuse_alike_are_one_reason():
 @pytest.mark.parametrize("reason", ["the labels gradient is stopped", "ValueError: rank 6"])
 def test_other_reasons_stay_as_they_are(reason):
     """What a framework says itself is not cut."""
-    (group,) = missing.groups([refused("torch.softmax", reason, Failed)])
+    (group,) = not_run.groups([refused("torch.softmax", reason, Failed)])
 
     assert group.reason == reason

@@ -8,7 +8,7 @@ import pytest
 from harness.history.state import state
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Run, Score, Target, Unsupported, Worst
 from reports.material import Material, place
-from reports.pages import claims, findings, overview, policies, semantics
+from reports.pages import findings, laws, options, overview, policies
 
 RUN = Run("20260101T000000-abc", "2026-01-01T00:00:00+00:00", None, "xentbench run", "quick", {})
 WORST = Worst((0,), "0x1p+0", "", "", "0.25", "0x1p-2", "0x0p+0", 3.0)
@@ -49,7 +49,7 @@ WORSE = checked("law.shift", Checked(8, math.inf, detail="row 5 is nan"), "devia
 
 def test_cells_count_by_symbol_the_gravest_first():
     """A check has a line, a place has a cell, and a broken claim cannot hide among those that hold."""
-    (line,) = claims.lines("law", [("torch", "eager", "cpu"), ("jax", "jit", "cpu")], material(HELD, BROKEN, WORSE))
+    (line,) = laws.lines("law", [("torch", "eager", "cpu"), ("jax", "jit", "cpu")], material(HELD, BROKEN, WORSE))
 
     assert line.check == "law.shift"
     assert line.cells[0].symbol == "✗"
@@ -59,7 +59,7 @@ def test_cells_count_by_symbol_the_gravest_first():
 
 def test_breach_is_told_by_its_worst_case():
     """Cases of one target and claim are one line: how many, in which dtypes, and the furthest off."""
-    (breach,) = claims.breaches([BROKEN, WORSE])
+    (breach,) = laws.breaches([BROKEN, WORSE])
 
     assert (breach.count, breach.detail) == (2, "row 5 is nan")
     assert breach.dtypes == ("float32", "float64")
@@ -67,14 +67,14 @@ def test_breach_is_told_by_its_worst_case():
 
 def test_page_holds_the_claim_in_words_and_escapes_names():
     """The claim's own words stand beside its name; a hostile name stays text."""
-    page = claims.render(material(HELD, BROKEN, **{"law.shift": "Adding a constant changes nothing."}))
+    page = laws.render(material(HELD, BROKEN, **{"law.shift": "Adding a constant changes nothing."}))
 
     assert "Adding a constant changes nothing." in page
     assert 'id="law.shift"' in page
     assert "<script>" not in page
 
 
-@pytest.mark.parametrize("section", [claims, policies, semantics, findings])
+@pytest.mark.parametrize("section", [laws, policies, options, findings])
 def test_section_without_anything_to_say_is_left_out(section):
     """Nothing asked, nothing shown."""
     plain = Result(Case(Op.of("softmax"), "value", "normal", "float32", 8, 16), target(), score(), "conforms")
@@ -119,7 +119,7 @@ def test_policy_in_words(outcome, word):
     assert policies.policy(checked("special.x", outcome)) == word
 
 
-def test_semantics_table():
+def test_options_table():
     """Options are lines, in natural order; functions that offer any are columns; axes of a rank are one line."""
     results = [
         option(score(), axis=0, rank=10),
@@ -130,7 +130,7 @@ def test_semantics_table():
         option(Unsupported("nothing"), "unjudged", name="torch.other", axis=0, rank=2),
     ]
 
-    (table,) = semantics.tables(results)
+    (table,) = options.tables(results)
 
     assert table.functions == (("torch", "torch.softmax"),)
     assert [(row, cells[0].symbol) for row, cells in table.rows] == [
@@ -145,7 +145,7 @@ def test_function_that_takes_some_axes_says_so():
     """Of a rank's axes some may be refused: the mark tells."""
     results = [option(score(), axis=1, rank=2), option(Unsupported("axis is 0"), "unjudged", axis=0, rank=2)]
 
-    ((_, (cell,)),) = semantics.tables(results)[0].rows
+    ((_, (cell,)),) = options.tables(results)[0].rows
 
     assert cell.symbol == "✓ some"
     assert cell.why == "axis is 0"
