@@ -14,6 +14,7 @@ Param = bool | int | float | str
 Quantity = Literal["value", "grad_logits", "grad_labels"]
 Kind = Literal["fused", "composed", "naive", "misuse", "control"]
 BudgetClass = Literal["S", "U", "N"]
+BUDGET_CLASSES: tuple[BudgetClass, ...] = ("S", "N", "U")  # tightest first
 SourceKind = Literal["family", "sweep", "options", "published", "speed"]
 Judgement = Literal["conforms", "known", "deviates", "unjudged"]
 

@@ -13,8 +13,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from harness.history.state import state
-from harness.model import Score
-from reports import marks, numbers, table
+from harness.model import BUDGET_CLASSES, Score
+from reports import lines, marks, numbers
 from reports.reproducer import script
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Words(dict[Any, int]):
         return place
 
 
-def packed(value: Any) -> str:
+def pack(value: Any) -> str:
     """Return plain values as JSON, compressed, as base64 text."""
     return base64.b64encode(gzip.compress(dumps(value).encode(), LEVEL, mtime=0)).decode()
 
@@ -46,9 +46,9 @@ def packed(value: Any) -> str:
 def facts(material: Material) -> dict[str, Any]:
     """Return what the page's script works on; static/block.js reads it."""
     answers = material.answers
-    keys = [table.key(answer) for answer in answers]
-    lines = sorted(set(keys), key=table.order)
-    place = {line: i for i, line in enumerate(lines)}
+    keys = [lines.line(answer) for answer in answers]
+    every = sorted(set(keys), key=lines.order)
+    place = {line: i for i, line in enumerate(every)}
     scores = [answer.outcome if isinstance(answer.outcome, Score) else None for answer in answers]
     ratios = [marks.ratio(score) if score else (None, "") for score in scores]
     named: dict[str, Iterable[str]] = {
@@ -63,7 +63,7 @@ def facts(material: Material) -> dict[str, Any]:
     }
     words = {name: Words() for name in named}
     return {
-        "lines": [_line(op, target) for op, target in lines],
+        "lines": [_line(op, target) for op, target in every],
         "columns": {
             "line": [place[key] for key in keys],
             **{name: list(map(words[name].__getitem__, column)) for name, column in named.items()},
@@ -132,7 +132,7 @@ def details(material: Material) -> dict[str, Any]:
             ),
             *(numbers.rounded(worst.ulp), list(worst.index), numbers.rounded(score.mean_ulp)),
             numbers.rounded(score.bias_ulp),
-            [numbers.rounded(score.over_bound.get(budget)) for budget in marks.CLASSES],
+            [numbers.rounded(score.over_bound.get(budget)) for budget in BUDGET_CLASSES],
             [
                 [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
                 for level in material.history.get(place, ())
@@ -153,7 +153,7 @@ def detailed(answers: Sequence[Result]) -> set[int]:
             continue
         if answer.judgement in {"deviates", "known"}:
             chosen.add(place)
-        group, weight = (table.key(answer), answer.case.quantity, answer.case.dtype), table.weight(answer)
+        group, weight = (lines.line(answer), answer.case.quantity, answer.case.dtype), marks.weight(answer)
         if (before := worst.get(group)) is None or weight > before[0]:
             worst[group] = weight, place
     return chosen | {place for _, place in worst.values()}

@@ -1,4 +1,4 @@
-"""Jinja2 as every section uses it: escaped by default, strict about names."""
+"""Fill the templates of pages, escaped by default and strict about names, and join styles and scripts."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ def fill(template: str, **values: Any) -> str:
 
 def styles() -> str:
     """Join the style sheets, those of pages last; all are ours, and go into the file as they are."""
-    return _joined([*(STATIC / name for name in STYLES), *sorted(PAGES.glob("*/page.css"))])
+    return join([*(STATIC / name for name in STYLES), *sorted(PAGES.glob("*/page.css"))])
 
 
 def scripts(pages: Iterable[str]) -> str:
     """Join the scripts: what all share, those of the pages that there are, and what sets it going."""
     own = [path for name in pages if (path := PAGES / name / "page.js").exists()]
-    return _joined([*(STATIC / name for name in SCRIPTS), *own, STATIC / "page.js"])
+    return join([*(STATIC / name for name in SCRIPTS), *own, STATIC / "page.js"])
 
 
-def _joined(paths: Iterable[Path]) -> str:
+def join(paths: Iterable[Path]) -> str:
+    """Join files."""
     return "\n".join(path.read_text("utf-8") for path in paths)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.model import BudgetClass, Checked, Crashed, Failed, Result, Score, TimedOut, Unsupported
+from harness.model import BUDGET_CLASSES, Checked, Crashed, Failed, Result, Score, TimedOut, Unsupported
+from reports import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CLASSES: tuple[BudgetClass, ...] = ("S", "U", "N")
 SYMBOLS: Mapping[str, str] = {
     "✗": "new deviation: outside the budget it is judged by, and not in the list of known deviations",
     "!": "known deviation, listed with its reason",
@@ -50,12 +50,18 @@ def rank(result: Result) -> int:
     return 2
 
 
+def weight(result: Result) -> tuple[int, float]:
+    """Return how much a result matters: its mark's rank, then its worst ulp."""
+    outcome = result.outcome
+    return rank(result), (numbers.rounded(outcome.max_ulp) or 0.0) if isinstance(outcome, Score) else 0.0
+
+
 def ratio(score: Score) -> tuple[float | None, str]:
     """Return error / bound and its class: the tightest class met, else the loosest one there is."""
     if score.budget_class is not None and score.budget_class in score.over_bound:
         return score.over_bound[score.budget_class], score.budget_class
-    there = [name for name in CLASSES if name in score.over_bound]
-    return (score.over_bound[there[-1]], there[-1]) if there else (None, "")
+    loosest = next((name for name in reversed(BUDGET_CLASSES) if name in score.over_bound), None)
+    return (score.over_bound[loosest], loosest) if loosest else (None, "")
 
 
 def why(result: Result) -> str:
@@ -66,8 +72,3 @@ def why(result: Result) -> str:
         case TimedOut(seconds):
             return f"no answer within {seconds:g} s" + (f" ({result.reason})" if result.reason else "")
     return result.reason
-
-
-def no_answer(result: Result) -> bool:
-    """Tell whether the machinery failed: a raise, a crash or a time-out."""
-    return isinstance(result.outcome, Failed | Crashed | TimedOut)

@@ -1,4 +1,4 @@
-"""What a section may see: one run as it was stored, and the words to explain it."""
+"""What a page may show: one run as it was stored, and the words to explain it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.history.levels import Level
-    from reports.ranked import Question
+    from reports.ranked import Ranking
 
 EXTREME = ("extremes", "subnormals")  # families of inputs that no sane network produces
 
@@ -80,9 +80,9 @@ class Material:
         return [result for result in self.results if isinstance(result.outcome, Timing)]
 
     @cached_property
-    def questions(self) -> list[Question]:
-        """The tournaments, question by question."""
-        return ranked.questions(self.timings)
+    def rankings(self) -> list[Ranking]:
+        """The tournaments, case by case."""
+        return ranked.rankings(self.timings)
 
 
 def place(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""Tournaments as they were stored: each question's targets by rank, with all that stands beside a time."""
+"""Rankings from stored timings: the targets of each case by speed, with all that was measured beside a time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CARD = "card: "  # the facts of an environment that say what a figure holds
 
 
 @dataclass(frozen=True)
-class Line:
-    """A target in its question: where it stands, and what was measured beside its time."""
+class RankedTarget:
+    """A target in its ranking: where it stands, and what was measured beside its time."""
 
     result: Result
     rank: Rank
@@ -52,31 +52,34 @@ class Line:
     @property
     def peak(self) -> float | None:
         """Peak memory beyond the inputs, in sizes of the logits."""
-        of = self.timing
-        return of.peak_bytes / of.peak_logits_bytes if of.peak_bytes is not None and of.peak_logits_bytes else None
+        most, logits = self.timing.peak_bytes, self.timing.peak_logits_bytes
+        return most / logits if most is not None and logits else None
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """The part of the fairness card that is the figure's own."""
-        of = self.timing
-        told = [
-            ("samples", f"{len(of.seconds)} of {plural(of.calls, 'call')} each, from {of.workers} processes"),
-            ("first call", f"{duration(of.first_call_seconds)}, not in the figure"),
-            ("inputs", of.cache),
-            ("overhead", f"{duration(of.overhead_seconds)}, in the figure" if of.overhead_seconds is not None else ""),
-            ("page faults", _faults(of)),
-            ("pre-empted", f"{short(100 * of.preempted)} % of samples" if of.preempted is not None else ""),
+        timing, overhead, preempted = self.timing, self.timing.overhead_seconds, self.timing.preempted
+        facts = [
+            (
+                "samples",
+                f"{len(timing.seconds)} of {plural(timing.calls, 'call')} each, from {timing.workers} processes",
+            ),
+            ("first call", f"{duration(timing.first_call_seconds)}, not in the figure"),
+            ("inputs", timing.cache),
+            ("overhead", f"{duration(overhead)}, in the figure" if overhead is not None else ""),
+            ("page faults", _faults(timing)),
+            ("pre-empted", f"{short(100 * preempted)} % of samples" if preempted is not None else ""),
         ]
-        return [(name, text) for name, text in told if text]
+        return [(name, text) for name, text in facts if text]
 
 
 @dataclass(frozen=True)
-class Question:
-    """One question, and its targets, fastest first."""
+class Ranking:
+    """One case on one device, and its targets, fastest first."""
 
     case: Case
     device: str
-    lines: Sequence[Line]
+    targets: Sequence[RankedTarget]
     limit: Bandwidth | None
 
     @property
@@ -86,14 +89,14 @@ class Question:
         return f"{self.case.rows} \u00d7 {self.case.classes}, {self.case.dtype}, {WORK[self.case.quantity]}{where}"
 
     @property
-    def first(self) -> list[Line]:
+    def first(self) -> list[RankedTarget]:
         """The targets that may be the fastest."""
-        return [line for line in self.lines if line.rank.first == 1]
+        return [target for target in self.targets if target.rank.first == 1]
 
     @property
     def axis(self) -> Axis:
         """An axis of times over the fastest's."""
-        return Axis.steps([bound for line in self.lines for bound in (line.rank.low, line.rank.high)])
+        return Axis.steps([bound for target in self.targets for bound in (target.rank.low, target.rank.high)])
 
     @property
     def floor_seconds(self) -> float | None:
@@ -101,8 +104,8 @@ class Question:
         return traffic.least(self.case).floor_seconds(self.limit) if self.limit else None
 
 
-def questions(results: Iterable[Result]) -> list[Question]:
-    """Rank the timings of tournaments, question by question: by op, size, dtype, work and device."""
+def rankings(results: Iterable[Result]) -> list[Ranking]:
+    """Rank the timings of tournaments, case by case: by op, size, dtype, work and device."""
     found: dict[tuple[Any, ...], dict[str, Result]] = {}
     for result in results:
         if isinstance(result.outcome, Timing) and result.outcome.workers > 1 and min(result.outcome.seconds) > 0:
@@ -110,46 +113,47 @@ def questions(results: Iterable[Result]) -> list[Question]:
             shape = (case.rows * case.classes, case.rows, case.classes)
             key = (str(case.op), shape, case.dtype, list(WORK).index(case.quantity), result.target.device)
             found.setdefault(key, {})[str(result.target)] = result
-    return [_question(found[key]) for key in sorted(found)]
+    return [_ranking(found[key]) for key in sorted(found)]
 
 
-def _question(of: Mapping[str, Result]) -> Question:
-    timings = {name: result.outcome for name, result in of.items() if isinstance(result.outcome, Timing)}
+def _ranking(results: Mapping[str, Result]) -> Ranking:
+    timings = {name: result.outcome for name, result in results.items() if isinstance(result.outcome, Timing)}
     ranks = ranking.of_timings(timings)
     fastest = timings[ranks[0].name]
     copy, read = fastest.copy_bytes_per_second, fastest.read_bytes_per_second
-    case, device = next((result.case, result.target.device) for result in of.values())
+    case, device = next((result.case, result.target.device) for result in results.values())
     limit = Bandwidth(copy, read) if copy and read else None
     floor = traffic.least(case).floor_seconds(limit) if limit else None
-    return Question(case, device, [_line(of[one.name], timings[one.name], one, floor) for one in ranks], limit)
+    targets = [_target(results[rank.name], timings[rank.name], rank, floor) for rank in ranks]
+    return Ranking(case, device, targets, limit)
 
 
-def _line(result: Result, timing: Timing, rank: Rank, floor: float | None) -> Line:
+def _target(result: Result, timing: Timing, rank: Rank, floor: float | None) -> RankedTarget:
     seconds = median(timing.seconds)
     compiling = max(0.0, timing.first_call_seconds - seconds)
-    return Line(result, rank, seconds, floor / seconds if floor else None, compiling)
+    return RankedTarget(result, rank, seconds, floor / seconds if floor else None, compiling)
 
 
-def _faults(of: Timing) -> str:
-    if of.minor_faults is None or of.major_faults is None:
+def _faults(timing: Timing) -> str:
+    if timing.minor_faults is None or timing.major_faults is None:
         return ""
-    return f"{short(float(f'{of.minor_faults:.3g}'))} minor, {short(float(f'{of.major_faults:.3g}'))} major a call"
+    return f"{short(timing.minor_faults)} minor, {short(timing.major_faults)} major a call"
 
 
-def cards(asked: Iterable[Question], environments: Mapping[str, Mapping[str, str]]) -> list[Card]:
+def cards(every: Iterable[Ranking], environments: Mapping[str, Mapping[str, str]]) -> list[Card]:
     """Return what all figures of a device hold: the part of the fairness card that no figure has for itself."""
     found: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for question in asked:
-        card = found.setdefault(question.device, {})
-        for line in question.lines:
-            for fact, value in environments.get(line.result.environment, {}).items():
+    for one in every:
+        card = found.setdefault(one.device, {})
+        for target in one.targets:
+            for fact, value in environments.get(target.result.environment, {}).items():
                 if fact.startswith(CARD):
-                    of = card.setdefault(fact.removeprefix(CARD), {}).setdefault(value, [])
-                    of += {line.result.target.implementation.framework} - {*of}
-    return [(device, [(fact, _said(values)) for fact, values in card.items()]) for device, card in found.items()]
+                    frameworks = card.setdefault(fact.removeprefix(CARD), {}).setdefault(value, [])
+                    frameworks += {target.result.target.implementation.framework} - {*frameworks}
+    return [(device, [(fact, _value(values)) for fact, values in card.items()]) for device, card in found.items()]
 
 
-def _said(values: Mapping[str, Sequence[str]]) -> str:
+def _value(values: Mapping[str, Sequence[str]]) -> str:
     """Return the one value, or each with the frameworks that it is of."""
     if len(values) == 1:
         return next(iter(values))

@@ -1,4 +1,4 @@
-"""Put the pages into one file, and the file into its place."""
+"""Write the report: its pages in one file, and the file in its place."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ def write(
 
 def render(material: Material) -> str:
     """Return the whole file as HTML."""
-    there = [page for module in pages.found() if (page := _page(module, material)).html]
-    facts = block.facts(material) | {"pages": {page.name: page.data for page in there if page.data is not None}}
+    written = [page for module in pages.load() if (page := _page(module, material)).html]
+    facts = block.facts(material) | {"pages": {page.name: page.data for page in written if page.data is not None}}
     return layout.fill(
         "page.html.j2",
         run=material.run,
-        pages=there,
+        pages=written,
         style=layout.styles() + colour.css(),
-        script=layout.scripts([page.name for page in there]),
-        block=block.packed(facts),
-        libraries={name: vendor.packed(name) for page in there for name in page.libraries},
+        script=layout.scripts([page.name for page in written]),
+        block=block.pack(facts),
+        libraries={name: vendor.pack(name) for page in written for name in page.libraries},
     )
 
 

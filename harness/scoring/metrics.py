@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.model import Array, BudgetClass, Format, Golden
+from harness.model import BUDGET_CLASSES, Array, BudgetClass, Format, Golden
 from harness.scoring import ruler, ulp
 from harness.scoring.ruler import Ruler
-
-CLASSES: tuple[BudgetClass, ...] = ("S", "N", "U")  # tightest first
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +120,7 @@ def against(truth: Ruler, got: Array) -> Distance:
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         for part, least in zip(ruler.parts(flat.size), truth.least, strict=True):
             _add(tally, truth, flat[part], part, least)
-    met = (kind for kind in CLASSES if tally.over_bound.get(kind, np.inf) <= 1)
+    met = (kind for kind in BUDGET_CLASSES if tally.over_bound.get(kind, np.inf) <= 1)
     return Distance(
         max_ulp=tally.worst_size,
         mean_ulp=tally.size_sum / flat.size,

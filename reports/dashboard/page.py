@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from harness.history import ratio, steps
 from harness.history.state import STATES
 from reports import block, layout, numbers
-from reports.dashboard import block as data
-from reports.dashboard import runs, versions
+from reports.dashboard import data, runs, versions
 from reports.dashboard.events import ASPECTS, Aspect, Event, aspect, events
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from harness.history.levels import History
     from harness.history.series import ChangePoint, Series
 
-LATELY = 5  # runs that the headline tells of; a step in speed needs change_points.LEAST of them to be seen
-LISTED = 30  # changes told of without a script
+LATELY = 5  # runs that the headline is about; a step in speed needs steps.LEAST of them to be seen
+LISTED = 30  # changes that are listed without a script
 SIGNS: dict[Turn, str] = {"worse": "▲", "better": "▼", "different": "◆"}
 WORDS: dict[Aspect, dict[Turn, str]] = {
     "accuracy": {"worse": "worse", "better": "better", "different": "different"},
@@ -53,11 +52,11 @@ def render(history: History, report: str = "") -> str:
         signs=SIGNS,
         least=steps.LEAST,
         size=ratio.SIZE,
-        told=told,
+        before_and_since=before_and_since,
         differences=differences,
-        style=_joined(STYLES),
-        script=_joined(SCRIPTS),
-        block=block.packed(data.facts(history)),
+        style=layout.join(layout.STATIC / name for name in STYLES),
+        script=layout.join(layout.STATIC / name for name in SCRIPTS),
+        block=block.pack(data.facts(history)),
     )
 
 
@@ -82,7 +81,7 @@ def headline(history: History, found: Sequence[Event]) -> tuple[str, str]:
     return "bad" if "worse" in turned else "good" if "better" in turned else "unknown", f"In {span}: {', '.join(parts)}"
 
 
-def told(series: Series, change: ChangePoint, history: History) -> tuple[str, str]:
+def before_and_since(series: Series, change: ChangePoint, history: History) -> tuple[str, str]:
     """Return what the figure, or what came instead of one, was before a change and is since."""
     states = [history.kinds[series.kinds[place]].state for place in (change.at - 1, change.at)]
     if aspect(series) == "speed":
@@ -119,7 +118,3 @@ def _turned(event: Event, name: Aspect) -> bool:
 
 def _shown(found: Sequence[Event], name: Aspect, turn: Turn) -> bool:
     return turn != "different" or any(event.counts[name, turn] for event in found)
-
-
-def _joined(names: Sequence[str]) -> str:
-    return "\n".join((layout.STATIC / name).read_text("utf-8") for name in names)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A run of the list. event: what changed at it. wall: how long it took; empty where it did not end."""
 
     place: int
@@ -30,33 +30,33 @@ class Row:
     event: Event | None
 
 
-def groups(history: History, events: Sequence[Event]) -> list[list[Row]]:
+def groups(history: History, events: Sequence[Event]) -> list[list[RunRow]]:
     """Return the runs, the latest first, neighbours that say the same in one group."""
     at = {event.run: event for event in events}
-    found: list[list[Row]] = []
+    found: list[list[RunRow]] = []
     for place in reversed(range(len(history.runs))):
         row = _row(history, place, at.get(place))
         newer = found[-1][-1] if found else None
-        if newer is None or newer.event or row.event or _told(newer) != _told(row):
+        if newer is None or newer.event or row.event or _facts(newer) != _facts(row):
             found.append([])
         found[-1].append(row)
     return found
 
 
-def _told(row: Row) -> tuple[object, ...]:
+def _facts(row: RunRow) -> tuple[object, ...]:
     """Return what a run says, apart from when it was and how long it took."""
     counts = {state: count for state, count in row.counts.items() if count}
     return (row.run.preset, row.run.host, row.versions, counts, list(row.not_run), bool(row.wall))
 
 
-def _row(history: History, place: int, event: Event | None) -> Row:
+def _row(history: History, place: int, event: Event | None) -> RunRow:
     run = history.runs[place]
     versions = []
     for where, environment in sorted(history.used[place].items()):
         facts = history.environments[environment]
         framework = facts.get("framework", where.partition(" ")[0])
         versions.append(f"{where} {facts.get(framework, '')}".strip())
-    return Row(
+    return RunRow(
         place,
         run,
         machine(run.host),

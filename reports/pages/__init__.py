@@ -1,6 +1,7 @@
-"""The pages of the report, one folder each, found by being here.
+"""The pages of the report: one folder each, named as its address is, found by being here.
 
-A page says where it stands and makes its own HTML:
+A folder holds `page.html.j2` and, where the page needs them, `page.js` and `page.css`; its `__init__.py` says where the
+page stands and makes its HTML:
 
     TITLE: str                            its heading
     NAV: str                              its name in the navigation
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def found() -> tuple[ModuleType, ...]:
+def load() -> tuple[ModuleType, ...]:
     """Return every page, in the order of their places."""
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return tuple(sorted(modules, key=lambda module: module.PLACE))

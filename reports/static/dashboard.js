@@ -32,9 +32,9 @@
       one.address = [one.id, framework, one.target, ...one.speed && block.machines.length > 1 ? [block.machines[one.machine].name] : []].join("|");
       if (one.speed) one.times = block.times[timed++];
       for (const end = change + series.changes[i]; change < end; change++) {
-        const of = name => changes[name][change];
-        one.changes.push({ at: of("at"), before: of("before"), turn: TURNS[of("turn")], was: number(of("was")), now: number(of("now")), low: of("low"), high: of("high"),
-          states: [words.state[of("state_was")], words.state[of("state_now")]], differences: block.differences[of("differences")] });
+        const value = name => changes[name][change];
+        one.changes.push({ at: value("at"), before: value("before"), turn: TURNS[value("turn")], was: number(value("was")), now: number(value("now")), low: value("low"), high: value("high"),
+          states: [words.state[value("state_was")], words.state[value("state_now")]], differences: block.differences[value("differences")] });
       }
       rows.push(one);
     }

@@ -12,7 +12,6 @@ from harness.spelling import choice
 from harness.timing.duel import tournament
 from harness.timing.duel.fairness import Peak
 from harness.timing.duel.gateways import Loaded, Refused, Worker, WorkerHung, WorkerLost, Workers
-from harness.timing.duel.loading import load_in_turn
 from harness.timing.duel.order import Preparation
 from harness.timing.duel.site import Site
 from harness.timing.duel.tournament import Tournament
@@ -160,7 +159,7 @@ class Tournaments:
             for one in wanted
         ]
         lost: list[WorkerLost] = []
-        for key, answer in load_in_turn(self.workers, orders):
+        for key, answer in self.workers.load_in_turn(orders):
             match answer:
                 case Loaded():
                     sides.setdefault(key, []).append(answer)
@@ -208,7 +207,7 @@ class Tournaments:
             for key, one in new.items()
             if one.framework in first
         ]
-        for key, answer in load_in_turn(self.workers, orders):
+        for key, answer in self.workers.load_in_turn(orders):
             try:
                 if isinstance(answer, Loaded):
                     self._dispatch[_smallest_key(new[key], case)] = candidates.dispatch_seconds(answer)

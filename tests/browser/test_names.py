@@ -7,7 +7,7 @@ from harness.store import Store
 from reports import layout, pages, site
 from reports.material import text
 
-NAMES = [module.__name__.rpartition(".")[2] for module in pages.found()]
+NAMES = [module.__name__.rpartition(".")[2] for module in pages.load()]
 EVIL = "<script>alert('in')</script><img src=x onerror=alert(2)>\"'&amp;</td>"
 WORST = Worst((0, 1), f"0x1p0 {EVIL}", "", "", EVIL, "0x1p0", "0x1p1", 1.5)
 

@@ -15,7 +15,7 @@ from harness.history import levels
 from harness.model import Crashed
 from harness.store import Store
 from reports import dashboard
-from reports.dashboard import block, page, runs, versions
+from reports.dashboard import data, page, runs, versions
 from reports.dashboard.events import events
 from tests.made import many_runs
 from tests.made.records import ENVIRONMENT, HOSTILE, JAX, TORCH, checked, missing, result, run, score, timing
@@ -150,7 +150,7 @@ def test_was_and_is(told, before, after, texts):
     found = told(([before], ENVIRONMENT), ([after], NEWER))
 
     (series,) = found.series
-    assert page.told(series, series.changes[0], found) == texts
+    assert page.before_and_since(series, series.changes[0], found) == texts
 
 
 def test_equal_runs_are_one_group(told):
@@ -201,7 +201,7 @@ def test_versions_over_the_runs(told):
 def test_block_holds_every_series(told):
     """The block has each series with its changes, exact, and each time of a call to a quarter of a percent."""
     seconds = [1e-5, 1.01e-5, 9.9e-6, 1.5e-5]
-    data = block.facts(
+    block = data.facts(
         told(
             *[
                 ([result(score(1.5 + k // 3)), result(timing(*[s] * 5), "speed")], ENVIRONMENT)
@@ -210,26 +210,26 @@ def test_block_holds_every_series(told):
         )
     )
 
-    assert data["series"]["figure"] == [2.5, 1.01e-5]
-    assert data["series"]["changes"] == [1, 0]
+    assert block["series"]["figure"] == [2.5, 1.01e-5]
+    assert block["series"]["changes"] == [1, 0]
     change = {"at": 3, "before": 2, "turn": 0, "was": 1.5, "now": 2.5, "low": None, "high": None}
     change |= {"state_was": 0, "state_now": 0, "differences": 0}
-    assert {name: column for name, (column,) in data["changes"].items()} == change
-    steps, read = [int(step) for step in data["times"][0].split(",")], []
+    assert {name: column for name, (column,) in block["changes"].items()} == change
+    steps, read = [int(step) for step in block["times"][0].split(",")], []
     for step in steps:
         read.append((read[-1] if read else 0) + step)
-    assert [math.exp(step / block.STEPS) for step in read] == pytest.approx(seconds, rel=0.00125)
+    assert [math.exp(step / data.STEPS) for step in read] == pytest.approx(seconds, rel=0.00125)
 
 
 def test_block_knows_who_was_not_asked(told):
     """A run that did not time a call leaves its place empty; other machines' runs have none."""
     timed = result(timing(1e-5), "speed")
-    data = block.facts(
+    block = data.facts(
         told(([timed], ENVIRONMENT), ([result(timing(1e-5), "speed", JAX)], ENVIRONMENT), ([timed], ENVIRONMENT))
     )
 
-    first = str(round(block.STEPS * math.log(1e-5)))
-    assert data["times"] == [f"{first},,0", f",{first},"]
+    first = str(round(data.STEPS * math.log(1e-5)))
+    assert block["times"] == [f"{first},,0", f",{first},"]
 
 
 def test_names_are_text(told):
@@ -347,8 +347,8 @@ def test_a_page_of_many_runs(tmp_path):
     with Store(tmp_path / "results.sqlite") as store:
         path = dashboard.write(store, tmp_path)
 
-    data = opened(path.read_text("utf-8"))
+    block = opened(path.read_text("utf-8"))
     assert path.stat().st_size < 200_000
-    assert len(data["series"]["target"]) == 600
-    assert len(data["times"]) == 300
-    assert sum(data["series"]["changes"]) == len(data["changes"]["at"]) > 40
+    assert len(block["series"]["target"]) == 600
+    assert len(block["times"]) == 300
+    assert sum(block["series"]["changes"]) == len(block["changes"]["at"]) > 40

@@ -13,8 +13,9 @@ import pytest
 
 from harness.model import Run, Score
 from harness.store import Store
-from reports import block, layout, numbers, site, table
+from reports import block, layout, numbers, site
 from reports.material import Material, text
+from reports.pages.matrix.rows import in_matrix
 from reports.reproducer import script
 
 CHROMIUM = shutil.which("chromium")
@@ -104,7 +105,7 @@ def test_numbers_are_the_stores(page, small):
     worst = {}
     for result in material(small).results:
         where = (result.case.quantity, result.case.dtype)
-        if where == ("value", "float32") and isinstance(result.outcome, Score) and table.in_matrix(result):
+        if where == ("value", "float32") and isinstance(result.outcome, Score) and in_matrix(result):
             worst[str(result.target), result.case.op.name, result.case.family] = numbers.short(result.outcome.max_ulp)
     source, shown = page.read_text("utf-8"), {}
     for op in {op for _, op, _ in worst}:

@@ -79,7 +79,7 @@ def test_asks_no_network(name):
 @each_library
 def test_report_carries_code_with_its_licences(name):
     """Unpacked, a library is its licences as one comment, and the bundle byte for byte."""
-    unpacked = gzip.decompress(base64.b64decode(vendor.packed(name)))
+    unpacked = gzip.decompress(base64.b64decode(vendor.pack(name)))
     licences, end, code = unpacked.partition(b"*/\n")
 
     assert licences == b"/*\n" + (vendor.HERE / f"{name}.licences.txt").read_bytes()

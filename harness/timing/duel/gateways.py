@@ -154,6 +154,10 @@ class Loaded:
         self.worker.ask("unload", self.key)
 
 
+Keyed = tuple[Worker, str, Order]  # the key: what the worker is to keep the call under
+Answer = Loaded | WorkerLost | Refused
+
+
 class Workers:
     """All worker processes of a session and the arrays they share; leaving it stops them."""
 
@@ -182,7 +186,7 @@ class Workers:
         """Let a worker prepare a call, and wait until it can be timed."""
         return self.load_all([(worker, key, order)])[0]
 
-    def load_all(self, orders: Sequence[tuple[Worker, str, Order]]) -> list[Loaded]:
+    def load_all(self, orders: Sequence[Keyed]) -> list[Loaded]:
         """Let workers prepare a call each, all at once. Raises WorkerLost or Refused when all have answered."""
         answers = self.load_each(orders)
         for answer in answers:
@@ -190,12 +194,12 @@ class Workers:
                 raise answer
         return [answer for answer in answers if isinstance(answer, Loaded)]
 
-    def load_each(self, orders: Sequence[tuple[Worker, str, Order]]) -> list[Loaded | WorkerLost | Refused]:
+    def load_each(self, orders: Sequence[Keyed]) -> list[Answer]:
         """Let workers prepare a call each, all at once; return what came of each.
 
         Every answer is received, whatever the others are: one that is left would be taken for that of the next order.
         """
-        answers: list[Loaded | WorkerLost | Refused] = []
+        answers: list[Answer] = []
         for worker, key, order in orders:
             with suppress(WorkerLost):  # which is received below
                 worker.upload(order.arrays)
@@ -208,6 +212,37 @@ class Workers:
                     error.key = key
                 answers.append(error)
         return answers
+
+    def load_in_turn(self, orders: Sequence[Keyed]) -> list[tuple[str, Answer]]:
+        """Let every worker prepare its calls one by one, as many workers at once as there are cores; answers by key.
+
+        First calls take as long as many blocks, so workers are prepared beside one another. What one of them refuses,
+        no other is asked any more; nor is one that is lost.
+        """
+        by_worker: dict[Worker, list[Keyed]] = {}
+        for order in orders:
+            by_worker.setdefault(order[0], []).append(order)
+        refused: set[str] = set()
+
+        def in_turn(orders: Sequence[Keyed]) -> list[tuple[str, Answer]]:
+            answers: list[tuple[str, Answer]] = []
+            for order in orders:
+                key = order[1]
+                if key in refused:
+                    continue
+                (answer,) = self.load_each([order])
+                answers.append((key, answer))
+                if isinstance(answer, WorkerLost):
+                    break
+                if isinstance(answer, Refused):
+                    refused.add(key)
+            return answers
+
+        pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        try:
+            return [answer for answers in pool.map(in_turn, by_worker.values()) for answer in answers]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for what workers have in hand
 
     def __enter__(self) -> Self:
         """Return the workers."""

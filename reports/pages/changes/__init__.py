@@ -1,7 +1,7 @@
 """This run beside an earlier one: what differs in the environments, in the answers bit by bit, in accuracy and speed.
 
 Changes are gathered by target, op and quantity, because an upgrade moves hundreds of answers by one cause; each group
-is told by what moved furthest, and opens to all of its questions.
+shows what moved furthest, and opens to all of its cases.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ MARKS = {
     "Better: speed": "▼",
     "Other bits, as accurate as before": "≠",
 }
-RELEVANT = 4  # sections whose first groups are in sight; all else is one click away
-LISTED, SHOWN = 10, 50  # groups of a section in sight, and with those behind a click; `compare` lists the rest
+RELEVANT = 4  # kinds of change whose first groups are in sight; all else is one click away
+LISTED, SHOWN = 10, 50  # groups of a kind in sight, and with those behind a click; `compare` lists the rest
 VERSION = re.compile(r"\d+\.\d")  # how the value of a fact begins that is a version
 
 
 @dataclass(frozen=True)
-class Group:
-    """Changes of one target in one op, quantity and check, told by the one that moved most."""
+class ChangeGroup:
+    """Changes of one target in one op, quantity and check, with the one that moved most."""
 
     number: int
     worst: Change
@@ -59,18 +59,18 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Section:
+class ChangeKind:
     """Every change of one kind: so many, and the groups that are shown; `more` are not."""
 
     title: str
     mark: str
     count: int
-    groups: tuple[Group, ...]
+    groups: tuple[ChangeGroup, ...]
     more: int
 
 
 @dataclass(frozen=True)
-class Share:
+class SameBits:
     """How many answers of a framework, mode, device and op are the same bit by bit, by dtype: (same, all), or None."""
 
     where: tuple[str, str, str, str]
@@ -88,8 +88,8 @@ def render(material: Material) -> str:
     if found is None:
         return ""
     dtypes, shares = bits(found)
-    every = sections(found)
-    relevant = [section for section in every[:RELEVANT] if section.count]
+    every = kinds(found)
+    relevant = [kind for kind in every[:RELEVANT] if kind.count]
     return layout.fill(
         "pages/changes/page.html.j2",
         found=found,
@@ -101,7 +101,7 @@ def render(material: Material) -> str:
         dtypes=dtypes,
         shares=shares,
         relevant=relevant,
-        rest=[section for section in every if section not in relevant],
+        rest=[kind for kind in every if kind not in relevant],
         listed=LISTED,
         figure=figure,
         at=at,
@@ -109,15 +109,15 @@ def render(material: Material) -> str:
 
 
 def data(material: Material) -> list[list[list[str]]]:
-    """Return the questions of every group that has more than one, by the group's number."""
+    """Return the cases of every group that has more than one, by the group's number."""
     assert material.comparison is not None
     return [
         [
             [str(member.result.case), at(member), figure(member.before), figure(member.after), member.reason]
             for member in (group.members if len(group.members) > 1 else ())
         ]
-        for section in sections(material.comparison)
-        for group in section.groups
+        for kind in kinds(material.comparison)
+        for group in kind.groups
     ]
 
 
@@ -136,14 +136,14 @@ def differences(found: Comparison) -> list[tuple[Difference, bool]]:
 
 
 def counts(found: Comparison) -> list[tuple[str, list[int]]]:
-    """Count the questions of accuracy and of speed: worse, better, different, other bits, added, removed, unchanged."""
+    """Count the cases of accuracy and of speed: worse, better, different, other bits, added, removed, unchanged."""
     parts = list(found.sections.values())
     columns = [parts[0] + parts[1], parts[2] + parts[3], *parts[4:], found.of("unchanged")]
     tallies = [Counter(one.aspect for one in column) for column in columns]
     return [(aspect, [tally[aspect] for tally in tallies]) for aspect in ("accuracy", "speed")]
 
 
-def bits(found: Comparison) -> tuple[list[str], list[Share]]:
+def bits(found: Comparison) -> tuple[list[str], list[SameBits]]:
     """Return the dtypes, and a share a (framework, mode, device, op); answers without bits on both sides left out."""
     tallies: dict[tuple[str, str, str, str], dict[str, Counter[bool]]] = {}
     for one in found.changes:
@@ -154,19 +154,19 @@ def bits(found: Comparison) -> tuple[list[str], list[Share]]:
             tallies.setdefault(where, {}).setdefault(case.dtype, Counter())[same] += 1
     dtypes = [dtype for dtype in DTYPES if any(dtype in tally for tally in tallies.values())]
     return dtypes, [
-        Share(where, tuple((cell[True], cell.total()) if (cell := tally.get(dtype)) else None for dtype in dtypes))
+        SameBits(where, tuple((cell[True], cell.total()) if (cell := tally.get(dtype)) else None for dtype in dtypes))
         for where, tally in sorted(tallies.items())
     ]
 
 
-def sections(found: Comparison) -> list[Section]:
-    """Return every section with its groups, those that moved furthest first, numbered through."""
+def kinds(found: Comparison) -> list[ChangeKind]:
+    """Return every kind of change with its groups, those that moved furthest first, numbered through."""
     made, number = [], 0
     for title, changes in found.sections.items():
         gathered = gather(changes)
-        shown = tuple(Group(number + place, group[0], group) for place, group in enumerate(gathered[:SHOWN]))
+        shown = tuple(ChangeGroup(number + place, group[0], group) for place, group in enumerate(gathered[:SHOWN]))
         number += len(shown)
-        made.append(Section(title, MARKS.get(title, ""), len(changes), shown, len(gathered) - len(shown)))
+        made.append(ChangeKind(title, MARKS.get(title, ""), len(changes), shown, len(gathered) - len(shown)))
     return made
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from harness.model import KINDS, Result, Score, Worst
-from reports import layout, marks, numbers, table
+from reports import layout, lines, marks, numbers
 from reports.material import Material, text
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PLACE = 75
 
 
 @dataclass(frozen=True)
-class Line:
+class ExampleAnswer:
     """One implementation's answer to one example, the same in so many modes."""
 
     result: Result
@@ -34,7 +34,7 @@ class Line:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML; nothing where no published example was asked."""
+    """Return the page's HTML; nothing where no published example was asked."""
     examples: dict[str, list[Result]] = {}
     for answer in material.answers:
         if answer.case.source.kind == "published":
@@ -58,15 +58,15 @@ def _example(family: str, answers: list[Result], material: Material) -> dict[str
         "description": material.descriptions.get(family) or material.descriptions.get(name, ""),
         "published": material.published.get(name) or material.published.get(family, ""),
         "worst": worst(answers),
-        "lines": lines(answers),
+        "answers": by_modes(answers),
     }
 
 
-def lines(answers: Iterable[Result]) -> list[Line]:
-    """Return a line for each answer; modes of an implementation that answer alike share one."""
-    found: dict[Hashable, Line] = {}
+def by_modes(answers: Iterable[Result]) -> list[ExampleAnswer]:
+    """Return what the table shows of each answer; modes of an implementation that answer alike share one."""
+    found: dict[Hashable, ExampleAnswer] = {}
     for answer in answers:
-        new, case = line(answer), answer.case
+        new, case = example_answer(answer), answer.case
         seen = (case.op, answer.target.implementation, case.quantity, case.dtype, new.ulp, new.got, new.reason)
         first = found.get(seen)
         found[seen] = replace(first, modes=(*first.modes, *new.modes)) if first else new
@@ -84,18 +84,19 @@ def worst(answers: list[Result]) -> dict[str, float]:
 
 
 def _by(answer: Result) -> tuple[object, ...]:
-    of, mode = answer.target.implementation, answer.target.mode
-    return str(answer.case.op), of.framework, of.name, mode != "eager", mode, answer.target.device, answer.case.dtype
+    case, target = answer.case, answer.target
+    implementation, mode = target.implementation, (target.mode != "eager", target.mode, target.device)
+    return str(case.op), implementation.framework, implementation.name, *mode, case.dtype
 
 
-def line(answer: Result) -> Line:
+def example_answer(answer: Result) -> ExampleAnswer:
     """Return what the table shows of an answer: its worst element in decimals, or why there is none."""
     outcome = answer.outcome
     score = outcome if isinstance(outcome, Score) else None
     worst = score.worst if score else None
-    return Line(
+    return ExampleAnswer(
         answer,
-        (table.where(answer.target),),
+        (lines.where(answer.target),),
         marks.symbol(answer),
         score.max_ulp if score else None,
         decimal(worst.got) if worst else "",

@@ -9,14 +9,14 @@ const WORD = { dtype: "dtypes", family: "families", quantity: "quantities", shap
 
 // name -> the value of an answer
 function values(block) {
-  const of = {};
-  for (const [name, at] of Object.entries(LINE)) of[name] = i => block.line(i)[at];
-  for (const [name, words] of Object.entries(WORD)) of[name] = i => block.word(words, i);
-  return { ...of, ulp: i => block.columns.ulp[i], bound: i => block.ratio(i), class: i => block.columns.budget[i] };
+  const value = {};
+  for (const [name, at] of Object.entries(LINE)) value[name] = i => block.line(i)[at];
+  for (const [name, words] of Object.entries(WORD)) value[name] = i => block.word(words, i);
+  return { ...value, ulp: i => block.columns.ulp[i], bound: i => block.ratio(i), class: i => block.columns.budget[i] };
 }
 
-function columns(block, of) {
-  const column = (name, headerName, width, more) => ({ colId: name, headerName, width, valueGetter: ({ data }) => of[name](data.i), ...more });
+function columns(block, value) {
+  const column = (name, headerName, width, more) => ({ colId: name, headerName, width, valueGetter: ({ data }) => value[name](data.i), ...more });
   const number = { type: "rightAligned", comparator: last, valueFormatter: ({ value }) => short(value), useValueFormatterForExport: false };
   return [
     column("op", "Op", 110), column("framework", "Framework", 115, { cellRenderer: ({ value }) => element("span", {}, dot(value), value) }),
@@ -28,9 +28,9 @@ function columns(block, of) {
 }
 
 // A select of the words that the run holds, for each column that has few, and more than one.
-function selects(block, of, form) {
+function selects(block, value, form) {
   for (const name of CHOSEN) {
-    const found = new Set(Array.from({ length: block.size }, (_, i) => of[name](i)));
+    const found = new Set(Array.from({ length: block.size }, (_, i) => value[name](i)));
     found.delete("");
     if (found.size < 2) continue;
     const choose = element("select", { name }, new Option("all", ""), ...[...found].map(word => new Option(word)));
@@ -41,15 +41,15 @@ function selects(block, of, form) {
 const order = api => api.getColumnState().filter(({ sort }) => sort).sort((a, b) => a.sortIndex - b.sortIndex).map(({ colId, sort }) => (sort === "desc" ? "-" : "") + colId).join(",");
 const ordered = text => text.split(",").filter(Boolean).map((word, sortIndex) => ({ colId: word.replace("-", ""), sort: word[0] === "-" ? "desc" : "asc", sortIndex }));
 
-function make(section, block, of) {
+function make(section, block, value) {
   const form = section.querySelector("form"), shown = section.querySelector("output"), open = ({ data }) => pages.go("case", { r: address(block, data.i) });
-  selects(block, of, form);
+  selects(block, value, form);
   grid = agGrid.createGrid(section.querySelector(".rows"), {
     theme: agGrid.themeQuartz.withParams({
       backgroundColor: "var(--card)", foregroundColor: "var(--ink)", headerTextColor: "var(--soft)", borderColor: "var(--line)", chromeBackgroundColor: "var(--page)", accentColor: "var(--link)",
       browserColorScheme: "inherit", fontFamily: "inherit", headerFontWeight: 500, fontSize: 13, rowHeight: 30, headerHeight: 34, cellHorizontalPadding: 10,
     }),
-    columnDefs: columns(block, of), rowData: Array.from({ length: block.size }, (_, i) => ({ i })), defaultColDef: { sortable: true, resizable: true },
+    columnDefs: columns(block, value), rowData: Array.from({ length: block.size }, (_, i) => ({ i })), defaultColDef: { sortable: true, resizable: true },
     cacheQuickFilter: true, suppressDragLeaveHidesColumns: true, animateRows: false, enableCellTextSelection: true,
     isExternalFilterPresent: () => tests.length > 0, doesExternalFilterPass: ({ data }) => tests.every(fits => fits(data.i)),
     onModelUpdated: ({ api }) => { shown.textContent = `${grouped(api.getDisplayedRowCount())} of ${grouped(block.size)} answers`; },
@@ -65,11 +65,11 @@ function make(section, block, of) {
   section.querySelector(".csv").addEventListener("click", () => grid.exportDataAsCsv({ fileName: "xentbench.csv" }));
 }
 
-function filter(of, state) {
+function filter(value, state) {
   const words = CHOSEN.filter(name => state[name]), name = state.implementation.toLowerCase();
-  tests = words.map(word => i => of[word](i) === state[word]);
-  if (name) tests.push(i => of.implementation(i).toLowerCase().includes(name));
-  for (const metric of ["ulp", "bound"]) if (state[metric]) tests.push(i => of[metric](i) >= Number(state[metric]) && of[metric](i) !== null);
+  tests = words.map(word => i => value[word](i) === state[word]);
+  if (name) tests.push(i => value.implementation(i).toLowerCase().includes(name));
+  for (const metric of ["ulp", "bound"]) if (state[metric]) tests.push(i => value[metric](i) >= Number(state[metric]) && value[metric](i) !== null);
   grid.setGridOption("quickFilterText", state.q);
   grid.onFilterChanged();
 }
@@ -77,10 +77,10 @@ function filter(of, state) {
 pages.explorer = {
   async show(section, params, block) {
     await library("ag-grid");
-    const of = values(block);
-    if (!grid) make(section, block, of);
+    const value = values(block);
+    if (!grid) make(section, block, value);
     const state = choices(section.querySelector("form"), "explorer", params);
-    filter(of, state);
+    filter(value, state);
     if (order(grid) !== state.sort) grid.applyColumnState({ state: ordered(state.sort), defaultState: { sort: null } });
   },
 };

@@ -1,4 +1,4 @@
-"""The strongest findings: distinct mistakes of today's frameworks, each told by its worst case."""
+"""The strongest findings: distinct mistakes of today's frameworks, each with its worst case."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Finding:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML; nothing where nothing deviates."""
+    """Return the page's HTML; nothing where nothing deviates."""
     found = findings(material.judged)
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""Claims beside accuracy: special values, laws and invariance; which hold, which break, and how."""
+"""What holds beside accuracy: laws, invariance and special values; which claims hold, which break, and how."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Where = tuple[str, str, str]  # framework, mode, device
 
 
 @dataclass(frozen=True)
-class Cell:
+class Tally:
     """What became of a check in one place: counts by symbol, the one that matters most first."""
 
     symbol: str
@@ -35,17 +35,17 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A check: its claim in words, and a cell a place; policies are told in a section of their own."""
+class Claim:
+    """A check: its claim in words, and a tally a place; policies have a page of their own."""
 
     check: str
-    claim: str
-    cells: tuple[Cell | None, ...]
+    text: str
+    tallies: tuple[Tally | None, ...]
 
 
 @dataclass(frozen=True)
 class Breach:
-    """One target that breaks one claim, told by its worst case."""
+    """One target that breaks one claim, with its worst case."""
 
     worst: Result
     count: int
@@ -55,14 +55,14 @@ class Breach:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML; nothing where no check was asked."""
+    """Return the page's HTML; nothing where no check was asked."""
     if not material.checked:
         return ""
     places = sorted({_where(result) for result in material.checked})
     return layout.fill(
         "pages/laws/page.html.j2",
         places=places,
-        suites=[(title, found) for name, title in SUITES.items() if (found := lines(name, places, material))],
+        suites=[(title, found) for name, title in SUITES.items() if (found := claims(name, places, material))],
         new=breaches(r for r in material.checked if r.judgement == "deviates"),
         known=breaches(r for r in material.checked if r.judgement == "known"),
     )
@@ -72,24 +72,24 @@ def _where(result: Result) -> Where:
     return result.target.implementation.framework, result.target.mode, result.target.device
 
 
-def lines(suite: str, places: Sequence[Where], material: Material) -> list[Line]:
-    """Return a line a check of a suite, in the order in which they were asked."""
+def claims(suite: str, places: Sequence[Where], material: Material) -> list[Claim]:
+    """Return the claims of a suite by name."""
     found: dict[str, dict[Where, list[Result]]] = {}
     for result in material.checked:
         if result.case.check.partition(".")[0] == suite:
             found.setdefault(result.case.check, {}).setdefault(_where(result), []).append(result)
     return [
-        Line(check, material.descriptions.get(check, ""), tuple(_cell(by_place.get(place, [])) for place in places))
+        Claim(check, material.descriptions.get(check, ""), tuple(_tally(by_place.get(place, [])) for place in places))
         for check, by_place in sorted(found.items())
     ]
 
 
-def _cell(results: Sequence[Result]) -> Cell | None:
+def _tally(results: Sequence[Result]) -> Tally | None:
     if not results:
         return None
     ranked = sorted(results, key=marks.rank, reverse=True)
     counts = Counter(marks.symbol(result) for result in ranked)
-    return Cell(marks.symbol(ranked[0]), tuple(counts.items()))
+    return Tally(marks.symbol(ranked[0]), tuple(counts.items()))
 
 
 def breaches(results: Iterable[Result]) -> list[Breach]:

@@ -23,12 +23,12 @@ def render(material: Material) -> str:
     swept = [answer for _, _, answer in curves(material)]
     if not swept:
         return ""
-    there = {answer.case.dtype for answer in swept}, {answer.case.quantity for answer in swept}
+    swept_dtypes, swept_quantities = {answer.case.dtype for answer in swept}, {answer.case.quantity for answer in swept}
     return layout.fill(
         "pages/magnitude/page.html.j2",
         ops=list(dict.fromkeys(str(answer.case.op) for answer in swept)),
-        dtypes=[dtype for dtype in DTYPES if dtype in there[0]],
-        quantities=[quantity for quantity in QUANTITIES if quantity in there[1]],
+        dtypes=[dtype for dtype in DTYPES if dtype in swept_dtypes],
+        quantities=[quantity for quantity in QUANTITIES if quantity in swept_quantities],
         description=material.descriptions.get(FAMILY, ""),
     )
 

@@ -7,8 +7,8 @@ const hidden = new Set();
 function curves(block, { op, quantity, dtype, metric }) {
   const { answer, size, bound } = block.pages.magnitude, found = new Map();
   answer.forEach((i, n) => {
-    const [of, framework, , , mode, device] = block.line(i);
-    if (of !== op || block.word("quantities", i) !== quantity || block.word("dtypes", i) !== dtype) return;
+    const [asked, framework, , , mode, device] = block.line(i);
+    if (asked !== op || block.word("quantities", i) !== quantity || block.word("dtypes", i) !== dtype) return;
     const name = `${framework} ${mode}${device === "cpu" ? "" : " on " + device}`, value = metric === "ulp" ? block.columns.ulp[i] : revive(bound[n]);
     if (!found.has(name)) found.set(name, { name, framework, mode, worst: new Map() });
     const { worst } = found.get(name), old = worst.get(size[n]);

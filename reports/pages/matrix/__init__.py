@@ -6,7 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.model import KINDS, QUANTITIES
-from reports import colour, layout, marks, table
+from reports import colour, layout, lines, marks
+from reports.pages.matrix import rows
+from reports.pages.matrix.rows import DEFAULT, MatrixRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,27 +22,27 @@ PLACE = 30
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML: both tables in their default view, filters, legend and the empty detail sheet."""
-    answers = [answer for answer in material.answers if table.in_matrix(answer)]
+    """Return the page's HTML: both tables in their default view, filters, legend and the empty detail sheet."""
+    answers = [answer for answer in material.answers if rows.in_matrix(answer)]
     if not answers:
         return ""
-    lines = {table.key(answer) for answer in answers}
-    kinds = {target.implementation.kind for _, target in lines}
+    asked = {lines.line(answer) for answer in answers}
+    kinds = {target.implementation.kind for _, target in asked}
     choices = {
-        "op": sorted({op for op, _ in lines}),
-        "framework": sorted({target.implementation.framework for _, target in lines}),
-        "mode": sorted({target.mode for _, target in lines}),
+        "op": sorted({op for op, _ in asked}),
+        "framework": sorted({target.implementation.framework for _, target in asked}),
+        "mode": sorted({target.mode for _, target in asked}),
         "kind": [kind for kind in KINDS if kind in kinds],
     }
-    asked = {answer.case.quantity for answer in answers}
-    dtypes, by_dtype = table.by_dtype(material.answers)
-    families, by_family = table.by_family(material.answers)
+    quantities = {answer.case.quantity for answer in answers}
+    dtypes, by_dtype = rows.by_dtype(material.answers)
+    families, by_family = rows.by_family(material.answers)
     return layout.fill(
         "pages/matrix/page.html.j2",
         choices=choices,
-        quantities=[quantity for quantity in QUANTITIES if quantity in asked],
-        dtypes=dtypes or [table.DEFAULT["dtype"]],
-        default=table.DEFAULT,
+        quantities=[quantity for quantity in QUANTITIES if quantity in quantities],
+        dtypes=dtypes or [DEFAULT["dtype"]],
+        default=DEFAULT,
         views=[("dtype", dtypes, grouped(by_dtype)), ("family", families, grouped(by_family))],
         descriptions=material.descriptions,
         explained=explained(answers, material.descriptions),
@@ -52,14 +54,14 @@ def render(material: Material) -> str:
 
 def explained(answers: Sequence[Result], descriptions: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the families that were asked and have a description."""
-    families = dict.fromkeys(table.family(answer) for answer in answers)
+    families = dict.fromkeys(rows.family(answer) for answer in answers)
     return [(family, descriptions[family]) for family in families if family in descriptions]
 
 
-def grouped(rows: list[table.Row]) -> list[tuple[str, list[tuple[str, list[table.Row]]]]]:
+def grouped(rows: list[MatrixRow]) -> list[tuple[str, list[tuple[str, list[MatrixRow]]]]]:
     """Group sorted rows by op, then by framework."""
     return [
-        (op, [(name, list(lines)) for name, lines in groupby(ops, lambda row: row.target.implementation.framework)])
+        (op, [(name, list(members)) for name, members in groupby(ops, lambda row: row.target.implementation.framework)])
         for op, ops in groupby(rows, lambda row: row.op)
     ]
 

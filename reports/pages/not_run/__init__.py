@@ -1,4 +1,4 @@
-"""What gave no answer, and why: a failure of machinery is never a score."""
+"""What gave no answer, and why: a failure of the machinery is never a score."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ NAMED = 3  # implementations named in a line; the rest are counted
 
 
 @dataclass(frozen=True)
-class Group:
-    """Questions without an answer for one reason."""
+class Reason:
+    """Why questions have no answer, and of whom."""
 
     framework: str
-    reason: str
+    text: str
     count: int
     targets: tuple[str, ...]
     more: int
@@ -39,30 +39,34 @@ class Group:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML."""
-    states = {name: groups([a for a in material.judged if state(a) == name]) for name in STATES}
+    """Return the page's HTML."""
+    states = {name: reasons([answer for answer in material.judged if state(answer) == name]) for name in STATES}
     return layout.fill(
         "pages/not_run/page.html.j2",
-        states=[(name, STATES[name], found, sum(g.count for g in found)) for name, found in states.items() if found],
+        states=[
+            (name, STATES[name], found, sum(reason.count for reason in found))
+            for name, found in states.items()
+            if found
+        ],
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
     )
 
 
-def groups(answers: list[Result]) -> list[Group]:
+def reasons(answers: list[Result]) -> list[Reason]:
     """Gather answers by framework and reason, the most frequent first."""
     found: dict[tuple[str, str], list[Result]] = {}
     for answer in answers:
         why = marks.why(answer)
         _, refused, what = why.partition(REFUSED)  # who refused stands in a column of its own
-        reason = REFUSED.lstrip() + what if refused else why
-        found.setdefault((answer.target.implementation.framework, reason), []).append(answer)
-    gathered = [_group(*where, members) for where, members in found.items()]
-    return sorted(gathered, key=lambda group: (-group.count, group.framework, group.reason))
+        text = REFUSED.lstrip() + what if refused else why
+        found.setdefault((answer.target.implementation.framework, text), []).append(answer)
+    gathered = [_reason(*key, members) for key, members in found.items()]
+    return sorted(gathered, key=lambda reason: (-reason.count, reason.framework, reason.text))
 
 
-def _group(framework: str, reason: str, members: list[Result]) -> Group:
+def _reason(framework: str, text: str, members: list[Result]) -> Reason:
     targets = list(dict.fromkeys(str(member.target) for member in members))
     named = tuple(targets[:NAMED])
-    return Group(
-        framework, reason, len(members), named, len(targets) - len(named), str(members[0].case), place(members[0])
+    return Reason(
+        framework, text, len(members), named, len(targets) - len(named), str(members[0].case), place(members[0])
     )

@@ -20,7 +20,7 @@ PLACE = 70
 
 
 @dataclass(frozen=True)
-class Cell:
+class Reading:
     """What a function made of an option: the mark that matters most, and why."""
 
     symbol: str
@@ -28,22 +28,22 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class OpOptions:
     """One op: options down, functions across."""
 
     op: str
     functions: tuple[tuple[str, str], ...]  # framework, name
-    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[Reading | None, ...]], ...]
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML; nothing where no option was asked."""
+    """Return the page's HTML; nothing where no option was asked."""
     if not material.options:
         return ""
-    return layout.fill("pages/options/page.html.j2", tables=tables(material.options), legend=marks.SYMBOLS)
+    return layout.fill("pages/options/page.html.j2", tables=tables(material.options))
 
 
-def tables(results: Sequence[Result]) -> list[Table]:
+def tables(results: Sequence[Result]) -> list[OpOptions]:
     """Return a table an op."""
     return [
         _table(op, [result for result in results if result.case.op.name == op])
@@ -51,22 +51,22 @@ def tables(results: Sequence[Result]) -> list[Table]:
     ]
 
 
-def _table(op: str, results: Sequence[Result]) -> Table:
+def _table(op: str, results: Sequence[Result]) -> OpOptions:
     cells: dict[tuple[str, tuple[str, str]], list[Result]] = {}
     for result in results:
-        of = result.target.implementation
-        cells.setdefault((meaning(result), (of.framework, of.name)), []).append(result)
+        implementation = result.target.implementation
+        cells.setdefault((meaning(result), (implementation.framework, implementation.name)), []).append(result)
     offered = Counter(function for (_, function), found in cells.items() if not _refused(found))
     functions = tuple(sorted(offered))
     rows = [
-        (row, tuple(_cell(cells.get((row, function), [])) for function in functions))
+        (row, tuple(_reading(cells.get((row, function), [])) for function in functions))
         for row in sorted({row for row, _ in cells}, key=_natural)
     ]
-    return Table(op, functions, tuple(rows))
+    return OpOptions(op, functions, tuple(rows))
 
 
 def meaning(result: Result) -> str:
-    """Return a question's options as text; axes of one rank share a line."""
+    """Return the options of a case as text; axes of one rank share a line."""
     options = dict(result.case.op.params)
     if set(options) == {"axis", "rank"}:
         return f"rank {options['rank']}, every axis"
@@ -82,7 +82,7 @@ def _refused(results: Sequence[Result]) -> bool:
     return all(isinstance(result.outcome, Unsupported) for result in results)
 
 
-def _cell(results: Sequence[Result]) -> Cell | None:
+def _reading(results: Sequence[Result]) -> Reading | None:
     if not results:
         return None
     ranked = sorted(results, key=marks.rank, reverse=True)
@@ -90,4 +90,4 @@ def _cell(results: Sequence[Result]) -> Cell | None:
     first = (answered or ranked)[0]
     some = answered and len(answered) < len(ranked) and "axis" in meaning(first)
     refusal = next((marks.why(r) for r in ranked if isinstance(r.outcome, Unsupported)), "")
-    return Cell(marks.symbol(first) + (" some" if some else ""), marks.why(first) or (refusal if some else ""))
+    return Reading(marks.symbol(first) + (" some" if some else ""), marks.why(first) or (refusal if some else ""))

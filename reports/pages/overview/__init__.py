@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.history.state import STATES, state
 from harness.model import Result, Score
-from reports import layout, marks, numbers, table
+from reports import layout, lines, marks, numbers
 from reports.material import Material, place
 from reports.ranked import CARD
 
@@ -26,8 +26,8 @@ CHANGES_LISTED = 4  # of those that got worse since the run before
 
 
 @dataclass(frozen=True)
-class Group:
-    """Deviations of one implementation in one op and quantity, told by the worst of them."""
+class Deviations:
+    """Deviations of one implementation in one op and quantity, with the worst of them."""
 
     worst: Result
     count: int
@@ -40,7 +40,7 @@ class Group:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML."""
+    """Return the page's HTML."""
     counts = Counter(state(answer) for answer in material.judged)
     return layout.fill(
         "pages/overview/page.html.j2",
@@ -51,8 +51,8 @@ def render(material: Material) -> str:
         table=by_mode(material),
         states=[name for name in STATES if name != "timed"],
         symbols={"conforms": "✓", "known": "!", "deviates": "✗", "shown": "○", "unsupported": "∅"},
-        new=groups(a for a in material.judged if a.judgement == "deviates"),
-        known=groups(a for a in material.judged if a.judgement == "known"),
+        new=deviations(answer for answer in material.judged if answer.judgement == "deviates"),
+        known=deviations(answer for answer in material.judged if answer.judgement == "known"),
         listed=LISTED,
         since=since(material),
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
@@ -70,7 +70,7 @@ class Since:
     aspects: tuple[tuple[str, int, int, int], ...]  # aspect, worse, better, merely different
     counts: Mapping[str, int]
     versions: tuple[Difference, ...]
-    worst: tuple[tuple[Change, str], ...]  # with the place that tells of it
+    worst: tuple[tuple[Change, str], ...]  # with the place of its answer on the page
 
 
 def since(material: Material) -> Since | None:
@@ -129,23 +129,23 @@ def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]
     return sorted(counts.items())
 
 
-def groups(answers: Iterable[Result]) -> list[Group]:
+def deviations(answers: Iterable[Result]) -> list[Deviations]:
     """Gather deviations by implementation, op and quantity, worst first."""
     found: dict[Any, list[Result]] = {}
     for answer in answers:
-        asked = (answer.case.op, answer.target.implementation, answer.case.quantity)
-        found.setdefault(asked, []).append(answer)
-    gathered = [_group(members) for members in found.values()]
+        key = (answer.case.op, answer.target.implementation, answer.case.quantity)
+        found.setdefault(key, []).append(answer)
+    gathered = [_deviations(members) for members in found.values()]
     return sorted(gathered, key=lambda group: -(group.ulp if group.ulp is not None else -1.0))
 
 
-def _group(members: Sequence[Result]) -> Group:
-    worst = max(members, key=table.weight)
-    modes = tuple(dict.fromkeys(table.where(member.target) for member in members))
+def _deviations(members: Sequence[Result]) -> Deviations:
+    worst = max(members, key=marks.weight)
+    modes = tuple(dict.fromkeys(lines.where(member.target) for member in members))
     families = tuple(dict.fromkeys(member.case.family for member in members))
     dtypes = tuple(dict.fromkeys(member.case.dtype for member in members))
     ulp = worst.outcome.max_ulp if isinstance(worst.outcome, Score) else None
-    return Group(worst, len(members), modes, families, dtypes, ulp, marks.why(worst), place(worst))
+    return Deviations(worst, len(members), modes, families, dtypes, ulp, marks.why(worst), place(worst))
 
 
 def versions(material: Material) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import Checked, Failed, Result, Unsupported
-from reports import layout, table
+from reports import layout, lines
 from reports.material import Material
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PREFIX = "special."
 
 
 @dataclass(frozen=True)
-class Table:
+class PolicyTable:
     """One op and quantity: checks across, implementations down."""
 
     op: str
@@ -29,14 +29,14 @@ class Table:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML; nothing where no policy was recorded."""
+    """Return the page's HTML; nothing where no policy was recorded."""
     policies = [r for r in material.checked if isinstance(r.outcome, Checked) and r.outcome.policy]
     checks = {r.case.check for r in policies if r.case.check.startswith(PREFIX)}
-    tables = list(by_question(r for r in material.checked if r.case.check in checks))
+    tables = list(by_op(r for r in material.checked if r.case.check in checks))
     return layout.fill("pages/policies/page.html.j2", tables=tables, claims=material.descriptions) if tables else ""
 
 
-def by_question(results: Iterable[Result]) -> Iterable[Table]:
+def by_op(results: Iterable[Result]) -> Iterable[PolicyTable]:
     """Yield a table an op and quantity; modes of an implementation that answer alike share a line."""
     grouped: dict[tuple[str, str], list[Result]] = {}
     for result in results:
@@ -45,21 +45,22 @@ def by_question(results: Iterable[Result]) -> Iterable[Table]:
         checks = tuple(sorted({member.case.check for member in members}))
         answers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
         for member in members:
-            of, where = member.target.implementation, table.where(member.target)
-            words = answers.setdefault((of.framework, of.name, where), {}).setdefault(member.case.check, [])
+            implementation = member.target.implementation
+            row = implementation.framework, implementation.name, lines.where(member.target)
+            words = answers.setdefault(row, {}).setdefault(member.case.check, [])
             if (word := policy(member)) not in words:
                 words.append(word)  # dtypes may differ
-        yield Table(op, quantity, checks, tuple(_merged(answers, checks)))
+        yield PolicyTable(op, quantity, checks, tuple(_merge(answers, checks)))
 
 
-def _merged(
+def _merge(
     answers: dict[tuple[str, str, str], dict[str, list[str]]], checks: tuple[str, ...]
 ) -> Iterable[tuple[str, str, str, tuple[str, ...]]]:
-    lines: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for (framework, name, mode), found in sorted(answers.items()):
         words = tuple(" or ".join(found.get(check, ())) for check in checks)
-        lines.setdefault((framework, name, words), []).append(mode)
-    return ((framework, name, ", ".join(modes), words) for (framework, name, words), modes in lines.items())
+        alike.setdefault((framework, name, words), []).append(mode)
+    return ((framework, name, ", ".join(modes), words) for (framework, name, words), modes in alike.items())
 
 
 def policy(result: Result) -> str:

@@ -25,7 +25,7 @@ LEVEL_SHOWN = 4  # of those that may be the fastest, in the first table
 
 
 @dataclass(frozen=True)
-class Line:
+class LoneTiming:
     """One target's timing by itself, and where it stands on the axis of its group."""
 
     result: Result
@@ -39,15 +39,15 @@ class Line:
 
 
 def render(material: Material) -> str:
-    """Return the section's HTML; nothing where nothing was timed."""
-    asked = material.questions
+    """Return the page's HTML; nothing where nothing was timed."""
+    rankings = material.rankings
     absolute = charts(material.timings)
-    if not asked and not absolute:
+    if not rankings and not absolute:
         return ""
     return layout.fill(
         "pages/speed/page.html.j2",
-        questions=[(op, list(of)) for op, of in groupby(asked, key=lambda one: str(one.case.op))],
-        cards=ranked.cards(asked, material.environments),
+        rankings=[(op, list(members)) for op, members in groupby(rankings, key=lambda one: str(one.case.op))],
+        cards=ranked.cards(rankings, material.environments),
         absolute=absolute,
         shown=LEVEL_SHOWN,
         width=WIDTH,
@@ -56,21 +56,21 @@ def render(material: Material) -> str:
 
 
 def charts(results: Iterable[Result]) -> dict[str, list[dict[str, Any]]]:
-    """Return the timings of single processes, by op: one chart a question."""
-    found: dict[Any, list[Line]] = {}
+    """Return the timings of single processes, by op: one chart a case."""
+    found: dict[Any, list[LoneTiming]] = {}
     for result in results:
-        if timed := line(result):
+        if timed := lone_timing(result):
             case = result.case
             shape = (case.rows * case.classes, case.rows, case.classes)
             work = list(WORK).index(case.quantity)
             found.setdefault((str(case.op), shape, case.dtype, work), []).append(timed)
     ops: dict[str, list[dict[str, Any]]] = {}
-    for (op, (_, rows, classes), dtype, work), lines in sorted(found.items(), key=lambda item: item[0]):
-        ops.setdefault(op, []).append({"title": (rows, classes, dtype, list(WORK.values())[work]), **chart(lines)})
+    for (op, (_, rows, classes), dtype, work), timings in sorted(found.items(), key=lambda item: item[0]):
+        ops.setdefault(op, []).append({"title": (rows, classes, dtype, list(WORK.values())[work]), **chart(timings)})
     return ops
 
 
-def line(result: Result) -> Line | None:
+def lone_timing(result: Result) -> LoneTiming | None:
     """Return the statistics of a single process's timing; None of a tournament's, and where no sample was kept."""
     outcome = result.outcome
     assert isinstance(outcome, Timing)
@@ -78,11 +78,11 @@ def line(result: Result) -> Line | None:
         return None
     low, high, sure = statistics.interval(outcome.seconds)
     middle = median(outcome.seconds)
-    return Line(result, middle, low, high, sure, len(outcome.seconds), outcome.calls, outcome.first_call_seconds)
+    return LoneTiming(result, middle, low, high, sure, len(outcome.seconds), outcome.calls, outcome.first_call_seconds)
 
 
-def chart(lines: Sequence[Line]) -> dict[str, Any]:
+def chart(timings: Sequence[LoneTiming]) -> dict[str, Any]:
     """Return an axis that holds every interval, and the lines upon it, fastest first."""
-    ordered = sorted(lines, key=lambda timed: timed.median)
+    ordered = sorted(timings, key=lambda timed: timed.median)
     axis = Axis.decades([bound for timed in ordered for bound in (timed.low, timed.high)])
-    return {"axis": axis, "lines": [(t, axis.at(t.low), axis.at(t.median), axis.at(t.high)) for t in ordered]}
+    return {"axis": axis, "timings": [(t, axis.at(t.low), axis.at(t.median), axis.at(t.high)) for t in ordered]}

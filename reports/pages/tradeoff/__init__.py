@@ -22,13 +22,13 @@ NAV = "Trade-off"
 PLACE = 50
 LIBRARIES = ("echarts",)
 
-Asked = tuple[str, str, str, str]  # op, shape and device, dtype, quantity
+CaseKey = tuple[str, str, str, str]  # op, shape and device, dtype, quantity
 Errors = dict[str, list[float]]  # metric -> the worst error, and the place of its answer
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A target's time in a question; `low` and `high` of its relation to the fastest where a tournament says."""
+    """A target's time in a case; `low` and `high` of its relation to the fastest where a tournament says."""
 
     result: Result
     seconds: float
@@ -39,13 +39,13 @@ class Timed:
 
 @dataclass(frozen=True)
 class Dot:
-    """One target in one question of speed."""
+    """One target in one case that was timed."""
 
     framework: str
     name: str
     mode: str
     seconds: float | None
-    relative: float | None  # to the fastest of the question
+    relative: float | None  # to the fastest of the case
     low: float | None
     high: float | None
     errors: Errors
@@ -63,29 +63,30 @@ def render(material: Material) -> str:
 
 
 def data(material: Material) -> list[list[Any]]:
-    """Return every question of speed with its dots, fastest first."""
+    """Return every case that was timed with its dots, fastest first."""
     errors = worst(material.answers)
-    return [[*asked, [asdict(dot) for dot in dots(found, errors)]] for asked, found in timed(material).items()]
+    return [[*key, [asdict(dot) for dot in dots(found, errors)]] for key, found in timed(material).items()]
 
 
-def timed(material: Material) -> dict[Asked, list[Timed]]:
-    """Return the times of each question, fastest first: a tournament's if there was one; devices do not share any."""
-    found: dict[Asked, list[Timed]] = {}
-    for question in material.questions:
-        found[_asked(question.lines[0].result)] = [
-            Timed(line.result, line.seconds, line.rank.times, line.rank.low, line.rank.high) for line in question.lines
+def timed(material: Material) -> dict[CaseKey, list[Timed]]:
+    """Return the times of each case, fastest first: a tournament's if there was one; devices do not share any."""
+    found: dict[CaseKey, list[Timed]] = {}
+    for ranking in material.rankings:
+        found[_key(ranking.targets[0].result)] = [
+            Timed(target.result, target.seconds, target.rank.times, target.rank.low, target.rank.high)
+            for target in ranking.targets
         ]
-    alone: dict[Asked, list[tuple[float, Result]]] = {}
+    alone: dict[CaseKey, list[tuple[float, Result]]] = {}
     for result in material.timings:
         if isinstance(result.outcome, Timing) and result.outcome.seconds and min(result.outcome.seconds) > 0:
-            alone.setdefault(_asked(result), []).append((median(result.outcome.seconds), result))
-    for asked, members in alone.items():
+            alone.setdefault(_key(result), []).append((median(result.outcome.seconds), result))
+    for key, members in alone.items():
         ordered = sorted(members, key=lambda one: one[0])
-        found.setdefault(asked, [Timed(result, seconds, seconds / ordered[0][0]) for seconds, result in ordered])
+        found.setdefault(key, [Timed(result, seconds, seconds / ordered[0][0]) for seconds, result in ordered])
     return found
 
 
-def _asked(result: Result) -> Asked:
+def _key(result: Result) -> CaseKey:
     case, device = result.case, result.target.device
     shape = f"{case.rows} × {case.classes}" + ("" if device == "cpu" else f" on {device}")  # noqa: RUF001 - as printed
     return str(case.op), shape, case.dtype, case.quantity
@@ -109,10 +110,10 @@ def worst(answers: Iterable[Result]) -> dict[tuple[object, ...], Errors]:
 
 
 def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> list[Dot]:
-    """Return the dots of a question, fastest first."""
+    """Return the dots of a case, fastest first."""
     cases = [(one.result.target, one.result.case) for one in found]
-    of = [_printed(errors.get((target, str(case.op), case.quantity, case.dtype), {})) for target, case in cases]
-    fronts = {metric: front([mine.get(metric, [math.inf])[0] for mine in of]) for metric in ("ulp", "bound")}
+    printed = [_printed(errors.get((target, str(case.op), case.quantity, case.dtype), {})) for target, case in cases]
+    fronts = {metric: front([own.get(metric, [math.inf])[0] for own in printed]) for metric in ("ulp", "bound")}
     return [
         Dot(
             one.result.target.implementation.framework,
@@ -122,10 +123,10 @@ def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> li
             numbers.rounded(one.relative),
             numbers.rounded(one.low),
             numbers.rounded(one.high),
-            mine,
+            own,
             tuple(metric for metric, places in fronts.items() if place in places),
         )
-        for place, (one, mine) in enumerate(zip(found, of, strict=True))
+        for place, (one, own) in enumerate(zip(found, printed, strict=True))
     ]
 
 

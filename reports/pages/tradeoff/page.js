@@ -7,7 +7,7 @@ const times = relative => `${short(Number(relative.toPrecision(3)))}×`;
 
 // The dots of a choice, fastest first, with their error by the metric; null where the run holds no answer of theirs.
 function dots(block, { op, shape, dtype, quantity, metric }) {
-  const wanted = [op, shape, dtype, quantity], found = block.pages.tradeoff.find(of => wanted.every((word, n) => of[n] === word));
+  const wanted = [op, shape, dtype, quantity], found = block.pages.tradeoff.find(entry => wanted.every((word, n) => entry[n] === word));
   return (found?.at(-1) ?? []).map((dot, n) => {
     const [error, i] = dot.errors[metric] ?? [null, null];
     return { ...dot, n: n + 1, i, low: revive(dot.low), high: revive(dot.high), error: revive(error), first: dot.front.includes(metric) };

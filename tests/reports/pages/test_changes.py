@@ -100,7 +100,7 @@ def test_row_says_all():
 def test_what_has_no_answer_now_has_no_link():
     """A question that was removed leads nowhere; one that failed leads to its sheet."""
     before, after = recorded(result(), result(family="gone")), recorded(result(Failed("E: x")), run=LATER)
-    worse, *_, removed = changes.sections(compare.compare(before, after))
+    worse, *_, removed = changes.kinds(compare.compare(before, after))
 
     assert changes.at(removed.groups[0].worst) == ""
     assert changes.at(worse.groups[0].worst).startswith("#case?r=")
@@ -144,7 +144,7 @@ def test_group_opens_to_its_questions():
         [result(score(2.0 + k), name) for k, name in enumerate("abc")] + [result(score(9.0), target=JAX)],
     )
 
-    worse = changes.sections(seen.comparison)[0]
+    worse = changes.kinds(seen.comparison)[0]
     told = changes.data(seen)
 
     assert [(group.number, group.worst.result.case.family, len(group.members)) for group in worse.groups] == [
@@ -165,7 +165,7 @@ def test_groups_beyond_the_shown_are_counted():
 
     seen = material([result(target=one) for one in many], [result(score(2.0), target=one) for one in many])
 
-    assert (changes.sections(seen.comparison)[0].more, len(changes.data(seen))) == (7, changes.SHOWN)
+    assert (changes.kinds(seen.comparison)[0].more, len(changes.data(seen))) == (7, changes.SHOWN)
     assert "and 7 groups more: <code>xentbench compare 20260101T 20260102T --json</code>" in changes.render(seen)
 
 

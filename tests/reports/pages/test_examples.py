@@ -14,7 +14,7 @@ def answers(*figures):
 
 def test_modes_that_answer_alike_share_a_line():
     """Two modes with one answer are a line, at the first one's sheet; a third with another has its own."""
-    both, other = examples.lines(answers(1.0, 1.0, 2.0))
+    both, other = examples.by_modes(answers(1.0, 1.0, 2.0))
 
     assert (both.modes, other.modes) == (("eager", "jit"), ("xla",))
     assert both.at.endswith("@eager")
@@ -24,4 +24,4 @@ def test_another_dtype_is_another_line():
     """Modes are merged, questions are not."""
     first, second = answers(1.0, 1.0)
 
-    assert len(examples.lines([first, replace(second, case=replace(second.case, dtype="float64"))])) == 2
+    assert len(examples.by_modes([first, replace(second, case=replace(second.case, dtype="float64"))])) == 2

@@ -7,6 +7,7 @@ import pytest
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Run, Score, Target
 from reports.material import Material, place
 from reports.pages import guide
+from reports.pages.guide import questions
 
 RUN = Run("20260101T000000-abc", "2026-01-01T00:00:00+00:00", None, "xentbench run", "quick", {})
 
@@ -35,7 +36,7 @@ def test_chooses_by_the_worst_answer():
     """A function that is best on normal logits and bad elsewhere is not the one to call."""
     worst = answer("torch.steady", 2.0, family="extremes")
     page = material(answer("torch.sharp", 0.5), answer("torch.sharp", 900.0, family="extremes"), worst)
-    ((purpose, cell),) = guide.choice(page).rows
+    ((purpose, cell),) = questions.choice(page).rows
 
     assert purpose.text == "dense_xent"
     assert (cell.text, cell.at, cell.note) == ("torch.steady", place(worst), "2 ulp, extremes")
@@ -47,7 +48,7 @@ def test_a_gradient_counts_as_much_as_a_value():
         answer("torch.sharp", 0.5), answer("torch.sharp", 900.0, quantity="grad_logits"), answer("torch.steady", 2.0)
     )
 
-    assert guide.choice(page).rows[0][1].text == "torch.steady"
+    assert questions.choice(page).rows[0][1].text == "torch.steady"
 
 
 def test_composed_stands_beside_fused():
@@ -57,7 +58,7 @@ def test_composed_stands_beside_fused():
         answer("-sum(labels * log(softmax))", 3.0, kind="naive"),
         answer("-sum(labels * log(softmax))", float("inf"), kind="naive", family="confident"),
     )
-    rows = guide.fused_or_composed(page).rows
+    rows = questions.fused_or_composed(page).rows
 
     assert [[cell.text for cell in row] for row in rows] == [
         ["torch.fused", "1 ulp", "1 ulp"],
@@ -70,12 +71,12 @@ def test_words_come_by_frequency_and_errors_are_told():
     """What functions did with a wrong label is told in the words stored, the most frequent first."""
     raised = [checked("special.label_too_large", Failed("IndexError: 16")) for _ in range(2)]
     page = material(answer("torch.f", 1.0), *raised, checked("special.label_too_large", Checked(8, 0.0, "nan")))
-    (row,) = guide.wrong_labels(page).rows
+    (row,) = questions.wrong_labels(page).rows
 
     assert row[1].text == "an error, nan"
 
 
-@pytest.mark.parametrize("ask", guide.QUESTIONS, ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("ask", questions.QUESTIONS, ids=lambda ask: ask.__name__)
 def test_every_question_has_words_and_says_nothing_of_nothing(ask):
     """A docstring is a question and its answer; a run that asked nothing has no line."""
     question, words = (ask.__doc__ or "").strip().split("\n\n")
@@ -83,7 +84,7 @@ def test_every_question_has_words_and_says_nothing_of_nothing(ask):
     assert question.endswith("?")
     assert words.strip().endswith(".")
     assert guide.render(material()) == ""
-    assert ask(material()).rows == ()
+    assert not ask(material()).rows
 
 
 def test_names_are_escaped_and_every_number_has_its_place():

@@ -38,7 +38,7 @@ def score(over=0.5, ulp=1.0, worst=None, **verdicts):
 
 
 def material(*results, **descriptions):
-    """Return what a section sees."""
+    """Return what a page sees."""
     return Material(RUN, results, {}, (), descriptions)
 
 
@@ -49,12 +49,12 @@ WORSE = checked("law.shift", Checked(8, math.inf, detail="row 5 is nan"), "devia
 
 def test_cells_count_by_symbol_the_gravest_first():
     """A check has a line, a place has a cell, and a broken claim cannot hide among those that hold."""
-    (line,) = laws.lines("law", [("torch", "eager", "cpu"), ("jax", "jit", "cpu")], material(HELD, BROKEN, WORSE))
+    (claim,) = laws.claims("law", [("torch", "eager", "cpu"), ("jax", "jit", "cpu")], material(HELD, BROKEN, WORSE))
 
-    assert line.check == "law.shift"
-    assert line.cells[0].symbol == "✗"
-    assert line.cells[0].counts == (("✗", 2), ("✓", 1))
-    assert line.cells[1] is None
+    assert claim.check == "law.shift"
+    assert claim.tallies[0].symbol == "✗"
+    assert claim.tallies[0].counts == (("✗", 2), ("✓", 1))
+    assert claim.tallies[1] is None
 
 
 def test_breach_is_told_by_its_worst_case():
@@ -74,12 +74,12 @@ def test_page_holds_the_claim_in_words_and_escapes_names():
     assert "<script>" not in page
 
 
-@pytest.mark.parametrize("section", [laws, policies, options, findings])
-def test_section_without_anything_to_say_is_left_out(section):
+@pytest.mark.parametrize("page", [laws, policies, options, findings])
+def test_page_without_anything_to_say_is_left_out(page):
     """Nothing asked, nothing shown."""
     plain = Result(Case(Op.of("softmax"), "value", "normal", "float32", 8, 16), target(), score(), "conforms")
 
-    assert section.render(material(plain)) == ""
+    assert page.render(material(plain)) == ""
 
 
 def test_broken_claims_count_in_the_verdict():
@@ -87,7 +87,7 @@ def test_broken_claims_count_in_the_verdict():
     page = material(HELD, BROKEN)
 
     assert overview.headline(Counter(state(r) for r in page.judged), page) == ("bad", "1 new deviation")
-    assert overview.groups([BROKEN])[0].at == "#law.shift" == place(BROKEN)
+    assert overview.deviations([BROKEN])[0].at == "#law.shift" == place(BROKEN)
 
 
 def test_modes_of_one_policy_share_a_line():
@@ -97,7 +97,7 @@ def test_modes_of_one_policy_share_a_line():
         for mode, word in (("eager", "error"), ("function", "error"), ("xla", "nan"))
     ]
 
-    (table,) = policies.by_question(answers)
+    (table,) = policies.by_op(answers)
 
     assert table.rows == (
         ("tensorflow", "tf.xent", "eager, function", ("error",)),

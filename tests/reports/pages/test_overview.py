@@ -59,7 +59,7 @@ def test_modes_of_one_mistake_are_one_group():
     """A function that deviates in two modes is one line that names both, told by the worse of them."""
     jit = dataclasses.replace(records.TORCH, mode="jit")
     eager, compiled = result(score(5.0)), result(score(9.0), "offset", target=jit)
-    (group,) = overview.groups([eager, compiled])
+    (group,) = overview.deviations([eager, compiled])
 
     assert (group.modes, group.count, group.families) == (("eager", "jit"), 2, ("normal", "offset"))
     assert group.worst is compiled

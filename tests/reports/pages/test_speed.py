@@ -49,23 +49,23 @@ def page(*results):
 
 def test_ranks_come_from_the_stored_samples():
     """Targets are ranked by what was stored, level ones share their ranks, and times are over the fastest's."""
-    (asked,) = ranked.questions([result("slow", 200e-6), result("fast", 50e-6), result("level", 50.001e-6)])
+    (asked,) = ranked.rankings([result("slow", 200e-6), result("fast", 50e-6), result("level", 50.001e-6)])
 
     assert {line.result.target.implementation.name for line in asked.first} == {"fast", "level"}
-    assert [(line.rank.first, line.rank.last) for line in asked.lines] == [(1, 2), (1, 2), (3, 3)]
-    assert asked.lines[2].rank.times == pytest.approx(4, rel=0.01)
-    assert asked.lines[2].rank.low < asked.lines[2].rank.times < asked.lines[2].rank.high
+    assert [(line.rank.first, line.rank.last) for line in asked.targets] == [(1, 2), (1, 2), (3, 3)]
+    assert asked.targets[2].rank.times == pytest.approx(4, rel=0.01)
+    assert asked.targets[2].rank.low < asked.targets[2].rank.times < asked.targets[2].rank.high
 
 
 def test_limit_by_hand():
     """A softmax of 64 x 1000 float32 moves 512 kB: 25.6 us at 20 GB/s, half of 51.2 us."""
-    (asked,) = ranked.questions([result("only", 51.2e-6)])
+    (asked,) = ranked.rankings([result("only", 51.2e-6)])
 
     assert asked.floor_seconds == pytest.approx(25.6e-6)
-    assert asked.lines[0].of_limit == pytest.approx(0.5, rel=0.01)
-    assert asked.lines[0].share == "50 %"
-    assert asked.lines[0].compiling == pytest.approx(0.5, rel=0.01)
-    assert asked.lines[0].peak == 2
+    assert asked.targets[0].of_limit == pytest.approx(0.5, rel=0.01)
+    assert asked.targets[0].share == "50 %"
+    assert asked.targets[0].compiling == pytest.approx(0.5, rel=0.01)
+    assert asked.targets[0].peak == 2
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_limit_by_hand():
 )
 def test_share(of_limit, share):
     """The part of the limit is printed in whole per cent, small ones to a tenth."""
-    (asked,) = ranked.questions([result("only", 1e-4)])
+    (asked,) = ranked.rankings([result("only", 1e-4)])
 
-    assert dataclasses.replace(asked.lines[0], of_limit=of_limit).share == share
+    assert dataclasses.replace(asked.targets[0], of_limit=of_limit).share == share
 
 
 def test_questions_are_apart():
@@ -89,7 +89,7 @@ def test_questions_are_apart():
     there = [result("a", 1e-4, case=case) for case in cases]
     there.append(dataclasses.replace(there[3], target=dataclasses.replace(there[3].target, device="cuda:0")))
 
-    assert [question.title for question in ranked.questions(there)] == [
+    assert [question.title for question in ranked.rankings(there)] == [
         "64 \u00d7 1000, bfloat16, forward",
         "64 \u00d7 1000, float32, forward",
         "64 \u00d7 1000, float32, forward, cuda:0",
@@ -144,7 +144,7 @@ def test_older_timings_are_absolute_figures():
     )
     html = page(old)
 
-    assert ranked.questions([old]) == []
+    assert ranked.rankings([old]) == []
     assert "they describe, and do not rank" in html
     assert "105 µs to 114 µs" in html
     assert "Of limit" not in html

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from harness.timing.duel import loading
+from harness.timing.duel import gateways
 from harness.timing.duel.gateways import Loaded, Refused, WorkerLost
 
 CORES = 2
 
 
-class Workers:
+class Workers(gateways.Workers):
     """Answers orders by their words, and notes who was asked what, and how many at once."""
 
     def __init__(self):
@@ -38,13 +38,13 @@ class Workers:
 @pytest.fixture
 def workers(monkeypatch):
     """Return workers on a machine of two cores."""
-    monkeypatch.setattr(loading.os, "cpu_count", lambda: CORES)
+    monkeypatch.setattr(gateways.os, "cpu_count", lambda: CORES)
     return Workers()
 
 
 def test_every_worker_is_asked_in_turn(workers):
     """A worker gets its orders in turn; answers come under their keys."""
-    found = loading.load_in_turn(workers, [("w", "a", ""), ("v", "a", ""), ("w", "b", "")])
+    found = workers.load_in_turn([("w", "a", ""), ("v", "a", ""), ("w", "b", "")])
 
     assert sorted((key, loaded.worker) for key, loaded in found) == [("a", "v"), ("a", "w"), ("b", "w")]
     assert [key for worker, key in workers.asked if worker == "w"] == ["a", "b"]
@@ -53,16 +53,16 @@ def test_every_worker_is_asked_in_turn(workers):
 def test_as_many_at_once_as_there_are_cores(workers):
     """Two of three workers are busy at a time."""
     both = threading.Barrier(CORES)
-    loading.load_in_turn(workers, [("w", "a", both), ("v", "a", both), ("u", "a", "")])
+    workers.load_in_turn([("w", "a", both), ("v", "a", both), ("u", "a", "")])
 
     assert workers.most == CORES
 
 
 def test_what_is_refused_is_asked_no_more(workers, monkeypatch):
     """What one worker refuses, the others are not asked; the rest is."""
-    monkeypatch.setattr(loading.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(gateways.os, "cpu_count", lambda: 1)
     orders = [("w", "a", "refused"), ("w", "b", ""), ("v", "a", "refused"), ("v", "b", "")]
-    found = loading.load_in_turn(workers, orders)
+    found = workers.load_in_turn(orders)
 
     assert workers.asked == [("w", "a"), ("w", "b"), ("v", "b")]
     assert [type(one) for _, one in found] == [Refused, Loaded, Loaded]
@@ -70,7 +70,7 @@ def test_what_is_refused_is_asked_no_more(workers, monkeypatch):
 
 def test_who_is_lost_is_asked_no_more(workers):
     """A worker that is lost is lost with one order alone; others go on."""
-    found = loading.load_in_turn(workers, [("w", "a", "lost"), ("w", "b", ""), ("v", "a", ""), ("v", "b", "")])
+    found = workers.load_in_turn([("w", "a", "lost"), ("w", "b", ""), ("v", "a", ""), ("v", "b", "")])
 
     assert ("w", "b") not in workers.asked
     assert sorted((key, type(one).__name__) for key, one in found) == [

@@ -59,9 +59,9 @@ def facts(history: History) -> dict[str, Any]:
 
 def _series(history: History, series: Series, words: Mapping[str, Words], machines: Mapping[str, int]) -> list[Any]:
     """Return the columns SERIES of a series."""
-    case, of = series.case, series.target.implementation
+    case, target, implementation = series.case, series.target, series.target.implementation
     named = {
-        "target": (of.framework, of.name, series.target.mode, series.target.device, of.kind),
+        "target": (implementation.framework, implementation.name, target.mode, target.device, implementation.kind),
         "op": str(case.op),
         "quantity": case.quantity,
         "family": case.family,
