@@ -73,7 +73,7 @@ def facts(material: Material) -> dict[str, Any]:
             "budget": [budget for _, budget in ratios],
             "elements": [score.elements if score else 0 for score in scores],
         },
-        "words": {name: list(of) for name, of in words.items()},
+        "words": {name: list(encoded) for name, encoded in words.items()},
         "details": details(material),
         "descriptions": dict(material.descriptions),
         "legend": dict(marks.SYMBOLS),
@@ -81,8 +81,8 @@ def facts(material: Material) -> dict[str, Any]:
 
 
 def _line(op: str, target: Target) -> list[str]:
-    of = target.implementation
-    return [op, of.framework, of.name, of.kind, target.mode, target.device, str(target)]
+    implementation, mode = target.implementation, (target.mode, target.device, str(target))
+    return [op, implementation.framework, implementation.name, implementation.kind, *mode]
 
 
 def shape(case: Case) -> str:

@@ -184,11 +184,11 @@ def _facts(differences: Sequence[Difference]) -> Iterable[str]:
 
 
 def _tally(found: Comparison, aspect: str) -> str:
-    of = [one for one in found.changes if one.aspect == aspect]
-    if not of:
+    changes = [one for one in found.changes if one.aspect == aspect]
+    if not changes:
         return ""
-    turns = Counter(one.turn for one in of if one.status == "changed")
-    statuses = Counter(one.status for one in of)
+    turns = Counter(one.turn for one in changes if one.status == "changed")
+    statuses = Counter(one.status for one in changes)
     changed = [f"{turns[turn]} {turn}" for turn in ("worse", "better", "different")]
     return ", ".join([*changed, *(f"{statuses[s]} {s}" for s in ("unchanged", "added", "removed"))])
 

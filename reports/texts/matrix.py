@@ -24,10 +24,10 @@ def table(results: Iterable[Result]) -> str:
         if not isinstance(result.outcome, Score):
             continue
         families[result.case.family] = None
-        of = result.target.implementation
-        row = cells.setdefault((of.framework, str(result.target), of.kind), {})
-        there = row.get(result.case.family)
-        if there is None or _size(result) > _size(there):
+        implementation = result.target.implementation
+        row = cells.setdefault((implementation.framework, str(result.target), implementation.kind), {})
+        before = row.get(result.case.family)
+        if before is None or _size(result) > _size(before):
             row[result.case.family] = result
     lines = [["implementation@mode", "kind", *families], ["---", "---", *("---:" for _ in families)]]
     for (_, target, kind), row in sorted(cells.items()):

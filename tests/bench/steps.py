@@ -82,8 +82,8 @@ def main():
         for draw in (normal, far, busy):
             shares = [rates(partial(scaled, draw, size), runs, planted, count) for size in NOISE]
             cells = " ".join(f"{false:15.2%}{f', {found:.0%}' if planted else '':>7}" for false, found in shares)
-            told = ", ".join(f"x{ratio:.2f} at {at}" for at, ratio in planted) or "nothing"
-            print(f"{runs:5} {told:24} {draw.__name__:8} {cells}", flush=True)  # noqa: T201
+            steps = ", ".join(f"x{ratio:.2f} at {at}" for at, ratio in planted) or "nothing"
+            print(f"{runs:5} {steps:24} {draw.__name__:8} {cells}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -197,8 +197,8 @@ def test_in_forced_colours(page, opened):
 
 def test_names_stay_names(opened, tmp_path):
     """A page of names full of markup runs none of it, and finds and opens the series by it."""
-    of = dataclasses.replace(TORCH.implementation, name=HOSTILE)
-    target = dataclasses.replace(TORCH, implementation=of, mode=HOSTILE)
+    hostile = dataclasses.replace(TORCH.implementation, name=HOSTILE)
+    target = dataclasses.replace(TORCH, implementation=hostile, mode=HOSTILE)
     with Store(tmp_path / "results.sqlite") as store:
         for day, seconds in enumerate([1e-5] * 5 + [2e-5] * 5):
             made = dataclasses.replace(run(f"{day}{HOSTILE}", day + 1), host={HOSTILE: HOSTILE, "processor": HOSTILE})

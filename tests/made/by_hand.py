@@ -1,4 +1,4 @@
-"""Options in mpmath as their definitions read: loss by loss, class by class; slow, and nothing of `reference` in it."""
+"""Losses with options by their definitions in mpmath, loss by loss and class by class; nothing of `reference` in it."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Exact rational arithmetic for the tests of the rulers: slow, obvious, sharing nothing with what it checks."""
+"""Ulps, roundings and goldens in exact rational arithmetic, to test the rulers by: it shares nothing with them."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""A gauge of memory for tests: what is in use is a number."""
+"""A gauge of memory in use, as `harness.timing.memory` reads one, whose readings are made up."""
 
 
 class MadeUp:

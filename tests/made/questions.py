@@ -1,4 +1,4 @@
-"""Every question of the suites at small shapes, with its golden and budget, made once for all tests."""
+"""Cases of every op and quantity at small shapes, each with its golden and budget, made once for all tests."""
 
 from functools import cache
 

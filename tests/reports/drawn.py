@@ -54,7 +54,9 @@ def swept():
     The naive composition is no function that promises anything.
     """
     ulps = {TORCH: (None, 0.6, 1.3, 2.5), OTHER_TORCH: (0.0, 0.5, 1.7, 2.2), JAX: (0.4, 0.8, 123_456.0, INF)}
-    sweep = [answer(who, f"magnitude/{s:g}", u) for who, of in ulps.items() for s, u in zip(SIZES, of, strict=True)]
+    sweep = [
+        answer(who, f"magnitude/{s:g}", u) for who, errors in ulps.items() for s, u in zip(SIZES, errors, strict=True)
+    ]
     naive = Target(Implementation("jax", "softmax", "jnp.exp(logits) / jnp.exp(logits).sum()", "naive"), "jit")
     return material([answer(JAX, "normal", 0.5), *sweep, answer(naive, "magnitude/30", INF)])
 

@@ -25,7 +25,7 @@ HOST = {"processor": "Xeon", "cores": "2"}
 
 
 @pytest.fixture
-def told(tmp_path):
+def history(tmp_path):
     """Return how to store runs, each (results, environment), and what their history is."""
 
     def store(*stored, **fields):
@@ -62,9 +62,9 @@ def text(html):
     return " ".join(re.sub(r"<[^>]*>", " ", body).split())
 
 
-def test_first_screen_answers(told):
+def test_first_screen_answers(history):
     """What changed lately, at which run and with which version stands first, accuracy apart from speed."""
-    said = text(page.render(told(*steady())))
+    said = text(page.render(history(*steady())))
 
     assert said.index("In the last 5 runs: 1 answer worse") < said.index("What changed, the latest first")
     assert (
@@ -89,18 +89,18 @@ def test_first_screen_answers(told):
         ),
     ],
 )
-def test_headline(told, stored, word, sentence):
+def test_headline(history, stored, word, sentence):
     """The sentence and its colour say what the last runs changed, and claim nothing where there is nothing to say."""
-    found = told(*stored)
+    found = history(*stored)
 
     assert page.headline(found, events(found)) == (word, sentence)
     assert sentence in page.render(found)
 
 
-def test_events_say_what_changed_with_what(told):
+def test_events_say_what_changed_with_what(history):
     """A run at which series changed has their number by aspect and way, and the facts with the number of series."""
     slower = [([result(timing(*[s] * 5), "speed")], ENVIRONMENT) for s in [1e-5] * 5]
-    found = told(*slower, *[([result(timing(*[2e-5] * 5), "speed")], NEWER)] * 5)
+    found = history(*slower, *[([result(timing(*[2e-5] * 5), "speed")], NEWER)] * 5)
 
     (event,) = events(found)
 
@@ -110,10 +110,10 @@ def test_events_say_what_changed_with_what(told):
     assert page.headline(found, [event]) == ("bad", "In the last 5 runs: 1 call slower")
 
 
-def test_largest_changes_come_first(told):
+def test_largest_changes_come_first(history):
     """Of what changed at a run, what got worse stands before what got better, and what moved most before the rest."""
     ulps = {"a": 1.6, "b": 90.0, "c": 0.1, "d": math.inf}
-    found = told(
+    found = history(
         ([result(family=name) for name in ulps], ENVIRONMENT),
         ([result(score(ulp), name) for name, ulp in ulps.items()], NEWER),
     )
@@ -123,9 +123,9 @@ def test_largest_changes_come_first(told):
     assert [series.case.family for series, _ in event.largest] == ["d", "b", "a", "c"]
 
 
-def test_changes_without_a_script(told):
+def test_changes_without_a_script(history):
     """Without JavaScript the latest changes are told in full: who, what, which run, was and is."""
-    said = text(page.render(told(*steady())))
+    said = text(page.render(history(*steady())))
 
     assert "torch. softmax@eager softmax-value-normal-float32-4x8 run03 1.5 ulp ▲ 2.5 ulp (worse)" in said
 
@@ -145,17 +145,17 @@ def test_changes_without_a_script(told):
         ),
     ],
 )
-def test_was_and_is(told, before, after, texts):
+def test_was_and_is(history, before, after, texts):
     """Figures have as many digits as tell them apart, and states where those changed or there is no figure."""
-    found = told(([before], ENVIRONMENT), ([after], NEWER))
+    found = history(([before], ENVIRONMENT), ([after], NEWER))
 
     (series,) = found.series
     assert page.before_and_since(series, series.changes[0], found) == texts
 
 
-def test_equal_runs_are_one_group(told):
+def test_equal_runs_are_one_group(history):
     """Neighbouring runs that say the same are folded; one at which something changed stands alone."""
-    found = told(*steady(9, worse_at=4))
+    found = history(*steady(9, worse_at=4))
 
     grouped = runs.groups(found, events(found))
 
@@ -178,18 +178,18 @@ def test_equal_runs_are_one_group(told):
         ("2026-01-01T03:30:00", "unknown"),
     ],
 )
-def test_wall(told, finished, wall):
+def test_wall(history, finished, wall):
     """The time from start to end is told in the unit that fits; so is that a run did not end, or when is no date."""
-    found = told(([result()], ENVIRONMENT), finished=finished)
+    found = history(([result()], ENVIRONMENT), finished=finished)
 
     ((row,),) = runs.groups(found, [])
     assert row.wall == wall
     assert ("did not finish" in page.render(found)) is (finished is None)
 
 
-def test_versions_over_the_runs(told):
+def test_versions_over_the_runs(history):
     """A fact that changed has its values with the runs they held for; one that never did is told apart."""
-    facts = versions.facts(told(*steady(6, worse_at=4)))
+    facts = versions.facts(history(*steady(6, worse_at=4)))
 
     spans = {(fact.where, fact.name): [dataclasses.astuple(span) for span in fact.spans] for fact in facts}
     assert spans["torch", "torch"] == [("2.11.0", 0, 3, 4), ("2.13.0", 4, 5, 2)]
@@ -198,11 +198,11 @@ def test_versions_over_the_runs(told):
     assert not facts[-1].changed
 
 
-def test_block_holds_every_series(told):
+def test_block_holds_every_series(history):
     """The block has each series with its changes, exact, and each time of a call to a quarter of a percent."""
     seconds = [1e-5, 1.01e-5, 9.9e-6, 1.5e-5]
     block = data.facts(
-        told(
+        history(
             *[
                 ([result(score(1.5 + k // 3)), result(timing(*[s] * 5), "speed")], ENVIRONMENT)
                 for k, s in enumerate(seconds)
@@ -221,18 +221,18 @@ def test_block_holds_every_series(told):
     assert [math.exp(step / data.STEPS) for step in read] == pytest.approx(seconds, rel=0.00125)
 
 
-def test_block_knows_who_was_not_asked(told):
+def test_block_knows_who_was_not_asked(history):
     """A run that did not time a call leaves its place empty; other machines' runs have none."""
     timed = result(timing(1e-5), "speed")
     block = data.facts(
-        told(([timed], ENVIRONMENT), ([result(timing(1e-5), "speed", JAX)], ENVIRONMENT), ([timed], ENVIRONMENT))
+        history(([timed], ENVIRONMENT), ([result(timing(1e-5), "speed", JAX)], ENVIRONMENT), ([timed], ENVIRONMENT))
     )
 
     first = str(round(data.STEPS * math.log(1e-5)))
     assert block["times"] == [f"{first},,0", f",{first},"]
 
 
-def test_names_are_text(told):
+def test_names_are_text(history):
     """Names, facts and ids full of markup are escaped wherever they stand, and no script is added."""
     target = dataclasses.replace(
         TORCH, mode=HOSTILE, implementation=dataclasses.replace(TORCH.implementation, name=HOSTILE)
@@ -241,7 +241,7 @@ def test_names_are_text(told):
         ([result(score(ulp), HOSTILE, target, reason=HOSTILE)], {**ENVIRONMENT, HOSTILE: HOSTILE * k})
         for k, ulp in ((1, 1.0), (2, 2.0))
     ]
-    html = page.render(told(*hostile, preset=HOSTILE, host={HOSTILE: HOSTILE}))
+    html = page.render(history(*hostile, preset=HOSTILE, host={HOSTILE: HOSTILE}))
 
     assert "<script>alert" not in html
     assert html.count("<script") == 3
@@ -249,9 +249,9 @@ def test_names_are_text(told):
     assert opened(html)["words"]["family"] == [HOSTILE]
 
 
-def test_asks_for_nothing(told):
+def test_asks_for_nothing(history):
     """The page names nothing to fetch, and its policy would refuse it."""
-    html = page.render(told(*steady()), report="index.html")
+    html = page.render(history(*steady()), report="index.html")
 
     assert "default-src 'none'" in html
     assert not re.search(
@@ -260,9 +260,9 @@ def test_asks_for_nothing(told):
     assert '<a href="index.html">' in html
 
 
-def test_links_to_the_report_only_where_it_lies(told, tmp_path):
+def test_links_to_the_report_only_where_it_lies(history, tmp_path):
     """The page links to a run's report where there is one beside it, and to nothing where there is none."""
-    told(*steady())
+    history(*steady())
     with Store(tmp_path / "results.sqlite") as store:
         alone = dashboard.write(store, tmp_path / "new").read_text("utf-8")
         (tmp_path / "new" / "index.html").write_text("")
@@ -271,9 +271,9 @@ def test_links_to_the_report_only_where_it_lies(told, tmp_path):
     assert ("index.html" in alone, "index.html" in beside) == (False, True)
 
 
-def test_an_older_page_survives_a_failure(told, tmp_path, monkeypatch):
+def test_an_older_page_survives_a_failure(history, tmp_path, monkeypatch):
     """Where making the page fails, the page that was there stays whole, and no part of a new one is left."""
-    told(*steady())
+    history(*steady())
     (tmp_path / "history.html").write_text("older")
     monkeypatch.setattr(type(tmp_path), "replace", broken)
 
@@ -294,9 +294,9 @@ def invoke(*arguments):
     return CliRunner().invoke(xentbench.app, ["dashboard", *map(str, arguments)])
 
 
-def test_command(told, tmp_path):
+def test_command(history, tmp_path):
     """The command writes the page and prints where it is."""
-    told(*steady())
+    history(*steady())
 
     ended = invoke("--store", tmp_path / "results.sqlite", "--report", tmp_path / "out")
 
@@ -328,9 +328,9 @@ def test_command_without_a_store(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_did_not_run_is_counted(told, tmp_path):
+def test_what_did_not_run_is_counted(history, tmp_path):
     """The list of runs has a column for each state that occurs, and for what was not run."""
-    told(([result(), result(Crashed("SIGKILL"), "b", judgement="deviates")], ENVIRONMENT))
+    history(([result(), result(Crashed("SIGKILL"), "b", judgement="deviates")], ENVIRONMENT))
     with Store(tmp_path / "results.sqlite") as store:
         store.add_not_run("run00", missing())
         said = text(page.render(levels.read(store)))

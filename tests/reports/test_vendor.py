@@ -57,10 +57,17 @@ def test_notice_is_there():
 def test_versions_are_those_of_the_lock_file():
     """What the bundles are made of is what npm is told to install, by name, number and hash, from whatever registry."""
     lock = json.loads((vendor.HERE / "package-lock.json").read_text("utf-8"))["packages"]
-    made = {package: text.split(", ")[0] for of in MANIFEST.values() for package, text in of["packages"].items()}
+    made = {
+        package: text.split(", ")[0] for library in MANIFEST.values() for package, text in library["packages"].items()
+    }
 
-    assert made.items() <= {path.rpartition("node_modules/")[2]: of.get("version") for path, of in lock.items()}.items()
-    assert all(of["integrity"].startswith("sha512-") and "resolved" not in of for path, of in lock.items() if path)
+    assert (
+        made.items()
+        <= {path.rpartition("node_modules/")[2]: entry.get("version") for path, entry in lock.items()}.items()
+    )
+    assert all(
+        entry["integrity"].startswith("sha512-") and "resolved" not in entry for path, entry in lock.items() if path
+    )
 
 
 @each_library

@@ -145,15 +145,15 @@ def test_group_opens_to_its_questions():
     )
 
     worse = changes.kinds(seen.comparison)[0]
-    told = changes.data(seen)
+    groups = changes.data(seen)
 
     assert [(group.number, group.worst.result.case.family, len(group.members)) for group in worse.groups] == [
         (0, "normal", 1),
         (1, "c", 3),
     ]
-    assert told[0] == []
-    assert [member[0] for member in told[1]] == [f"softmax-value-{name}-float32-4x8" for name in "cba"]
-    assert told[1][0][2:] == ["1.5 ulp S", "4 ulp S", "max 4 ulp, was 1.5"]
+    assert groups[0] == []
+    assert [member[0] for member in groups[1]] == [f"softmax-value-{name}-float32-4x8" for name in "cba"]
+    assert groups[1][0][2:] == ["1.5 ulp S", "4 ulp S", "max 4 ulp, was 1.5"]
     assert 'data-group="1"' in changes.render(seen)
     assert 'data-group="0"' not in changes.render(seen)
 

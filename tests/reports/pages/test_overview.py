@@ -47,9 +47,9 @@ def test_an_upgrade_is_named_and_names_are_escaped():
 def test_timings_name_no_version_twice():
     """What is timed has an environment of its own, with its card; the overview names a framework once, without."""
     facts = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
-    there = {"plain": facts, "timed": facts | {"card: allocator": "glibc malloc"}}
+    environments = {"plain": facts, "timed": facts | {"card: allocator": "glibc malloc"}}
     both = (result(environment="plain"), result(timing(1.0), "speed", environment="timed"))
-    page = dataclasses.replace(material(None, *both), environments=there)
+    page = dataclasses.replace(material(None, *both), environments=environments)
 
     assert overview.versions(page) == [("torch", "torch 2.13.0 (1 thread)")]
     assert overview.environments(page) == [(["torch"], [("torch", "2.13.0"), ("threads", "1")])]

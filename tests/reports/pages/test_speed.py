@@ -86,10 +86,10 @@ def test_questions_are_apart():
         dataclasses.replace(CASE, dtype="bfloat16"),
         CASE,
     ]
-    there = [result("a", 1e-4, case=case) for case in cases]
-    there.append(dataclasses.replace(there[3], target=dataclasses.replace(there[3].target, device="cuda:0")))
+    timed = [result("a", 1e-4, case=case) for case in cases]
+    timed.append(dataclasses.replace(timed[3], target=dataclasses.replace(timed[3].target, device="cuda:0")))
 
-    assert [question.title for question in ranked.rankings(there)] == [
+    assert [ranking.title for ranking in ranked.rankings(timed)] == [
         "64 \u00d7 1000, bfloat16, forward",
         "64 \u00d7 1000, float32, forward",
         "64 \u00d7 1000, float32, forward, cuda:0",

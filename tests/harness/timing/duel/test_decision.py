@@ -121,12 +121,12 @@ def test_same_is_said_at_once():
 def test_verdict_holds_the_planted_ratio():
     """The interval of the verdict holds the effect, and the ratio is B's time over A's."""
     rng = np.random.default_rng(7)
-    held = 0
+    inside = 0
     for _ in range(100):
         verdict = settled(rng, PROCESSES["normal"], 0.25)
-        held += verdict.low <= 1.25 <= verdict.high
+        inside += verdict.low <= 1.25 <= verdict.high
 
-    assert held >= 96
+    assert inside >= 96
 
 
 def test_typical_leaves_out_the_rare_worker():
