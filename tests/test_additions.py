@@ -165,6 +165,34 @@ def test_toy_op_is_judged(house, toy):
     assert "conforms" in house("judge", "mine.py", "--dtype", "float32")
 
 
+PAGE = {
+    "__init__.py": """
+from reports import layout
+
+TITLE, NAV, PLACE = "A toy page", "Toy", 99
+
+
+def render(material):
+    return layout.fill("pages/toy/page.html.j2", count=len(material.results))
+""",
+    "page.html.j2": "<p>{{ count|plural('result') }} to play with</p>",
+    "page.js": "pages.toy = { show() {} };",
+    "page.css": ".toy { color: red }",
+}
+
+
+def test_page_is_a_folder(house):
+    """A toy page stands last in the menu of the next report, with its HTML, its script and its style."""
+    house.add("a page of the report", {f"reports/pages/toy/{name}": text for name, text in PAGE.items()})
+    count = len(house.answers("--op", "softmax", "--dtype", "float32"))
+    html = (house.folder / "build/report/index.html").read_text("utf-8")
+
+    assert re.findall(r'<a href="#(\w+)" title="[^"]*">', html)[-1] == "toy"
+    assert f"<p>{count} results to play with</p>" in html
+    assert PAGE["page.js"] in html
+    assert PAGE["page.css"] in html
+
+
 def test_family_is_a_function_and_a_shape(house):
     """A toy family is listed with its docstring, and asked."""
     function = (
