@@ -1,4 +1,4 @@
-"""The page's data block: every answer in columns, words in dictionaries, gzip in base64.
+"""The data of a page as compressed JSON: every answer in columns, each distinct word once.
 
 Worst inputs are the bulk of a store, so the page carries them only where they are looked for: for every deviation and
 known deviation, and for the worst answer of each (op, target, quantity, dtype). `xentbench export` has them all.

@@ -1,4 +1,4 @@
-"""GitHub-flavoured Markdown of what others named: shown as written, never obeyed."""
+"""GitHub-flavoured Markdown that shows texts as they are written, whatever signs of Markdown are in them."""
 
 from __future__ import annotations
 

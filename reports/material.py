@@ -1,4 +1,4 @@
-"""What a page may show: one run as it was stored, and the words to explain it."""
+"""One run as pages read it: its results by kind, the run before, and the words that explain them."""
 
 from __future__ import annotations
 

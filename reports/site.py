@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.history import levels as history
+from harness.history import levels
 from reports import block, colour, layout, pages, vendor
 from reports.material import Material
 
@@ -55,8 +55,8 @@ def write(
         before,
     )
     places = sorted(block.detailed(material.answers))
-    levels = history.of(store, run.uid, [material.answers[place] for place in places])
-    material = replace(material, history=dict(zip(places, levels, strict=True)))
+    earlier = levels.past(store, run.uid, [material.answers[place] for place in places])
+    material = replace(material, history=dict(zip(places, earlier, strict=True)))
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"
     try:

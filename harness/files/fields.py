@@ -1,4 +1,4 @@
-"""What a run file holds, in every form: a header, and each result's fields by the names of the nouns.
+"""The fields of a run file, the same in every format: a header, and each result by the names of the nouns.
 
 No number of one store is in it, so that any store takes it.
 """

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from harness.files import runfile
 from harness.model import Recorded, Result
-from harness.store import Location, Store, StoreError, Unfit, pack
+from harness.store import Location, Store, StoreError, Unfit, nouns, pack
 from harness.store.extras import load
 
 Kind = Literal["store", "run file", "Parquet file"]
@@ -127,8 +127,8 @@ def _merge(store: Store, recorded: Recorded) -> Merged:
 
 
 def _question(result: Result) -> tuple[str, ...]:
-    of = result.target.implementation
-    return (str(result.case), result.content, of.framework, of.op, of.name, result.target.mode, result.target.device)
+    framework, op, name, _, mode, device = nouns.target_row(result.target)
+    return (str(result.case), result.content, framework, op, name, mode, device)
 
 
 def _alike(one: Result, other: Result) -> bool:

@@ -1,4 +1,4 @@
-"""A run by what a user calls it: an id, `latest~1`, a run file, a store, or one run of another store."""
+"""Find the run that a user names: by id, `latest~1`, a run file, a store, or one run of another store."""
 
 from __future__ import annotations
 

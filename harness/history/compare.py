@@ -15,10 +15,11 @@ from typing import Literal
 from harness.history import change, ratio
 from harness.history.change import Change, Status, Turn
 from harness.model import Crashed, NotRun, Recorded, Result, Run, TimedOut, Timing
+from harness.store import nouns
 
 FailOn = Literal["never", "new", "any"]
-Question = tuple[object, ...]
-Unpaired = dict[Question, Result]
+Key = tuple[object, ...]
+Unpaired = dict[Key, Result]
 
 FAIL_ON: dict[FailOn, str] = {
     "never": "no finding fails",
@@ -149,7 +150,7 @@ def _dead(gone: Unpaired, come: Unpaired) -> Iterator[tuple[Result, Result]]:
 
 def _renamed(gone: Unpaired, come: Unpaired) -> Iterator[tuple[Result, Result]]:
     """Take out the pairs of one content, each once."""
-    waiting: dict[Question, list[Question]] = {}
+    waiting: dict[Key, list[Key]] = {}
     for question, result in gone.items():
         if result.content:
             waiting.setdefault(_content(result), []).append(question)
@@ -187,16 +188,16 @@ def _covers(entry: NotRun, result: Result) -> bool:
     )
 
 
-def _name(result: Result) -> Question:
-    of = result.target.implementation
-    return (str(result.case), of.framework, of.op, of.name, result.target.mode, result.target.device)
+def _name(result: Result) -> Key:
+    framework, op, name, _, mode, device = nouns.target_row(result.target)
+    return (str(result.case), framework, op, name, mode, device)
 
 
-def _question(result: Result) -> Question:
+def _question(result: Result) -> Key:
     return (*_name(result), result.content)
 
 
-def _content(result: Result) -> Question:
+def _content(result: Result) -> Key:
     return (result.content, result.case.check, *_name(result)[1:])
 
 

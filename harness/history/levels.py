@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.history import points, series
 from harness.history.compare import NEVER_STORED, Difference
-from harness.history.points import Kind, Points, joined
+from harness.history.points import Kind, Points, combine
 from harness.history.series import ChangePoint, Series
 from harness.model import NotRun, Result, Run, Target, Timing
 from harness.store import Store
@@ -83,7 +83,7 @@ def read(store: Store) -> History:
     )
 
 
-def of(store: Store, uid: str, results: Sequence[Result]) -> list[list[Level]]:
+def past(store: Store, uid: str, results: Sequence[Result]) -> list[list[Level]]:
     """Return what each result of a run was in the last PAST runs, up to and with that one: in levels, the oldest first.
 
     Runs of every preset and on every machine count. There are no levels where no run before asked, and none of times,
@@ -91,13 +91,13 @@ def of(store: Store, uid: str, results: Sequence[Result]) -> list[list[Level]]:
     detail. Raises StoreError where there is no such run.
     """
     uid, runs = store.run(uid).uid, store.runs()
-    past = runs[: 1 + [run.uid for run in runs].index(uid)][-PAST:]
-    if len(past) == 1:
+    earlier = runs[: 1 + [run.uid for run in runs].index(uid)][-PAST:]
+    if len(earlier) == 1:
         return [[] for _ in results]
     wanted = [result for result in results if not isinstance(result.outcome, Timing)]
-    found = points.read(store, [run.uid for run in past], points.pairs(store, wanted))
-    followed = series.follow(found, [run.host for run in past], [{} for _ in found.environments])
-    levels = {(one.case, one.target): list(_levels(one, past, found.kinds)) for one in followed if len(one.runs) > 1}
+    found = points.read(store, [run.uid for run in earlier], points.pairs(store, wanted))
+    followed = series.follow(found, [run.host for run in earlier], [{} for _ in found.environments])
+    levels = {(one.case, one.target): list(_levels(one, earlier, found.kinds)) for one in followed if len(one.runs) > 1}
     return [levels.get((result.case, result.target), []) for result in results]
 
 
@@ -113,7 +113,7 @@ def _levels(one: Series, runs: Sequence[Run], kinds: Sequence[Kind]) -> Iterator
 def _counts(found: Points, runs: int) -> list[Counter[str]]:
     counts: list[Counter[str]] = [Counter() for _ in range(runs)]
     table = found.table
-    _, first, each = np.unique(joined(table["run"], table["kind"]), return_index=True, return_counts=True)
+    _, first, each = np.unique(combine(table["run"], table["kind"]), return_index=True, return_counts=True)
     for point, number in zip(table[first], each.tolist(), strict=True):
         counts[point["run"]][found.kinds[point["kind"]].state] += number
     return counts
@@ -122,7 +122,7 @@ def _counts(found: Points, runs: int) -> list[Counter[str]]:
 def _used(found: Points, runs: int) -> list[dict[str, int]]:
     used: list[dict[str, int]] = [{} for _ in range(runs)]
     table = found.table
-    for place in np.unique(joined(table["run"], table["target"], table["environment"]), return_index=True)[1]:
+    for place in np.unique(combine(table["run"], table["target"], table["environment"]), return_index=True)[1]:
         point = table[place]
         used[point["run"]][where(found.targets[point["target"]])] = int(point["environment"])
     return used

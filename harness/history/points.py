@@ -1,4 +1,4 @@
-"""Every answer of a store in columns, one point a run, case and target: what history is made of.
+"""Every stored answer as one array, a point a run, case and target: what pages over many runs are made of.
 
 Only columns of the store's index `history` are read, so that the answers themselves stay where they are.
 """
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harness.history.state import state_of
 from harness.model import Array, Case, Judgement, Result, Target
 from harness.store import Store, nouns
 
@@ -33,13 +34,8 @@ class Kind(NamedTuple):
 
     @property
     def state(self) -> str:
-        """The word that `harness.history.state` has for the whole result."""
-        match self:
-            case ("score" | "checked", judgement):
-                return "shown" if judgement == "unjudged" else judgement
-            case ("failed", "known"):
-                return "known"
-        return "timed" if self.outcome == "timing" else self.outcome
+        """The state of such a result."""
+        return state_of(*self)
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ def _spans(table: Array) -> dict[int, tuple[int, int]]:
     return dict(zip(keys.tolist(), zip(first.tolist(), last.tolist(), strict=True), strict=True))
 
 
-def joined(*columns: Array) -> Array:
+def combine(*columns: Array) -> Array:
     """Return one whole number for each combination, in the order of the combinations."""
     whole = columns[0].astype("i8")
     for column in columns[1:]:

@@ -16,7 +16,7 @@ import numpy as np
 from harness.history import points
 from harness.history import steps as change_points
 from harness.history.change import ARITHMETIC, CERTIFIED, JUDGED, Turn
-from harness.history.points import Kind, Points, joined
+from harness.history.points import Kind, Points, combine
 from harness.history.ratio import Ratio
 from harness.model import FORMATS, Array, Case, Target
 
@@ -63,14 +63,14 @@ def follow(
         return
     table, question = found.table, points.questions(found)
     timer, machines = _timed(found, question, hosts, environments)
-    number = np.unique(joined(question, table["target"], timer), return_inverse=True)[1]
-    order = np.argsort(joined(number, table["run"], ~np.isnan(table["figure"])), kind="stable")
-    order = order[np.append(np.diff(joined(number, table["run"])[order]) != 0, True)]  # of a run's answers the last
+    number = np.unique(combine(question, table["target"], timer), return_inverse=True)[1]
+    order = np.argsort(combine(number, table["run"], ~np.isnan(table["figure"])), kind="stable")
+    order = order[np.append(np.diff(combine(number, table["run"])[order]) != 0, True)]  # of a run's answers the last
     table, question, timer, number = (column[order] for column in (table, question, timer, number))
     changed = _changed(table, number, timer > 0, _allowances(found, question))
     starts = np.flatnonzero(np.diff(number, prepend=-1))
     bounds = list(zip(starts.tolist(), [*starts[1:].tolist(), len(table)], strict=True))
-    setting = joined(_numbers(hosts)[table["run"]], table["environment"])
+    setting = combine(_numbers(hosts)[table["run"]], table["environment"])
     steps = _steps([(table["figure"][start:stop], setting[start:stop]) for start, stop in bounds if timer[start]])
     for start, stop in bounds:
         part, timed = table[start:stop], bool(timer[start])
@@ -95,11 +95,11 @@ def _timed(
 ) -> tuple[Array, list[str]]:
     """Return for each point 0, or the place in a list of machines where it is of a series of times."""
     table = found.table
-    pair = joined(question, table["target"])
+    pair = combine(question, table["target"])
     is_time = np.array([kind.outcome == "timing" for kind in found.kinds], bool)
     timed = np.isin(pair, pair[is_time[table["kind"]]])
     _, first, which = np.unique(
-        joined(table["run"], table["environment"])[timed], return_index=True, return_inverse=True
+        combine(table["run"], table["environment"])[timed], return_index=True, return_inverse=True
     )
     labels = []
     for point in table[timed][first]:

@@ -1,23 +1,25 @@
-"""What became of a question, in one word: a judgement where there is an answer, else why there is none."""
+"""The state of a result in one word: its judgement where there is an answer, else why there is none."""
 
 from __future__ import annotations
 
-from harness.model import Crashed, Failed, Result, TimedOut, Timing, Unsupported
+from harness.model import Judgement, Result
+from harness.store import NAMES
 
 STATES = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
 
 
 def state(result: Result) -> str:
     """Return one of STATES; an answer that is not judged is `shown`."""
-    match result.outcome:
-        case Unsupported():
-            return "unsupported"
-        case Failed():
-            return "known" if result.judgement == "known" else "failed"
-        case Crashed():
-            return "crashed"
-        case TimedOut():
-            return "timed out"
-        case Timing():
+    return state_of(NAMES[type(result.outcome)], result.judgement)
+
+
+def state_of(outcome: str, judgement: Judgement) -> str:
+    """Return the state of an outcome by the name it is stored under."""
+    match outcome:
+        case "score" | "checked":
+            return "shown" if judgement == "unjudged" else judgement
+        case "failed" if judgement == "known":
+            return "known"
+        case "timing":
             return "timed"
-    return "shown" if result.judgement == "unjudged" else result.judgement
+    return outcome

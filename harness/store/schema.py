@@ -91,5 +91,5 @@ def _add_figures(database: Database) -> None:
     """Fill in the figures of results that were stored without, a run at a time."""
     for (uid,) in list(database.rows("SELECT uid FROM runs")):
         rows = database.rows('SELECT outcome, facts, "case", target FROM results WHERE run = ?', (uid,))
-        told = [(figure(unpack(row[0], loads(row[1]), defaultdict(str))), uid, *row[2:]) for row in rows]
-        database.executemany('UPDATE results SET figure = ? WHERE (run, "case", target) = (?, ?, ?)', told)
+        filled = [(figure(unpack(row[0], loads(row[1]), defaultdict(str))), uid, *row[2:]) for row in rows]
+        database.executemany('UPDATE results SET figure = ? WHERE (run, "case", target) = (?, ?, ?)', filled)

@@ -1,7 +1,8 @@
-"""Rows of usual logits in integers: the formulas of `reference.arbiter.rows` with one error bound a row.
+"""Certified answers of usual rows in 192-bit fixed point: the quick path of the arbiter; None for any other row.
 
-Usual: every logit is 0 or of a size from SMALLEST to LARGEST, they are not all equal, the nearest to the largest lies
-within NEAREST of it and the farthest within FARTHEST. Then every d = m - x is an integer in units of u = 2**-BITS.
+The formulas are those of `reference.arbiter.rows`, in integers, with one error bound a row. Usual: every logit is 0
+or of a size from SMALLEST to LARGEST, they are not all equal, the nearest to the largest lies within NEAREST of it and
+the farthest within FARTHEST. Then every d = m - x is an integer in units of u = 2**-BITS.
 
 N is the largest n of `reference.arbiter.exponential`, errors relative, in u; sums are rounded up by 1 or more,
 which takes in the products of errors, (2 N + 22)**2 u with N < 2**11:
@@ -92,14 +93,14 @@ def softmax(row: Row, _labels: Numbers, _upstream: Numbers) -> Column | None:
 
 def logsumexp_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Column | None:
     """g p."""
-    return _shares(row, *_exactly(upstream[0]))
+    return _shares(row, *_scaled_integer(upstream[0]))
 
 
 def _shares(row: Row, factor: int, scale: int) -> Column | None:
     """factor 2**-scale p."""
     inverse, below = row.inverse * factor, BITS + row.inverse_scale + scale
     error = (2 * row.deepest + 22) * abs(inverse)  # because term u <= 1
-    return _alike([term * inverse for term in row.terms], [-below - n for n in row.halvings], error)
+    return _column([term * inverse for term in row.terms], [-below - n for n in row.halvings], error)
 
 
 def log_softmax(row: Row, _labels: Numbers, _upstream: Numbers) -> Column | None:
@@ -120,13 +121,13 @@ def sparse_xent(row: Row, labels: Numbers, _upstream: Numbers) -> Column | None:
 
 def dense_xent_grad_labels(row: Row, _labels: Numbers, upstream: Numbers) -> Column | None:
     """g (d + L)."""
-    factor, scale = _exactly(upstream[0])
+    factor, scale = _scaled_integer(upstream[0])
     return _logs(row, [drop * factor for drop in row.drops], factor, scale)
 
 
 def dense_xent(row: Row, labels: Numbers, _upstream: Numbers) -> Column | None:
     """sum z d + Z L."""
-    z, scale = _together(labels)
+    z, scale = _scaled_integers(labels)
     return _logs(row, [sum(map(mul, z, row.drops))], sum(z), scale)
 
 
@@ -138,17 +139,17 @@ def _logs(row: Row, numbers: list[int], factor: int, scale: int) -> Column | Non
 
 def _linear(row: Row, digits: list[int], log: int, scale: int) -> Column | None:
     """Make a column of exact numbers plus a multiple of L."""
-    return _alike(digits, [-row.log_scale - scale] * len(digits), _of(abs(log), row.deepest + 12))
+    return _column(digits, [-row.log_scale - scale] * len(digits), _error(abs(log), row.deepest + 12))
 
 
 def log_softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Column | None:
     """g - p sum g."""
-    return _excess(row, *_together(upstream))
+    return _excess(row, *_scaled_integers(upstream))
 
 
 def sparse_xent_grad(row: Row, labels: Numbers, upstream: Numbers) -> Column | None:
     """g (p - [label])."""
-    g, scale = _exactly(upstream[0])
+    g, scale = _scaled_integer(upstream[0])
     z = [0] * len(row.drops)
     z[int(labels[0])] = -g
     return _excess(row, z, scale)
@@ -156,7 +157,7 @@ def sparse_xent_grad(row: Row, labels: Numbers, upstream: Numbers) -> Column | N
 
 def dense_xent_grad(row: Row, labels: Numbers, upstream: Numbers) -> Column | None:
     """g (Z p - z)."""
-    (g, g_scale), (z, scale) = _exactly(upstream[0]), _together(labels)
+    (g, g_scale), (z, scale) = _scaled_integer(upstream[0]), _scaled_integers(labels)
     return _excess(row, [-g * y for y in z], g_scale + scale)
 
 
@@ -176,7 +177,7 @@ def _excess(row: Row, z: list[int], scale: int) -> Column | None:
             top = (y * row.ties - z_sum << row.scale) + part
             digits.append(top * row.inverse)
             exponents.append(-row.scale - row.inverse_scale - scale)
-            errors.append((_of(abs(part) + abs(top), row.deepest + 12) * row.inverse).bit_length())
+            errors.append((_error(abs(part) + abs(top), row.deepest + 12) * row.inverse).bit_length())
     return Column(digits, exponents, errors) if z_sum else None
 
 
@@ -185,37 +186,37 @@ def softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Column | None
 
     Where |a| <= G, A and a S are each off by at most G dt: dt is more than any part of it. e**-d / S**2: 3 N + 34.
     """
-    g, scale = _together(upstream)
+    g, scale = _scaled_integers(upstream)
     base = g[row.drops.index(0)]
     a = [y - base for y in g]
     largest = max(map(abs, a))
     tilt = sum(map(mul, a, row.aligned))
-    loss = _of(2 * largest * row.rest, row.deepest + 10)
+    loss = _error(2 * largest * row.rest, row.deepest + 10)
     square = row.inverse * row.inverse >> BITS
     below = row.scale + 2 * row.inverse_scale + scale
     tops = [y * row.sum - tilt for y in a]
     digits = [term * top * square for term, top in zip(row.terms, tops, strict=True)]
-    errors = [((_of(abs(top), 3 * row.deepest + 36) + loss) * square << BITS).bit_length() for top in tops]
+    errors = [((_error(abs(top), 3 * row.deepest + 36) + loss) * square << BITS).bit_length() for top in tops]
     return Column(digits, [-below - n for n in row.halvings], errors) if largest else None
 
 
-def _of(number: int, units: int) -> int:
-    """Return a number of units u of a number, rounded up."""
+def _error(number: int, units: int) -> int:
+    """Return the error of a number that is off by so many units u, relative; rounded up."""
     return -(-number * units >> BITS)
 
 
-def _alike(digits: list[int], exponents: list[int], error: int) -> Column | None:
+def _column(digits: list[int], exponents: list[int], error: int) -> Column | None:
     """Make a column of numbers of one error; None where it is 0."""
     return Column(digits, exponents, [error.bit_length()] * len(digits)) if error else None
 
 
-def _exactly(value: float) -> tuple[int, int]:
+def _scaled_integer(value: float) -> tuple[int, int]:
     """Return a number as an integer and its scale: how often that is halved."""
     numerator, denominator = value.as_integer_ratio()
     return numerator, denominator.bit_length() - 1
 
 
-def _together(values: Sequence[float]) -> tuple[list[int], int]:
+def _scaled_integers(values: Sequence[float]) -> tuple[list[int], int]:
     """Return numbers as integers of one scale."""
     ratios = [value.as_integer_ratio() for value in values]
     last = max(denominator for _, denominator in ratios)

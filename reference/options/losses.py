@@ -19,7 +19,7 @@ from harness.model import FORMATS, Array, BudgetClass, Golden, Inputs, Op, Quant
 from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
-from reference.options.parts import Certify, joined, joined_budgets, reshaped, scaled, size
+from reference.options.parts import Certify, assemble, assemble_budgets, reshape, scale, size
 from reference.options.reading import Loss
 
 ROUNDINGS = 5
@@ -27,20 +27,20 @@ DENSE, MEAN = Op.of("dense_xent"), Op.of("dense_xent", reduction="mean")
 
 
 def golden(loss: Loss, quantity: Quantity, certify: Certify) -> Golden:
-    """Return the exact answers by row: (rows, classes), (rows,) or (). Raises ValueError as `scaled`."""
+    """Return the exact answers by row: (rows, classes), (rows,) or (). Raises ValueError as `scale`."""
     if quantity == "value":
         plain = not loss.over and (loss.factor == 1).all()
         return _each(loss, quantity, certify) if plain else _sums(loss, certify)
     answer = _each(loss, quantity, certify)
     if quantity == "grad_labels":
-        answer = scaled(answer, loss.through)
-    return joined((len(loss.factor), loss.classes), [((slice(None), loss.kept), answer)])
+        answer = scale(answer, loss.through)
+    return assemble((len(loss.factor), loss.classes), [((slice(None), loss.kept), answer)])
 
 
 def _each(loss: Loss, quantity: Quantity, certify: Certify) -> Golden:
     """Return the losses without their factors, or the gradients of the losses with them."""
     shape = loss.factor.shape if quantity == "value" else loss.inputs.logits.shape
-    return joined(shape, [(at, certify(op, quantity, some)) for at, op, some in loss.questions(quantity)])
+    return assemble(shape, [(at, certify(op, quantity, some)) for at, op, some in loss.questions(quantity)])
 
 
 def _sums(loss: Loss, certify: Certify) -> Golden:
@@ -49,10 +49,10 @@ def _sums(loss: Loss, certify: Certify) -> Golden:
     terms = logits.shape[-1]
     if not loss.over:
         every = Inputs(logits.reshape(-1, terms), labels.reshape(-1, terms), np.ones(loss.factor.size))
-        return reshaped(certify(DENSE, "value", every), loss.factor.shape)
+        return reshape(certify(DENSE, "value", every), loss.factor.shape)
     if len(loss.over) < loss.factor.ndim:
         rows = [_sum(x, z, certify) for x, z in zip(logits, labels, strict=True)]
-        return joined((len(rows),), list(enumerate(rows)))
+        return assemble((len(rows),), list(enumerate(rows)))
     return _sum(logits.reshape(-1, terms), labels.reshape(-1, terms), certify)
 
 
@@ -65,7 +65,7 @@ def budget(loss: Loss, quantity: Quantity, certify: Certify) -> Budget:
     """Return the budgets of the answers of `golden`."""
     shape = loss.factor.shape if quantity == "value" else loss.inputs.logits.shape
     exact = _each(loss, quantity, certify)
-    base = joined_budgets(
+    base = assemble_budgets(
         shape,
         [
             (at, bounds.budget(op, quantity, some, certify(op, quantity, some)))
@@ -79,7 +79,7 @@ def budget(loss: Loss, quantity: Quantity, certify: Certify) -> Budget:
     through = loss.through if quantity == "grad_labels" else np.ones(len(loss.kept))
     errors = {kind: through * (error + ROUNDINGS * units[kind] * parts) for kind, error in base.error.items()}
     whole = Budget(errors, base.flushed * np.maximum(1.0, through))
-    return joined_budgets((len(loss.factor), loss.classes), [((slice(None), loss.kept), whole)])
+    return assemble_budgets((len(loss.factor), loss.classes), [((slice(None), loss.kept), whole)])
 
 
 def _of_sums(loss: Loss, base: Budget, exact: Array, units: Mapping[BudgetClass, float]) -> Budget:

@@ -1,4 +1,4 @@
-"""What an option means: an op with options said without them, so that its golden is made of the reference's own ops.
+"""Goldens and budgets of ops with options, computed from the same ops without.
 
 Every option is one of these; all are exact, because weights and smoothing are dyadic and denominators powers of two:
 
@@ -26,7 +26,7 @@ from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.options import losses, reading
-from reference.options.parts import Certify, joined, joined_budgets
+from reference.options.parts import Certify, assemble, assemble_budgets
 
 
 def known(op: Op) -> bool:
@@ -55,7 +55,7 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
         kept, some = unmasked(op, rows)
         answer = certify(Op.of(op.name), quantity, some)
         if answer.hi.ndim == 2:
-            answer = joined(rows.logits.shape, [((slice(None), kept), answer)])
+            answer = assemble(rows.logits.shape, [((slice(None), kept), answer)])
     exponent = None if answer.exponent is None else arranged(op, quantity, inputs, answer.exponent)
     hi, lo = (arranged(op, quantity, inputs, part) for part in (answer.hi, answer.lo))
     return Golden(hi, lo, exponent, answer.radius)
@@ -76,7 +76,7 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budg
         base = Op.of(op.name)
         whole = bounds.budget(base, quantity, some, certify(base, quantity, some))
         if whole.flushed.ndim == 2:
-            whole = joined_budgets(rows.logits.shape, [((slice(None), kept), whole)])
+            whole = assemble_budgets(rows.logits.shape, [((slice(None), kept), whole)])
     errors = {kind: arranged(op, quantity, inputs, error) for kind, error in whole.error.items()}
     return Budget(errors, arranged(op, quantity, inputs, whole.flushed))
 

@@ -1,4 +1,4 @@
-"""Answers put together from parts: columns of other columns' classes, or a row of one number each."""
+"""Goldens and budgets assembled from parts, each put in its place of the whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Certify = Callable[[Op, Quantity, Inputs], Golden]  # answers ops without option
 Place = Any  # an index
 
 
-def joined(shape: tuple[int, ...], parts: Sequence[tuple[Place, Golden]]) -> Golden:
+def assemble(shape: tuple[int, ...], parts: Sequence[tuple[Place, Golden]]) -> Golden:
     """Put goldens in their places; exact zeros elsewhere."""
     hi, lo, exponent = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64)
     for place, part in parts:
@@ -25,7 +25,7 @@ def joined(shape: tuple[int, ...], parts: Sequence[tuple[Place, Golden]]) -> Gol
     return Golden(hi, lo, None if plain else exponent, max(part.radius for _, part in parts))
 
 
-def joined_budgets(shape: tuple[int, ...], parts: Sequence[tuple[Place, Budget]]) -> Budget:
+def assemble_budgets(shape: tuple[int, ...], parts: Sequence[tuple[Place, Budget]]) -> Budget:
     """Put budgets in their places; exactly 0 is expected elsewhere."""
     flushed = np.zeros(shape)
     errors = {kind: np.zeros(shape) for _, part in parts for kind in part.error}
@@ -36,7 +36,7 @@ def joined_budgets(shape: tuple[int, ...], parts: Sequence[tuple[Place, Budget]]
     return Budget(errors, flushed)
 
 
-def reshaped(golden: Golden, shape: tuple[int, ...]) -> Golden:
+def reshape(golden: Golden, shape: tuple[int, ...]) -> Golden:
     """Return a golden in another shape."""
     exponent = None if golden.exponent is None else golden.exponent.reshape(shape)
     return Golden(golden.hi.reshape(shape), golden.lo.reshape(shape), exponent, golden.radius)
@@ -47,7 +47,7 @@ def size(golden: Golden) -> Array:
     return np.abs(ulp.scale(golden.hi, 0 if golden.exponent is None else golden.exponent))
 
 
-def scaled(golden: Golden, factor: Array) -> Golden:
+def scale(golden: Golden, factor: Array) -> Golden:
     """Multiply by powers of two. Raises ValueError for another factor, which would round."""
     if (np.frexp(factor)[0] != 0.5).any():
         raise ValueError(f"factors are {np.unique(factor).tolist()}, expected powers of two; choose such weights")

@@ -1,4 +1,4 @@
-"""A loss with options, read: the labels and factors that say the same without them."""
+"""The plain losses that a loss with options consists of: their labels, and a factor for each."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def write(recorded: Recorded, to: BinaryIO) -> None:
 def _grouped(results: Iterable[Result]) -> dict[Key, list[Result]]:
     grouped: dict[Key, list[Result]] = {}
     for result in results:
-        of, target = result.target.implementation, result.target
-        key = (of.framework, result.case.op.name, result.case.dtype, of.name, target.mode, target.device)
+        named, target = result.target.implementation, result.target
+        key = (named.framework, result.case.op.name, result.case.dtype, named.name, target.mode, target.device)
         grouped.setdefault(key, []).append(result)
     return dict(sorted(grouped.items()))
 
@@ -88,10 +88,10 @@ def _element(classname: str, name: str) -> ET.Element:
 
 
 def _add(case: ET.Element, kind: str, message: str, results: Sequence[Result]) -> None:
-    told = [f"{result.case}: {result.reason}" for result in results[:LISTED]]
+    listed = [f"{result.case}: {result.reason}" for result in results[:LISTED]]
     more = [f"and {len(results) - LISTED} more"] if len(results) > LISTED else []
     element = ET.SubElement(case, kind, _clean({"message": message, "type": kind}))
-    element.text = FORBIDDEN.sub("\ufffd", "\n".join([*told, *more]))
+    element.text = FORBIDDEN.sub("\ufffd", "\n".join([*listed, *more]))
 
 
 def _facts(recorded: Recorded) -> Iterable[tuple[str, str]]:

@@ -48,12 +48,6 @@ def apart(a, b):
     return off > max(a.error, b.error) + 2
 
 
-def test_every_formula_of_the_arbiter_has_a_witness():
-    """The two know the same ops and quantities, and share no function."""
-    assert witness.BY_ROW.keys() == exact.BY_ROW.keys()
-    assert witness.BY_POINT.keys() == exact.BY_POINT.keys()
-
-
 @each_question
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_enclosure_meets_the_arbiters(name, quantity, q, row):

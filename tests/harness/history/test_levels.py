@@ -10,8 +10,7 @@ from typing import get_args
 
 import pytest
 
-from harness.history import levels as history
-from harness.history import points
+from harness.history import levels, points
 from harness.history.state import state
 from harness.model import Crashed, Failed, Judgement, TimedOut, Unsupported
 from harness.store import NAMES, Store, StoreError
@@ -33,7 +32,7 @@ def stored(tmp_path):
                 opened.join(made)
                 key = opened.add_environment(facts[day] if facts else ENVIRONMENT)
                 opened.append(made.uid, [dataclasses.replace(one, environment=key) for one in results])
-            return history.read(opened)
+            return levels.read(opened)
 
     return store
 
@@ -98,7 +97,7 @@ def test_order_is_that_of_the_starts(tmp_path):
         for uid, day, ulp in (("a", 3, 3.0), ("c", 1, 1.0), ("b", 2, 2.0)):
             store.join(run(uid, day))
             store.append(uid, [result(score(ulp))])
-        found = history.read(store)
+        found = levels.read(store)
 
     assert [each.uid for each in found.runs] == ["c", "b", "a"]
     assert found.series[0].figures.tolist() == [1.0, 2.0, 3.0]
@@ -235,7 +234,7 @@ def test_counts_and_what_was_used(location):
         store.append("a", [dataclasses.replace(one, environment=key) for one in told])
         store.add_not_run("a", missing())
         store.join(run("b", 2))
-        found = history.read(store)
+        found = levels.read(store)
 
     assert found.counts == [{"conforms": 1, "deviates": 1, "unsupported": 1}, {}]
     assert found.not_run == {"a": [missing()]}
@@ -246,9 +245,9 @@ def test_counts_and_what_was_used(location):
 def test_nothing_stored(tmp_path):
     """A store without runs, or with a run without results, has no series."""
     with Store(tmp_path / "results.sqlite") as store:
-        assert history.read(store).series == []
+        assert levels.read(store).series == []
         store.join(run())
-        found = history.read(store)
+        found = levels.read(store)
 
     assert (found.series, [each.uid for each in found.runs], found.counts) == ([], [run().uid], [{}])
 
@@ -266,7 +265,7 @@ def test_planted_changes_are_found(location):
     """Every answer that an upgrade changed is found at its run, with the version, and no other is."""
     asked = many_runs.fill(location, runs=20, series=600)
     with Store(location) as store:
-        found = history.read(store)
+        found = levels.read(store)
 
     accuracy = [one for one in found.series if one.machine is None]
     planted = sum(len(one.levels) - 1 for one in asked if not one.timed)
@@ -277,7 +276,7 @@ def test_planted_changes_are_found(location):
     assert {found.differences(one, change)[0].fact for one, change in changes} == {"torch"}
 
 
-def levels(found):
+def tuples(found):
     """Return the levels as plain tuples."""
     return [[(level.uid, level.runs, level.state, level.figure) for level in each] for each in found]
 
@@ -292,12 +291,12 @@ def test_past_of_a_run_s_answers(location):
             store.join(run(f"run{day}", day + 1))
             store.append(f"run{day}", results)
 
-        found = history.of(store, "run3", runs[3])
-        first = history.of(store, "run0", runs[0])
+        found = levels.past(store, "run3", runs[3])
+        first = levels.past(store, "run0", runs[0])
         with pytest.raises(StoreError, match="run is 'none', expected"):
-            history.of(store, "none", [])
+            levels.past(store, "none", [])
 
-    assert levels(found) == [
+    assert tuples(found) == [
         [("run0", 2, "conforms", 1.5), ("run2", 1, "crashed", None), ("run3", 1, "conforms", 2.0)],
         [],
         [],
@@ -314,7 +313,7 @@ def test_past_goes_through_renames(location):
         ):
             store.join(run(f"run{day}", day + 1))
             store.append(f"run{day}", [each])
-        (found,) = history.of(store, "latest", [each])
+        (found,) = levels.past(store, "latest", [each])
 
     assert [(level.uid, level.figure) for level in found] == [("run0", 1.5), ("run2", 2.0)]
 
@@ -328,6 +327,6 @@ def test_older_stores_have_a_history(tmp_path, version):
         db.executescript(written)
 
     with Store(path) as store:
-        found = history.read(store)
+        found = levels.read(store)
 
     assert [(one.machine, one.figures.tolist()) for one in found.series] == [(None, [1.5]), ("", [0.0015])]

@@ -72,7 +72,7 @@ def test_an_unknown_sign_or_binade_is_undecided(digits, error):
     assert np.isinf(Column([digits], [-200], [error]).split()[3][0])
 
 
-def test_joined_end_to_end():
+def test_end_to_end():
     """Columns of several rows make one."""
     one = column.end_to_end([Column([1], [2], [3]), Column([4, 5], [6, 7], [8, 9])])
 

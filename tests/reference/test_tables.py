@@ -1,0 +1,36 @@
+"""Every tier of the reference, the witness, the bounds and the limits answer the same ops and quantities."""
+
+import pytest
+
+from harness.ops import OPS
+from reference import bounds, limits
+from reference.arbiter import integers, points, rows
+from reference.fast import points as fast_points
+from reference.fast import rows as fast_rows
+
+EVERY = {(record.name, quantity) for record in OPS.values() for quantity in record.quantities}
+BY_POINT = {(name, quantity) for name, quantity in EVERY if OPS[name].elementwise}
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        pytest.param((rows.BY_ROW, points.BY_POINT), EVERY, id="arbiter"),
+        pytest.param((integers.BY_ROW,), EVERY - BY_POINT, id="arbiter in integers"),
+        pytest.param((fast_rows.BY_ROW, fast_points.BY_POINT), EVERY, id="fast"),
+        pytest.param((bounds.FORMULAS,), EVERY, id="bounds"),
+        pytest.param((limits.AT_TOP, limits.AT_POINT), EVERY, id="limits"),
+    ],
+)
+def test_tables_hold_every_question(tables, expected):
+    """A table lacks no question that an op's record asks, has none beside, and no question stands in two of a tier."""
+    keys = [key for table in tables for key in table]
+
+    assert sorted(keys) == sorted(expected)
+
+
+def test_witness_holds_every_question():
+    """The second witness answers what the tiers answer."""
+    witness = pytest.importorskip("reference.witness")
+
+    assert sorted([*witness.BY_ROW, *witness.BY_POINT]) == sorted(EVERY)
