@@ -68,7 +68,7 @@ def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Iterator[tuple[slice, 
     if quantity == "value" and inputs.upstream.ndim == 0:
         yield slice(0, len(inputs.logits)), answers.answer(op, quantity, inputs)
     else:
-        for rows, (part,) in answers.blocks([answers.Asked(op, quantity, inputs)]):
+        for rows, (part,) in answers.blocks([answers.Request(op, quantity, inputs)]):
             yield rows, part
 
 

@@ -129,11 +129,11 @@ class Claim:
     certify: Audited
     known: Sequence[judge.Known]
 
-    def check(self, question: plan.Question, suite: checks.Suite) -> None:
+    def check(self, question: plan.Item, suite: checks.Suite) -> None:
         """Make a check of a suite."""
         self(question, lambda adapter, case, target: checks.outcome(suite, Asking(adapter, case, target, self.certify)))
 
-    def __call__(self, question: plan.Question, answer: Answer | None = None) -> None:
+    def __call__(self, question: plan.Item, answer: Answer | None = None) -> None:
         """Ask; `answer` replaces the scoring where something else than accuracy is asked."""
         adapter, case, target = question
         self.recorder.begin(case, target)

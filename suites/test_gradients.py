@@ -7,11 +7,11 @@ from suites.conftest import Claim
 from suites.questions import plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take gradients of the input families."""
     return plan.questions(adapters, wanted, lambda case: case.quantity != "value" and case.source.kind != "published")
 
 
-def test_gradient(question: plan.Question, claim: Claim) -> None:
+def test_gradient(question: plan.Item, claim: Claim) -> None:
     """Every element of a fused function's gradient lies within the budget of a stable algorithm."""
     claim(question)

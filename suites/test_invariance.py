@@ -8,11 +8,11 @@ from suites.conftest import Claim
 from suites.questions import plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take every check of the suite."""
     return INVARIANCE.questions(adapters, wanted)
 
 
-def test_invariance(question: plan.Question, claim: Claim) -> None:
+def test_invariance(question: plan.Item, claim: Claim) -> None:
     """Batch, position, layout, threads and run change nothing beyond the last bits, and no input."""
     claim.check(question, INVARIANCE)

@@ -8,11 +8,11 @@ from suites.conftest import Claim
 from suites.questions import plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take every check of the suite."""
     return LAWS.questions(adapters, wanted)
 
 
-def test_law(question: plan.Question, claim: Claim) -> None:
+def test_law(question: plan.Item, claim: Claim) -> None:
     """Every law holds, exactly or within what rounding can do to it."""
     claim.check(question, LAWS)

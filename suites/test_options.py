@@ -11,11 +11,11 @@ from suites.conftest import Claim
 from suites.questions import plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take the options of every op, alone and together."""
     return plan.option_questions(adapters, wanted)
 
 
-def test_option(question: plan.Question, claim: Claim) -> None:
+def test_option(question: plan.Item, claim: Claim) -> None:
     """A fused function with an option answers what the option means, within the budget of a stable algorithm."""
     claim(question)

@@ -7,11 +7,11 @@ from suites.conftest import Claim
 from suites.questions import plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take the published examples, values and gradients."""
     return plan.questions(adapters, wanted, lambda case: case.source.kind == "published")
 
 
-def test_published(question: plan.Question, claim: Claim) -> None:
+def test_published(question: plan.Item, claim: Claim) -> None:
     """Every published example comes out right wherever a fused function is asked."""
     claim(question)

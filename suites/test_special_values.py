@@ -8,11 +8,11 @@ from suites.conftest import Claim
 from suites.questions import plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take every check of the suite."""
     return SPECIAL.questions(adapters, wanted)
 
 
-def test_special_value(question: plan.Question, claim: Claim) -> None:
+def test_special_value(question: plan.Item, claim: Claim) -> None:
     """Every fixed answer is given, and a policy is the same in every mode and on every device."""
     claim.check(question, SPECIAL)

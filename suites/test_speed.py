@@ -18,12 +18,12 @@ from suites.judging import ask
 from suites.questions import cases, plan
 
 
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Question]:
+def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
     """Take what the preset times."""
     return plan.speed_questions(adapters, wanted)
 
 
-def test_speed(question: plan.Question, claim: Claim, benchmark: BenchmarkFixture) -> None:
+def test_speed(question: plan.Item, claim: Claim, benchmark: BenchmarkFixture) -> None:
     """A fused function can be timed; how fast it is, is no claim."""
 
     def timed(adapter: Adapter, case: Case, target: Target) -> Outcome:

@@ -20,8 +20,8 @@ from harness.model import Recorded, Result
 from harness.store import Location, Store, StoreError, Unfit, nouns, pack
 from harness.store.extras import load
 
-Kind = Literal["store", "run file", "Parquet file"]
-BEGINNINGS: dict[bytes, Kind] = {  # of every file of a kind
+FileKind = Literal["store", "run file", "Parquet file"]
+BEGINNINGS: dict[bytes, FileKind] = {  # of every file of a kind
     b"SQLite format 3\0": "store",
     runfile.MAGIC: "run file",
     b"PAR1": "Parquet file",
@@ -62,7 +62,7 @@ def runs(source: Location | Path) -> Iterator[Recorded]:
         yield run_of(Path(location.text), form)
 
 
-def kind(file: Path) -> Kind:
+def kind(file: Path) -> FileKind:
     """Tell by its first bytes what a file is. Raises StoreError where it is none of ours."""
     try:
         with file.open("rb") as opened:
@@ -78,7 +78,7 @@ def kind(file: Path) -> Kind:
     )
 
 
-def run_of(file: Path, form: Kind) -> Recorded:
+def run_of(file: Path, form: FileKind) -> Recorded:
     """Read the run of a run file. Raises StoreError where it is not whole, or where its form needs a package."""
     if form == "run file":
         return runfile.read(file)

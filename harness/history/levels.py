@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.history import points, series
 from harness.history.compare import NEVER_STORED, Difference
-from harness.history.points import Kind, Points, combine
+from harness.history.points import AnswerKind, Points, combine
 from harness.history.series import ChangePoint, Series
 from harness.model import NotRun, Result, Run, Target, Timing
 from harness.store import Store
@@ -31,7 +31,7 @@ class History:
     counts: Sequence[Mapping[str, int]]  # of each run: results by state
     not_run: Mapping[str, Sequence[NotRun]]  # by uid
     used: Sequence[Mapping[str, int]]  # of each run: what was asked where -> place in `environments`
-    kinds: Sequence[Kind]
+    kinds: Sequence[AnswerKind]
     environments: Sequence[Mapping[str, str]]
     series: Sequence[Series]
 
@@ -101,7 +101,7 @@ def past(store: Store, uid: str, results: Sequence[Result]) -> list[list[Level]]
     return [levels.get((result.case, result.target), []) for result in results]
 
 
-def _levels(one: Series, runs: Sequence[Run], kinds: Sequence[Kind]) -> Iterator[Level]:
+def _levels(one: Series, runs: Sequence[Run], kinds: Sequence[AnswerKind]) -> Iterator[Level]:
     starts = [0, *(change.at for change in one.changes)]
     for start, stop in zip(starts, [*starts[1:], len(one.runs)], strict=True):
         run, figure = runs[one.runs[start]], float(one.figures[start])

@@ -26,7 +26,7 @@ POINT = np.dtype(
 )
 
 
-class Kind(NamedTuple):
+class AnswerKind(NamedTuple):
     """What came back: the outcome by the name it is stored under, and its judgement."""
 
     outcome: str
@@ -56,7 +56,7 @@ class Points:
     """
 
     table: Array
-    kinds: Sequence[Kind]
+    kinds: Sequence[AnswerKind]
     environments: Sequence[str]  # keys
     cases: Mapping[int, Named]
     targets: Mapping[int, Target]
@@ -94,7 +94,7 @@ def read(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]] | N
     )
     table = np.fromiter(rows, POINT)
     cases = {key: Named(name, content, nouns.case_of_row(*row)) for key, name, content, *row in store.rows(CASES)}
-    return Points(table, [Kind(*kind) for kind in kinds], list(environments), cases, _targets(store))
+    return Points(table, [AnswerKind(*kind) for kind in kinds], list(environments), cases, _targets(store))
 
 
 def _rows_of(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:

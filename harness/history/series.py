@@ -16,7 +16,7 @@ import numpy as np
 from harness.history import points
 from harness.history import steps as change_points
 from harness.history.change import ARITHMETIC, CERTIFIED, JUDGED, Turn
-from harness.history.points import Kind, Points, combine
+from harness.history.points import AnswerKind, Points, combine
 from harness.history.ratio import Ratio
 from harness.model import FORMATS, Array, Case, Target
 
@@ -137,7 +137,7 @@ def _changed(table: Array, number: Array, timed: Array, allowance: Array) -> Arr
     return 1 + np.flatnonzero(~same & (number[:-1] == number[1:]))
 
 
-def _turned(before: Point, after: Point, at: int, kinds: Sequence[Kind], *, timed: bool) -> ChangePoint:
+def _turned(before: Point, after: Point, at: int, kinds: Sequence[AnswerKind], *, timed: bool) -> ChangePoint:
     """Tell which way an answer went: by its judgement, else its figure, else by what came instead of an answer."""
     old, new = kinds[before["kind"]], kinds[after["kind"]]
     was, now = float(before["figure"]), float(after["figure"])

@@ -42,11 +42,11 @@ class Distance:
     worst_ulp: float
 
 
-Verdict = Callable[[Answers], Array]
-VERDICTS: dict[str, Verdict] = {}
+Rule = Callable[[Answers], Array]
+VERDICTS: dict[str, Rule] = {}
 
 
-def verdict(function: Verdict) -> Verdict:
+def verdict(function: Rule) -> Rule:
     """Register a verdict under its name."""
     VERDICTS[function.__name__] = function
     return function

@@ -42,7 +42,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Request:
     """One thing asked of a set of logits; see `answers`."""
 
     op: Op
@@ -55,10 +55,10 @@ def answer(op: Op, quantity: Quantity, inputs: Inputs) -> Answer:
 
     logits must be finite. Raises ValueError for an op or quantity that has no formula.
     """
-    return answers([Asked(op, quantity, inputs)])[0]
+    return answers([Request(op, quantity, inputs)])[0]
 
 
-def answers(questions: Sequence[Asked]) -> list[Answer]:
+def answers(questions: Sequence[Request]) -> list[Answer]:
     """Answer several questions of the same logits (the same array) at the price of little more than one."""
     _keep_freed_memory()
     shapes = [_shape(question) for question in questions]
@@ -78,12 +78,12 @@ def _keep_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-def blocks(questions: Sequence[Asked]) -> Iterator[tuple[slice, list[Answer]]]:
+def blocks(questions: Sequence[Request]) -> Iterator[tuple[slice, list[Answer]]]:
     """Answer some rows at a time: what is too large to be held at once. A mean's value comes un-reduced, row by row."""
     yield from _blocks(questions, None)
 
 
-def _blocks(questions: Sequence[Asked], kept: Sequence[Answer] | None) -> Iterator[tuple[slice, list[Answer]]]:
+def _blocks(questions: Sequence[Request], kept: Sequence[Answer] | None) -> Iterator[tuple[slice, list[Answer]]]:
     """Answer into what is kept, or into arrays made for each block."""
     first = questions[0].inputs.logits
     keys = [(question.op.name, question.quantity) for question in questions]
@@ -105,12 +105,12 @@ def _blocks(questions: Sequence[Asked], kept: Sequence[Answer] | None) -> Iterat
         yield rows, parts
 
 
-def _shape(question: Asked) -> tuple[int, ...]:
+def _shape(question: Request) -> tuple[int, ...]:
     inputs = question.inputs
     return inputs.upstream.shape if question.quantity == "value" else inputs.logits.shape
 
 
-def _long_shape(question: Asked) -> tuple[int, ...]:
+def _long_shape(question: Request) -> tuple[int, ...]:
     """Return the shape of an answer before a mean."""
     shape, logits = _shape(question), question.inputs.logits.shape
     if shape != ():
@@ -122,7 +122,7 @@ def _empty(shape: tuple[int, ...]) -> Answer:
     return Answer(np.empty(shape), np.empty(shape), np.zeros(shape, np.int64), np.empty(shape))
 
 
-def _part(question: Asked, rows: slice) -> Answer:
+def _part(question: Request, rows: slice) -> Answer:
     return _empty((rows.stop - rows.start, *_long_shape(question)[1:]))
 
 
@@ -134,7 +134,7 @@ def _arrays(one: Answer) -> tuple[Array, Array, Array, Array]:
     return one.hi, one.lo, one.exponent, one.radius
 
 
-def _answer(question: Asked, rows: slice, base: sums.Block | None, out: Answer) -> None:
+def _answer(question: Request, rows: slice, base: sums.Block | None, out: Answer) -> None:
     """Answer some rows of a question, in place; exponents are 0 before."""
     inputs, quantity = question.inputs, question.quantity
     count = rows.stop - rows.start
@@ -171,7 +171,7 @@ def _tamed(given: Array | None, good: Mask) -> Array | None:
 
 
 def _points(
-    question: Asked,
+    question: Request,
     logits: Array,
     labels: Array | None,
     upstream: Array | None,

@@ -19,7 +19,8 @@ from harness.model import FORMATS, Array, BudgetClass, Golden, Inputs, Op, Quant
 from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
-from reference.options.parts import Certify, assemble, assemble_budgets, reshape, scale, size
+from reference.golden import Certify
+from reference.options.parts import assemble, assemble_budgets, reshape, scale, size
 from reference.options.reading import Loss
 
 ROUNDINGS = 5

@@ -25,8 +25,9 @@ from harness.model import Array, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
+from reference.golden import Certify
 from reference.options import losses, reading
-from reference.options.parts import Certify, assemble, assemble_budgets
+from reference.options.parts import assemble, assemble_budgets
 
 
 def known(op: Op) -> bool:

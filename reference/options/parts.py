@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from harness.model import Array, Golden, Inputs, Op, Quantity
+from harness.model import Array, Golden
 from harness.scoring import ulp
 from reference.bounds import Budget
 
-Certify = Callable[[Op, Quantity, Inputs], Golden]  # answers ops without options
 Place = Any  # an index
 
 

@@ -37,7 +37,7 @@ from reference import bounds
 from reference.golden import Audited
 from suites.judging import ask
 from suites.questions import cases, families
-from suites.questions.plan import Question, Wanted, targets
+from suites.questions.plan import Item, Wanted, targets
 from suites.questions.presets import Preset
 
 T = TypeVar("T")
@@ -222,7 +222,7 @@ class Suite:
 
         return register
 
-    def questions(self, adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+    def questions(self, adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Item]:
         """Yield (adapter, case, target), check by check; of the spellings of one function the first is asked."""
         for check in self.checks.values():
             for case in filter(wanted.takes, check.cases(wanted.preset)):

@@ -22,7 +22,7 @@ WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their ow
 # What a user writes of all this, by the name of the option, here and of pytest.
 WRITTEN = ("preset", "on", "op", "dtype", "device", "shard")
 
-Question = tuple[Adapter, Case, Target]
+Item = tuple[Adapter, Case, Target]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:
     ]
 
 
-def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]) -> Iterator[Question]:
+def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case], bool]) -> Iterator[Item]:
     """Yield (adapter, case, target), case by case, so that inputs, golden and budget are made once for all targets."""
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in filter(asks, wanted_cases(wanted)):
@@ -121,7 +121,7 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
                 yield adapter, case, target
 
 
-def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Item]:
     """Yield the options, case by case: all for fused functions; for others those that they are there to show."""
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in option_cases(wanted):
@@ -134,7 +134,7 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Qu
                 yield adapter, case, target
 
 
-def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Question]:
+def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Item]:
     """Yield what is timed: fused functions, each once however many names it has, in every wanted mode."""
     for case in filter(wanted.takes, cases.speed_cases(wanted.preset, host.memory_bytes())):
         seen = set()

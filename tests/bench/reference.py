@@ -55,7 +55,7 @@ def contenders(classes: int) -> Iterator[tuple[str, Callable[[], object], int]]:
     yield "arbiter", partial(arbiter, rows), few
     upstreams = {"logsumexp": np.ones(many)}
     questions = [
-        answers.Asked(Op(name), "value", Inputs(logits, None, upstreams.get(name, np.ones_like(logits))))
+        answers.Request(Op(name), "value", Inputs(logits, None, upstreams.get(name, np.ones_like(logits))))
         for name in OPS
     ]
     yield "fast", partial(answers.answers, questions), many

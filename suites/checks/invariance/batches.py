@@ -93,7 +93,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Change:
+class BitChange:
     """How an array stands to what it was, or ought to be: bit by bit, and in ulps."""
 
     words: str
@@ -103,7 +103,7 @@ class Change:
     ulp: float  # of the largest difference
 
 
-def changed(now: Array, was: Array) -> Change | None:
+def changed(now: Array, was: Array) -> BitChange | None:
     """Compare two arrays of one shape and dtype; None where all bits are the same."""
     bits = np.dtype(f"u{was.dtype.itemsize}")
     other: Array = np.asarray(np.asarray(now).view(bits) != np.asarray(was).view(bits))
@@ -117,7 +117,7 @@ def changed(now: Array, was: Array) -> Change | None:
         f"{int(by_row.sum())} of {len(by_row)} rows differ, by at most {largest:.3g} ulp; "
         f"the first at {place}: {float(now[index]).hex()} against {float(was[index]).hex()}"
     )
-    return Change(words, index, float(was[index]), float(now[index]), largest)
+    return BitChange(words, index, float(was[index]), float(now[index]), largest)
 
 
 def _largest_ulp(now: Array, was: Array, where: Array) -> float:
@@ -130,13 +130,13 @@ def _largest_ulp(now: Array, was: Array, where: Array) -> float:
     return float(np.where(np.isnan(off), np.inf, np.abs(off))[where].max())
 
 
-def excess(distance: metrics.Distance) -> float:
+def loosest_excess(distance: metrics.Distance) -> float:
     """Return error over bound of the loosest budget, so that accuracy is judged where it is the question."""
     return min(distance.over_bound.values())
 
 
 @dataclass
-class Comparison:
+class Surroundings:
     """Answers to rows in other surroundings, held against the truth and, where there is one, the plain answer's bits.
 
     allowed: error over budget that is nothing new; more than 1 where the plain answer, judged elsewhere, is off.
@@ -151,9 +151,9 @@ class Comparison:
     changes: list[tuple[str, str]] = field(default_factory=list)  # where, and what
 
     @classmethod
-    def with_plain(cls, truth: Truth, plain: Array) -> Comparison:
+    def with_plain(cls, truth: Truth, plain: Array) -> Surroundings:
         """Hold others against a plain answer, which is judged elsewhere."""
-        plainly = excess(truth.distance(plain))
+        plainly = loosest_excess(truth.distance(plain))
         return cls(1.0 if plainly <= 1 else ROUGH * plainly)
 
     def add(self, name: str, got: Array, inputs: Inputs, truth: Truth, plain: Array | None = None) -> None:
@@ -163,7 +163,7 @@ class Comparison:
         self.names.append(name)
         if plain is not None and (change := changed(got, plain)):
             self.changes.append((name, change.words))
-        over = excess(distance) / self.allowed if math.isfinite(self.allowed) else 0.0
+        over = loosest_excess(distance) / self.allowed if math.isfinite(self.allowed) else 0.0
         if over > max(self.over, 1.0):
             index = distance.worst
             expected = float(rounding.nearest(truth.golden, FORMATS[got.dtype.name])[index])

@@ -17,7 +17,17 @@ from harness.adapters import LAYOUTS, Adapter
 from harness.model import QUANTITIES, Checked, Failed, Inputs, Target
 from harness.ops import ASKED
 from suites.checks.check import Asking, NoAnswer, Spec, Suite, answered
-from suites.checks.invariance.batches import DIFFERS, Batch, Change, Comparison, Truth, batches, changed, of_rows, taken
+from suites.checks.invariance.batches import (
+    DIFFERS,
+    Batch,
+    BitChange,
+    Surroundings,
+    Truth,
+    batches,
+    changed,
+    of_rows,
+    taken,
+)
 from suites.checks.invariance.calls import Call
 from suites.questions import cases
 
@@ -50,7 +60,7 @@ def batch(asking: Asking) -> Checked:
 def layout(asking: Asking) -> Checked:
     """Transposed, strided and offset views are answered as contiguous arrays are, or refused aloud."""
     truth, plain = Truth.of(asking), asking.answer()
-    found, refused = Comparison.with_plain(truth, plain), []
+    found, refused = Surroundings.with_plain(truth, plain), []
     for view in LAYOUTS:
         got = asking.attempt(layout=view)
         if isinstance(got, Failed):
@@ -78,7 +88,7 @@ def threads(asking: Asking) -> Checked:
             answers.append(asking.answer(many.inputs))
     one, two = answers
     truth = Truth.of(asking).rows(many.rows)
-    found = Comparison.with_plain(truth, one)
+    found = Surroundings.with_plain(truth, one)
     found.add(many.name, two, many.inputs, truth, one)
     return found.checked()
 
@@ -148,7 +158,7 @@ def kept(asking: Asking) -> Checked:
 def renewed(asking: Asking) -> Checked:
     """Other numbers in the very arrays of the call before, or beside its logits, get an answer of their own."""
     call, other = Call.of(asking), Call.of(asking, turned(asking.inputs))
-    found = Comparison.with_plain(call.truth, call.answer(call()))
+    found = Surroundings.with_plain(call.truth, call.answer(call()))
     for name in call.names[1:]:
         swapped = call.with_other(name, other)
         got = swapped.answer(swapped())
@@ -175,7 +185,7 @@ def turned(inputs: Inputs) -> Inputs:
     return taken(inputs, np.roll(np.arange(len(inputs.logits)), 1))
 
 
-def broken(asking: Asking, words: str, change: Change, elements: int) -> Checked:
+def broken(asking: Asking, words: str, change: BitChange, elements: int) -> Checked:
     """Report a rule as broken where an array first changed."""
     worst = asking.worst(asking.inputs, change.index, change.was, change.now, change.ulp)
     return Checked(elements, math.inf, detail=words, worst=worst)
@@ -184,7 +194,7 @@ def broken(asking: Asking, words: str, change: Change, elements: int) -> Checked
 def among(asking: Asking, *others: Batch) -> Checked:
     """Compare a case's rows in other batches with themselves in the case."""
     truth, plain = Truth.of(asking), asking.answer()
-    found = Comparison.with_plain(truth, plain)
+    found = Surroundings.with_plain(truth, plain)
     for other in others:
         got = asking.answer(other.inputs)[other.at]
         found.add(other.name, got, taken(other.inputs, other.at), truth.rows(other.rows), plain[other.rows])

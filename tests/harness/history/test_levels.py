@@ -258,7 +258,7 @@ OUTCOMES = (score(), checked(), timing(1.0), Unsupported("no"), Failed("E"), Cra
 @pytest.mark.parametrize(("outcome", "judgement"), list(product(OUTCOMES, get_args(Judgement))))
 def test_states_are_the_house_s(outcome, judgement):
     """What is counted from columns has the word that the whole result has."""
-    assert points.Kind(NAMES[type(outcome)], judgement).state == state(result(outcome, judgement=judgement))
+    assert points.AnswerKind(NAMES[type(outcome)], judgement).state == state(result(outcome, judgement=judgement))
 
 
 def test_planted_changes_are_found(location):

@@ -261,7 +261,7 @@ def test_a_wrong_exponential_is_caught(monkeypatch, size):
 def test_blocks_are_the_answer_in_parts():
     """What is handed out block by block is what is handed out at once."""
     logits = np.random.default_rng(4).standard_normal((3 * values.CHUNK // 1000, 1000))
-    question = answers.Asked(Op("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
+    question = answers.Request(Op("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
     parts = [(rows, part[0]) for rows, part in answers.blocks([question])]
     whole = answers.answer(question.op, question.quantity, question.inputs)
 
@@ -279,7 +279,9 @@ def test_unknown_questions_are_refused():
     with pytest.raises(ValueError, match=r"expected one of dense_xent/grad_labels"):
         answers.answer(Op("softmin"), "value", given)
     with pytest.raises(ValueError, match=r"expected one array for all"):
-        answers.answers([answers.Asked(Op("softmax"), "value", given), answers.Asked(Op("softmax"), "value", other)])
+        answers.answers(
+            [answers.Request(Op("softmax"), "value", given), answers.Request(Op("softmax"), "value", other)]
+        )
 
 
 @pytest.mark.parametrize("classes", [1000, 1_000_000])
