@@ -16,15 +16,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from harness.model import DTYPES, FORMATS, Array, Case, Golden, Inputs, Op, Quantity, Source
+from harness.model import DTYPES, Array, Case, Inputs, Op, Quantity, Source
 from harness.ops import ASKED, OPS, plain
-from reference import limits, rounding
+from reference import limits
 from reference.arbiter import settle
 from reference.question import Numbers, Question, Validity
 from reference.vectors import SHORT_NAMES, File, Value, Vector, truth
 from suites.questions import cases, published
 from suites.questions.cases import POINT_FAMILIES, ROW_FAMILIES
-from suites.vectors import flags as vector_notes
+from suites.vectors import flags
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def provenance() -> dict[str, str | int]:
 
 def notes_for(vectors: Iterable[Vector]) -> dict[str, dict[str, str]]:
     """Return the notes of the flags that some tests carry."""
-    every = vector_notes.notes()
+    every = flags.notes()
     return {flag: every[flag] for flag in sorted({flag for vector in vectors for flag in vector.flags})}
 
 
@@ -241,7 +241,9 @@ def stem_of(item: Chosen) -> str:
 
 def _vector(name: str, item: Chosen) -> Vector:
     out, validity = answers(item.question)
-    return Vector(name, item.question, item.family, out, flags(item.question, item.family, out, item.origin), validity)
+    return Vector(
+        name, item.question, item.family, out, flags.flags_of(item.question, item.family, out, item.origin), validity
+    )
 
 
 def answers(asked: Question) -> tuple[tuple[Value, ...], Validity]:
@@ -254,53 +256,3 @@ def answers(asked: Question) -> tuple[tuple[Value, ...], Validity]:
     plain = truth.with_patterns([Value(y, 0.0, 0, None) for y in fixed], asked.dtype)
     found = [plain[k] if isinstance(answer, float) else finite[answer] for k, answer in enumerate(ruled.answers)]
     return tuple(found), ruled.validity
-
-
-def flags(asked: Question, family: str, out: tuple[Value, ...], origin: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a test's flags: its family, what its numbers show, and where it comes from."""
-    own = (vector_notes.flag_of(family),) if family in vector_notes.OF_FAMILIES else ()
-    return (*own, *_of_logits(asked), *_of_answers(asked, out), *origin)
-
-
-def _of_logits(asked: Question) -> Iterator[str]:
-    x, elementwise = asked.logits, OPS[asked.op.name].elementwise
-    if not elementwise and asked.classes == 1:
-        yield "OneClass"
-    if not elementwise and asked.rows == 1 and asked.classes > 1 and len(set(x)) == 1 and math.isfinite(x[0]):
-        yield "EqualLogits"
-    if any(value == 0 and math.copysign(1, value) < 0 for value in x):
-        yield "NegativeZero"
-    tops, bottoms = x.count(INF), x.count(-INF)
-    if any(map(math.isnan, x)):
-        yield "NaN"
-    if not elementwise and (tops > 1 or bottoms == len(x)):
-        yield "SeveralInfinities" if tops else "AllNegativeInfinity"
-    else:
-        yield from ("PositiveInfinity",) * (tops > 0)
-        yield from ("NegativeInfinity",) * (bottoms > 0)
-    weights = asked.labels if asked.op.name == "dense_xent" and asked.quantity == "value" else ()
-    if any(z == 0 and (x[j] == -INF or (tops and x[j] != INF)) for j, z in enumerate(weights)):
-        yield "ZeroLabelAtInfinity"
-
-
-LOGARITHMS = frozenset({"log_softmax", "logsumexp", "sparse_xent", "dense_xent", "log_sigmoid", "sigmoid_xent"})
-
-
-def _of_answers(asked: Question, out: tuple[Value, ...]) -> Iterator[str]:
-    form = FORMATS[asked.dtype]
-    finite = [value for value in out if math.isfinite(value.hi)]
-    exact_zero = [value.hi == 0 for value in finite]
-    hi, lo = (np.array([getattr(value, name) for value in finite]) for name in ("hi", "lo"))
-    exponent = np.array([value.e2 for value in finite], np.int64)
-    rounded = np.abs(rounding.nearest(Golden(hi, lo, exponent, 0.0), form))
-    unequal = ~np.array(exact_zero, bool)
-    shown = {
-        "ExactZero": any(exact_zero),
-        "NearZeroLog": asked.op.name in LOGARITHMS
-        and asked.quantity == "value"
-        and any(value.hi and math.frexp(value.hi)[1] + value.e2 <= -form.precision for value in finite),
-        "SubnormalResult": bool(((rounded > 0) & (rounded < 2.0**form.emin)).any()),
-        "RoundsToZero": bool((unequal & (rounded == 0)).any()),
-        "Overflows": bool(np.isinf(rounded).any()),
-    }
-    yield from (flag for flag, there in shown.items() if there)

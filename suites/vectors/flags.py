@@ -1,9 +1,18 @@
-"""What the flags of the test vectors mean: which kind of bug each provokes, and what it does to a user."""
+"""The flags of the test vectors: which of them a test has, which kind of bug each means, and what it does to a user."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
+from harness.model import FORMATS, Golden
+from harness.ops import OPS
+from reference import rounding
+from reference.question import Question
+from reference.vectors import Value
 from suites.questions import cases
 
 
@@ -109,3 +118,53 @@ def notes() -> dict[str, dict[str, str]]:
         flag: {"bugType": note.bug_type, "description": note.description, "effect": note.effect}
         for flag, note in (every | OF_CONTENT).items()
     }
+
+
+def flags_of(asked: Question, family: str, out: tuple[Value, ...], origin: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a test's flags: its family, what its numbers show, and where it comes from."""
+    own = (flag_of(family),) if family in OF_FAMILIES else ()
+    return (*own, *_of_logits(asked), *_of_answers(asked, out), *origin)
+
+
+def _of_logits(asked: Question) -> Iterator[str]:
+    x, elementwise = asked.logits, OPS[asked.op.name].elementwise
+    if not elementwise and asked.classes == 1:
+        yield "OneClass"
+    if not elementwise and asked.rows == 1 and asked.classes > 1 and len(set(x)) == 1 and math.isfinite(x[0]):
+        yield "EqualLogits"
+    if any(value == 0 and math.copysign(1, value) < 0 for value in x):
+        yield "NegativeZero"
+    tops, bottoms = x.count(math.inf), x.count(-math.inf)
+    if any(map(math.isnan, x)):
+        yield "NaN"
+    if not elementwise and (tops > 1 or bottoms == len(x)):
+        yield "SeveralInfinities" if tops else "AllNegativeInfinity"
+    else:
+        yield from ("PositiveInfinity",) * (tops > 0)
+        yield from ("NegativeInfinity",) * (bottoms > 0)
+    weights = asked.labels if asked.op.name == "dense_xent" and asked.quantity == "value" else ()
+    if any(z == 0 and (x[j] == -math.inf or (tops and x[j] != math.inf)) for j, z in enumerate(weights)):
+        yield "ZeroLabelAtInfinity"
+
+
+LOGARITHMS = frozenset({"log_softmax", "logsumexp", "sparse_xent", "dense_xent", "log_sigmoid", "sigmoid_xent"})
+
+
+def _of_answers(asked: Question, out: tuple[Value, ...]) -> Iterator[str]:
+    form = FORMATS[asked.dtype]
+    finite = [value for value in out if math.isfinite(value.hi)]
+    exact_zero = [value.hi == 0 for value in finite]
+    hi, lo = (np.array([getattr(value, name) for value in finite]) for name in ("hi", "lo"))
+    exponent = np.array([value.e2 for value in finite], np.int64)
+    rounded = np.abs(rounding.nearest(Golden(hi, lo, exponent, 0.0), form))
+    unequal = ~np.array(exact_zero, bool)
+    shown = {
+        "ExactZero": any(exact_zero),
+        "NearZeroLog": asked.op.name in LOGARITHMS
+        and asked.quantity == "value"
+        and any(value.hi and math.frexp(value.hi)[1] + value.e2 <= -form.precision for value in finite),
+        "SubnormalResult": bool(((rounded > 0) & (rounded < 2.0**form.emin)).any()),
+        "RoundsToZero": bool((unequal & (rounded == 0)).any()),
+        "Overflows": bool(np.isinf(rounded).any()),
+    }
+    yield from (flag for flag, there in shown.items() if there)

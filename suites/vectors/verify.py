@@ -105,7 +105,7 @@ def _labels(vector: Vector) -> Iterator[Mismatch]:
             yield f"{name} {k}", numbers[k].hex(), f"a number of {asked.dtype}"
     origin = tuple(flag for flag in vector.flags if flag in ORIGINS and flag != "Published")
     origin += ("Published",) if Source.of(vector.family).kind == "published" else ()
-    expected = choice.flags(asked, vector.family, vector.out, origin)
+    expected = flags.flags_of(asked, vector.family, vector.out, origin)
     if vector.flags != expected:
         yield "flags", ", ".join(vector.flags), ", ".join(expected)
     stem = choice.stem_of(Chosen(asked, vector.family, origin))
