@@ -269,9 +269,16 @@ class Unsupported:
 
 @dataclass(frozen=True)
 class Failed:
-    """The framework's call raised."""
+    """The framework's call raised, or gave an array of another dtype or shape than the question's."""
 
-    reason: str
+    kind: Literal["raised", "dtype", "shape"]
+    message: str
+    error: str = ""  # the type of what was raised
+
+    @property
+    def reason(self) -> str:
+        """All of it in one line."""
+        return f"{self.error}: {self.message}" if self.error else self.message
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _outcome(result: Result) -> dict[str, str]:
             return {"outcome": "timing", "outcome_reason": ""}
         case Unsupported(reason):
             return {"outcome": "unsupported", "outcome_reason": reason}
-        case Failed(reason):
+        case Failed(reason=reason):
             return {"outcome": "failed", "outcome_reason": reason}
         case Crashed(reason):
             return {"outcome": "crashed", "outcome_reason": reason}

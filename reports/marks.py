@@ -67,7 +67,7 @@ def ratio(score: Score) -> tuple[float | None, str]:
 def why(result: Result) -> str:
     """Return the reason stored with a result: of its judgement, else of its outcome."""
     match result.outcome:
-        case Unsupported(reason) | Failed(reason) | Crashed(reason):
+        case Unsupported(reason=reason) | Failed(reason=reason) | Crashed(reason=reason):
             return reason if not result.reason else f"{reason} ({result.reason})"
         case TimedOut(seconds):
             return f"no answer within {seconds:g} s" + (f" ({result.reason})" if result.reason else "")

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness.adapters import Adapter
+from harness.adapters import Adapter, fenced
 from harness.model import Case, Outcome, Target, Timing, Unsupported
 from harness.timing import clock
 from suites.conftest import Claim
-from suites.judging import ask
 from suites.questions import cases, plan
 
 
@@ -27,7 +26,7 @@ def test_speed(question: plan.Item, claim: Claim, benchmark: BenchmarkFixture) -
     """A fused function can be timed; how fast it is, is no claim."""
 
     def timed(adapter: Adapter, case: Case, target: Target) -> Outcome:
-        return ask.fenced(lambda: sample(adapter, case, target, benchmark))
+        return fenced(lambda: sample(adapter, case, target, benchmark))
 
     claim(question, timed)
 

@@ -151,7 +151,7 @@ def _verdict(judged: Judged, results: list[Result]) -> Judged:
 
 def raised(result: Result) -> bool:
     """Tell whether the call raised; an answer of another dtype or shape is a wrong answer."""
-    return isinstance(result.outcome, Failed) and not result.outcome.reason.startswith(("dtype is", "shape is"))
+    return isinstance(result.outcome, Failed) and result.outcome.kind == "raised"
 
 
 def check(case: Case) -> str:

@@ -1,8 +1,8 @@
 """What it takes to ask a framework, and the names that other packages import it by."""
 
-from harness.adapters.adapter import LAYOUTS, Adapter, Layout, Pass, Prepared
+from harness.adapters.adapter import LAYOUTS, Adapter, Layout, Pass, Prepared, fitting
 from harness.adapters.catalogue import Builder, Catalogue, Function, Native, Offer
-from harness.adapters.fence import NotInstalled, NotSupported
+from harness.adapters.fence import NotInstalled, NotSupported, fenced
 from harness.adapters.frameworks import ENTRY_POINTS, load, names
 from harness.adapters.judged import implements
 
@@ -20,6 +20,8 @@ __all__ = [
     "Offer",
     "Pass",
     "Prepared",
+    "fenced",
+    "fitting",
     "implements",
     "load",
     "names",

@@ -11,8 +11,8 @@ from typing import Literal, Self, final
 
 from harness.adapters.accelerator import Accelerator
 from harness.adapters.catalogue import Catalogue, Function, Native, Offer
-from harness.adapters.fence import NotSupported
-from harness.model import DTYPES, Array, Implementation, Inputs, Op, Quantity, Target
+from harness.adapters.fence import NotSupported, fenced
+from harness.model import DTYPES, Array, Failed, Implementation, Inputs, Op, Quantity, Target, Unsupported
 from harness.options import SHOWN
 
 # Beside the quantities that have goldens: the derivative along `Inputs.direction`, and the derivative of grad_logits.
@@ -120,12 +120,37 @@ class Adapter(ABC):
         return tuple(offer.implementation for offer in self.catalogue.offers.values())
 
     @final
+    def ask(
+        self,
+        op: Op,
+        quantity: Pass,
+        inputs: Inputs,
+        target: Target,
+        layout: Layout = "plain",
+        *,
+        fits: bool = True,
+    ) -> Array | Unsupported | Failed:
+        """Put a question and return its answer; what goes wrong in the framework comes back as an outcome.
+
+        fits: an answer of another dtype or shape than the question's fails too; else any array is an answer.
+        """
+
+        def call() -> Array:
+            return self.answer(self.run(self.prepare(op, quantity, inputs, target, layout)), quantity)
+
+        got = fenced(call)
+        return got if isinstance(got, Unsupported | Failed) or not fits else fitting(got, quantity, inputs)
+
+    @final
     def prepare(self, op: Op, quantity: Pass, inputs: Inputs, target: Target, layout: Layout = "plain") -> Prepared:
         """Return the call to score or time; its result is an array (value) or a tuple (value, derivative).
 
         All that comes before the framework's own work happens here: building, transfers, the choice of mode.
-        Raises NotSupported where the framework does not offer this op, option, quantity or layout.
+        Raises NotSupported where the framework does not offer this op, option, quantity or layout, and ValueError for a
+        mode that it has not.
         """
+        if target.mode not in self.modes:
+            raise ValueError(f"mode is {target.mode!r}, expected one of {', '.join(self.modes)}")
         offer = self.offer(target.implementation)
         if quantity in offer.refuses:
             raise NotSupported(offer.refuses[quantity])  # type: ignore[index]
@@ -162,6 +187,23 @@ class Adapter(ABC):
         return self.backward(function, mode, 0 if quantity == "grad_logits" else 1)
 
     @final
+    def run(self, prepared: Prepared) -> Native:
+        """Make a call and wait for what it returns."""
+        native = prepared()
+        self.wait(native)
+        return native
+
+    @final
     def answer(self, native: Native, quantity: Pass) -> Array:
         """Return the array that a call of `prepare` was asked for."""
         return self.get(native if quantity == "value" else native[1])
+
+
+def fitting(got: Array, quantity: Pass, inputs: Inputs) -> Array | Failed:
+    """Return an answer of the question's dtype and shape, that of the logits or of the value; else what is wrong."""
+    like = inputs.upstream if quantity in {"value", "tangent"} else inputs.logits
+    if got.dtype.name != inputs.logits.dtype.name:
+        return Failed("dtype", f"dtype is {got.dtype.name}, expected {inputs.logits.dtype.name}, as the logits'")
+    if got.shape != like.shape:
+        return Failed("shape", f"shape is {got.shape}, expected {like.shape}")
+    return got

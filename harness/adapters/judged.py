@@ -6,10 +6,12 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from harness.adapters.catalogue import Builder, Catalogue, Function
+from harness.adapters.fence import fenced
 from harness.adapters.frameworks import names
 from harness.ops import OPS
 
@@ -53,11 +55,11 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     sys.modules[spec.name] = module  # where compilers look for a function's globals
     met = len(MARKED)
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ValueError(f"file {path} does not run: {type(error).__name__}: {error}; try: python {path}") from error
+        ran = fenced(partial(spec.loader.exec_module, module))
     finally:
         sys.path[:] = before
+    if ran is not None:
+        raise ValueError(f"file {path} does not run: {ran.reason}; try: python {path}")
     marked = MARKED[met:]
     if not marked:
         raise ValueError(f'file is {path}, expected a function marked by @implements(op, framework="...") in it')

@@ -131,8 +131,8 @@ def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
             yield from _checks(old, new, after.case)
         case Timing() as old, Timing() as new:
             yield from _timings(old, new, size)
-        case Failed(old), Failed(new) if _exception(old) != _exception(new):
-            yield "different", f"raised {_exception(new)}, was {_exception(old)}"
+        case Failed() as old, Failed() as new if _failure(old) != _failure(new):
+            yield "different", f"raised {_failure(new)}, was {_failure(old)}"
         case old, new if type(old) is not type(new):
             yield _turn(_silence(old), _silence(new)), f"{told(new)}, was {told(old)}"
 
@@ -185,7 +185,7 @@ def told(outcome: Outcome) -> str:
             return seconds(median(outcome.seconds))
         case Unsupported(reason):
             return f"unsupported ({reason})"
-        case Failed(reason):
+        case Failed(reason=reason):
             return f"failed ({reason})"
         case Crashed(reason):
             return f"crashed ({reason})"
@@ -214,9 +214,9 @@ def _silence(outcome: Outcome) -> int:
     return 0
 
 
-def _exception(reason: str) -> str:
-    """Return the type of what was raised: its message may hold an address."""
-    return reason.partition(":")[0]
+def _failure(failed: Failed) -> str:
+    """Return the type of what was raised, whose message may hold an address; else what was said."""
+    return failed.error or failed.message
 
 
 def _turn(was: float, now: float) -> Turn:

@@ -50,6 +50,8 @@ def unpack(name: str, fields: Mapping[str, Any], texts: Mapping[str, str]) -> Ou
     if worst:
         rows = {long: texts[worst[long]] for long in LONG_TEXTS if worst[long]}
         fields = {**fields, "worst": _made(Worst, {**worst, **rows})}
+    if name == "failed" and "reason" in fields:
+        return _failed(fields["reason"])
     outcome: Outcome = _made(OUTCOMES[name], fields)
     return outcome
 
@@ -65,6 +67,16 @@ def figure(outcome: Outcome) -> float | None:
         case Timing(seconds) if seconds:
             return median(seconds)
     return None
+
+
+def _failed(reason: str) -> Failed:
+    """Read a failure that an older program stored as one text."""
+    if reason.startswith("dtype is"):
+        return Failed("dtype", reason)
+    if reason.startswith("shape is"):
+        return Failed("shape", reason)
+    error, colon, message = reason.partition(": ")
+    return Failed("raised", message, error) if colon else Failed("raised", reason)
 
 
 @lru_cache(maxsize=4096)  # the targets of a case share its rows

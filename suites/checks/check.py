@@ -76,18 +76,15 @@ class Asking:
         mode: str = "",
         device: str = "",
         layout: Layout = "plain",
+        fits: bool = True,
     ) -> Array | Unsupported | Failed:
-        """Ask the target, or the same implementation in another mode or on another device; an array is any array."""
-        of = self.case
+        """Ask the target, or the same implementation in another mode or on another device.
+
+        fits: an answer of another dtype or shape is a failure; else an array is any array.
+        """
         target = replace(self.target, mode=mode or self.target.mode, device=device or self.target.device)
-
-        def call() -> Array:
-            prepared = self.adapter.prepare(op or of.op, quantity or of.quantity, inputs or self.inputs, target, layout)
-            native = prepared()
-            self.adapter.wait(native)
-            return self.adapter.answer(native, quantity or of.quantity)
-
-        return ask.fenced(call)
+        case, given = self.case, inputs or self.inputs
+        return self.adapter.ask(op or case.op, quantity or case.quantity, given, target, layout, fits=fits)
 
     def answer(
         self,
@@ -99,24 +96,8 @@ class Asking:
         device: str = "",
         layout: Layout = "plain",
     ) -> Array:
-        """Ask as `attempt`, for an answer of the right dtype and shape. Raises NoAnswer where there is none."""
-        got = self.attempt(inputs, op=op, quantity=quantity, mode=mode, device=device, layout=layout)
-        return self.fitting(got, inputs, quantity)
-
-    def fitting(
-        self, got: Array | Unsupported | Failed, inputs: Inputs | None = None, quantity: Pass | None = None
-    ) -> Array:
-        """Return an attempt's answer where it has the right dtype and shape. Raises NoAnswer for any other."""
-        if isinstance(got, Unsupported | Failed):
-            raise NoAnswer(got)
-        given = inputs or self.inputs
-        asked = quantity or self.case.quantity
-        shape = given.upstream.shape if asked in {"value", "tangent"} else given.logits.shape
-        if got.dtype.name != self.case.dtype:
-            raise NoAnswer(Failed(f"dtype is {got.dtype.name}, expected {self.case.dtype}, as the logits'"))
-        if got.shape != shape:
-            raise NoAnswer(Failed(f"shape is {got.shape}, expected {shape}"))
-        return got
+        """Ask as `attempt`. Raises NoAnswer where there is no answer of the right dtype and shape."""
+        return answered(self.attempt(inputs, op=op, quantity=quantity, mode=mode, device=device, layout=layout))
 
     def golden(self, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Golden:
         """Return the exact answers to inputs of a check's own; the arbiter recomputes a sample of their rows."""
@@ -149,9 +130,8 @@ class Asking:
         return self.adapter.modes[0], "cpu"
 
 
-def answered(call: Callable[[], T]) -> T:
-    """Return what a call into a framework returns. Raises NoAnswer where it raises."""
-    got = ask.fenced(call)
+def answered(got: T | Unsupported | Failed) -> T:
+    """Return what a framework gave. Raises NoAnswer where it gave nothing to go on with."""
     if isinstance(got, Unsupported | Failed):
         raise NoAnswer(got)
     return got

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TypeVar
 
 import numpy as np
 
-from harness.adapters import Adapter, NotSupported
+from harness.adapters import Adapter
 from harness.model import (
     FORMATS,
     Array,
@@ -33,8 +30,6 @@ from reference import bounds, golden, rounding
 from reference.golden import Audited
 from reference.options import meaning
 from suites.questions import cases, families
-
-T = TypeVar("T")
 
 WRITTEN_OUT = 256  # classes up to which a worst row is stored as hex floats; longer ones are stored as a recipe
 
@@ -89,34 +84,11 @@ def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
     return question.answered[key]
 
 
-def fenced(call: Callable[[], T]) -> T | Unsupported | Failed:
-    """Call into a framework; what goes wrong there comes back as an outcome."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # frameworks deprecate and advise; that is no outcome
-            return call()
-    except NotSupported as refusal:
-        return Unsupported(str(refusal))
-    except Exception as error:  # noqa: BLE001 - the one place where a framework's call is fenced off
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-        return Failed(f"{type(error).__name__}: {first[:300]}")
-
-
 def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
     case = question.case
-
-    def answer() -> Array:
-        native = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)()
-        adapter.wait(native)
-        return adapter.answer(native, case.quantity)
-
-    got = fenced(answer)
+    got = adapter.ask(case.op, case.quantity, cases.inputs(case), target)
     if isinstance(got, Unsupported | Failed):
         return got
-    if got.dtype.name != case.dtype:
-        return Failed(f"dtype is {got.dtype.name}, expected {case.dtype}, as the logits'")
-    if got.shape != question.golden.hi.shape:
-        return Failed(f"shape is {got.shape}, expected {question.golden.hi.shape}")
     distance = metrics.against(question.ruler, got)
     return Score(
         elements=got.size,

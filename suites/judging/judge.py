@@ -90,7 +90,7 @@ def deviation(target: Target, outcome: Outcome) -> str | None:
             return f"the process died: {reason}"
         case TimedOut(seconds):
             return f"no answer in {seconds:g} s"
-        case Failed(reason) if target.implementation.kind == "fused":
+        case Failed(reason=reason) if target.implementation.kind == "fused":
             return f"the call raised {reason}"
         case Score() if target.implementation.kind == "fused" and outcome.budget_class not in ACCEPTED:
             return _exceeds(outcome)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from harness.model import Case, Crashed, Failed, Implementation, Outcome, Target, TimedOut, Unsupported
+from harness.model import Case, Crashed, Implementation, Outcome, Target, TimedOut, Unsupported
 from harness.spelling import choice
 from harness.timing.duel import tournament
 from harness.timing.duel.fairness import Peak
@@ -166,7 +166,7 @@ class Tournaments:
                 case WorkerLost():
                     lost.append(answer)
                 case Refused():
-                    out[key] = Unsupported(str(answer)) if answer.state == "unsupported" else Failed(str(answer))
+                    out[key] = answer.outcome
         for key in out:
             with suppress(WorkerLost):  # which is raised here, or met again
                 unload(sides.pop(key, []))
@@ -243,7 +243,7 @@ class Tournaments:
             *_, self.devices[name] = [tuple(worker.receive()) for worker in self._running[name]]
         except (Refused, WorkerLost) as error:
             self._give_up(name, str(error))
-            if isinstance(error, Refused) and error.state == "unsupported":  # it is not installed
+            if isinstance(error, Refused) and isinstance(error.outcome, Unsupported):  # it is not installed
                 self.died.remove(name)
 
 

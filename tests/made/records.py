@@ -76,7 +76,7 @@ EVERY = (  # outcome
     result(checked(math.inf, "eager: nan"), check="law.shift", dtype="bfloat16", seed=3),
     result(timing(1e-6, 2.5e-6), "speed"),
     result(Unsupported("no"), "a"),
-    result(Failed("E: \u221e"), "b"),
+    result(Failed("raised", "\u221e", "E"), "b"),
     result(Crashed("SIGKILL"), "c"),
     result(TimedOut(300.0), "d"),
 )

@@ -37,7 +37,7 @@ def case(family, quantity="value", classes=64, dtype="float32"):
 def answer(target, family, ulp, quantity="value", dtype="float32"):
     """Make an answer whose error is a tenth of its ulps over the bound of class S; None raises."""
     if ulp is None:
-        return Result(case(family, quantity, dtype=dtype), target, Failed("boom"), "unjudged")
+        return Result(case(family, quantity, dtype=dtype), target, Failed("raised", "boom"), "unjudged")
     score = Score(10, ulp, ulp / 2, 0.0, {"S": ulp / 10, "U": ulp / 20}, "S" if ulp <= 10 else None)
     return Result(case(family, quantity, dtype=dtype), target, score, "conforms")
 

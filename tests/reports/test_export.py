@@ -45,7 +45,7 @@ OUTCOMES = (
     SCORE,
     Timing((1e-6, 2e-6), 10, 0.5),
     Unsupported("no float16"),
-    Failed("why"),
+    Failed("raised", "why"),
     Crashed("SIGKILL"),
     TimedOut(300.0),
 )
@@ -99,7 +99,7 @@ def test_score_is_exported():
     [
         (Timing((1e-6,), 1, 0.5), "timing", ""),
         (Unsupported("no float16"), "unsupported", "no float16"),
-        (Failed("why"), "failed", "why"),
+        (Failed("raised", "why"), "failed", "why"),
         (Crashed("SIGKILL"), "crashed", "SIGKILL"),
         (TimedOut(2.5), "timed out", "no answer in 2.5 s"),
     ],

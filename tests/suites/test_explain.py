@@ -66,7 +66,9 @@ def test_text_and_issue_hold_the_script(told):
 
 def test_outcome_without_numbers(tmp_path):
     """A raise is explained by its message."""
-    result = Result(CASE, TARGET, Failed("RuntimeError: no"), "deviates", "the call raised RuntimeError: no")
+    result = Result(
+        CASE, TARGET, Failed("raised", "no", "RuntimeError"), "deviates", "the call raised RuntimeError: no"
+    )
 
     told = explain.explain(result, {}, Cache(tmp_path, "mpmath").golden, "")
 

@@ -58,7 +58,7 @@ def test_verdicts():
             result(score(0.5), "conforms", name="good"),
             result(score(0.5), "conforms", name="bad"),
             result(score(2.0), name="bad", dtype="float64"),
-            result(Failed("no"), name="ugly"),
+            result(Failed("raised", "no"), name="ugly"),
             result(score(0.5), "conforms", name="dead"),
             result(Crashed("SIGSEGV"), name="dead"),
         ]
@@ -95,7 +95,7 @@ def test_findings_begin_with_the_worst():
 
 def test_dtype_that_is_not_taken_is_no_deviation():
     """A function that raises for every question in a dtype, and answers in another, is not judged in that dtype."""
-    (one,) = judge.verdicts([result(score(0.5), "conforms"), result(Failed("no"), dtype="float16")])
+    (one,) = judge.verdicts([result(score(0.5), "conforms"), result(Failed("raised", "no"), dtype="float16")])
 
     assert one.verdict == "conforms"
     assert one.not_judged == [{"dtype": "float16", "reason": "the reason"}]
@@ -103,7 +103,7 @@ def test_dtype_that_is_not_taken_is_no_deviation():
 
 def test_answer_of_another_dtype_is_a_deviation():
     """float64 for float16 logits is an answer, and a wrong one."""
-    odd = Failed("dtype is float64, expected float16, as the logits'")
+    odd = Failed("dtype", "dtype is float64, expected float16, as the logits'")
     (one,) = judge.verdicts([result(score(0.5), "conforms"), result(odd, dtype="float16")])
 
     assert (one.verdict, one.not_judged) == ("deviates", [])
@@ -111,7 +111,7 @@ def test_answer_of_another_dtype_is_a_deviation():
 
 def test_raise_among_answers_is_a_deviation():
     """A function that answers some questions in a dtype and raises for others deviates."""
-    (one,) = judge.verdicts([result(score(0.5), "conforms"), result(Failed("no"))])
+    (one,) = judge.verdicts([result(score(0.5), "conforms"), result(Failed("raised", "no"))])
 
     assert one.verdict == "deviates"
 

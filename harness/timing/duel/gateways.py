@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import execnet
 
+from harness.model import Failed, Unsupported
 from harness.timing.duel.arrays import SharedArrays
 from harness.timing.duel.order import Arrays, Order, Preparation
 from harness.timing.duel.pairing import Blocks, Measured
@@ -36,12 +37,12 @@ class WorkerHung(WorkerLost):
 
 
 class Refused(ValueError):  # noqa: N818 - an answer, not an error
-    """A worker could not carry out an order. state: `unsupported` where the framework says so, else `failed`."""
+    """A worker could not carry out an order: its framework does not offer it, or failed."""
 
-    def __init__(self, reason: str, state: str) -> None:
-        """Keep both."""
-        super().__init__(reason)
-        self.state = state
+    def __init__(self, outcome: Unsupported | Failed) -> None:
+        """Keep what became of it."""
+        super().__init__(outcome.reason)
+        self.outcome = outcome
 
 
 def bootstrap(channel, root, variables, log):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D103
@@ -100,7 +101,7 @@ class Worker:
             last = str(error).strip().splitlines()[-1]
             raise WorkerLost(f"the worker at {self.site.spec} does not start: {last}") from error
         if state != "done":
-            raise Refused(str(answer), state)
+            raise Refused(Unsupported(**answer) if state == "unsupported" else Failed(**answer))
         return answer
 
     def ask(self, order: str, *arguments: Any) -> Any:

@@ -11,7 +11,6 @@ import itertools
 import math
 import os
 import resource
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from harness import adapters
-from harness.adapters import Adapter, Native, NotSupported, judged
+from harness.adapters import Adapter, Native, fenced, judged
 from harness.adapters.accelerator import Accelerator
-from harness.model import Inputs
+from harness.model import Failed, Inputs, Unsupported
 from harness.running import orphan
 from harness.timing import bandwidth, clock, memory
 from harness.timing.duel import arrays, fairness, stamps
@@ -130,13 +129,11 @@ class Orders:
             after.ru_nivcsw - before.ru_nivcsw,
         )
 
-    def answer(self, order: Order) -> tuple[str, tuple[int, ...], bytes]:
+    def answer(self, order: Order) -> tuple[str, tuple[int, ...], bytes] | Unsupported | Failed:
         """Make a call once; return the dtype, shape and bytes of its answer."""
-        adapter = self.adapter(order.target.implementation.framework, order.file)
-        native = _prepare(adapter, arrays.inputs(order.arrays), order)()
-        adapter.wait(native)
-        got = adapter.answer(native, order.case.quantity)
-        return got.dtype.name, got.shape, got.tobytes()
+        adapter, inputs = self.adapter(order.target.implementation.framework, order.file), arrays.inputs(order.arrays)
+        got = adapter.ask(order.case.op, order.case.quantity, inputs, order.target)
+        return got if isinstance(got, Unsupported | Failed) else (got.dtype.name, got.shape, got.tobytes())
 
     def unload(self, key: str) -> None:
         """Drop a call, and its arrays where no other call has them."""
@@ -194,16 +191,14 @@ def serve(channel: Any) -> None:
 
 
 def reply(orders: Orders, order: str, *arguments: Any) -> tuple[str, Any]:
-    """Carry out an order; return `done` and its answer, or `unsupported` or `failed` and the reason."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what frameworks deprecate is no outcome
-            return "done", CARRIED_OUT_BY[order](orders, *arguments)
-    except (NotSupported, adapters.NotInstalled) as refusal:
-        return "unsupported", str(refusal)
-    except Exception as error:  # noqa: BLE001 - the coordinator says what happened, this process goes on
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-        return "failed", f"{type(error).__name__}: {first[:300]}"
+    """Carry out an order; return `done` and its answer, or `unsupported` or `failed` and the fields of that outcome."""
+    match fenced(lambda: CARRIED_OUT_BY[order](orders, *arguments)):
+        case Unsupported() as refusal:
+            return "unsupported", asdict(refusal)
+        case Failed() as failure:
+            return "failed", asdict(failure)
+        case answer:
+            return "done", answer
 
 
 def append(path: Path, piece: bytes) -> None:
@@ -214,8 +209,6 @@ def append(path: Path, piece: bytes) -> None:
 
 
 def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> adapters.Prepared:
-    if order.target.mode not in adapter.modes:
-        raise ValueError(f"mode is {order.target.mode!r}, expected one of {', '.join(adapter.modes)}")
     return adapter.prepare(order.case.op, order.case.quantity, inputs, order.target)
 
 

@@ -70,6 +70,6 @@ def policy(result: Result) -> str:
             return word or "as claimed"
         case Unsupported():
             return "unsupported"
-        case Failed(reason):
+        case Failed(reason=reason):
             return f"error: {reason}"
     return type(result.outcome).__name__.lower()

@@ -13,9 +13,10 @@ from functools import partial
 
 import numpy as np
 
-from harness.adapters import LAYOUTS, Adapter
+from harness.adapters import LAYOUTS, Adapter, fenced
 from harness.model import QUANTITIES, Checked, Failed, Inputs, Target
 from harness.ops import ASKED
+from suites.checks.call import Call
 from suites.checks.check import Asking, NoAnswer, Spec, Suite, answered
 from suites.checks.invariance.batches import (
     DIFFERS,
@@ -28,7 +29,6 @@ from suites.checks.invariance.batches import (
     of_rows,
     taken,
 )
-from suites.checks.invariance.calls import Call
 from suites.questions import cases
 
 INVARIANCE = Suite("invariance")
@@ -63,10 +63,10 @@ def layout(asking: Asking) -> Checked:
     found, refused = Surroundings.with_plain(truth, plain), []
     for view in LAYOUTS:
         got = asking.attempt(layout=view)
-        if isinstance(got, Failed):
+        if isinstance(got, Failed) and got.kind == "raised":
             refused.append(f"{view}: {got.reason}")
         else:
-            found.add(f"a view that is {view}", asking.fitting(got), asking.inputs, truth, plain)
+            found.add(f"a view that is {view}", answered(got), asking.inputs, truth, plain)
     checked = found.checked()
     if refused and checked.over <= 1:
         return replace(checked, policy="views refused", detail="; ".join(refused))
@@ -84,7 +84,7 @@ def threads(asking: Asking) -> Checked:
     many = of_rows("two threads", asking.inputs, np.resize(np.arange(asking.case.rows), MANY))
     answers = []
     for count in (1, 2):
-        with answered(partial(asking.adapter.threads, count)):
+        with answered(fenced(partial(asking.adapter.threads, count))):
             answers.append(asking.answer(many.inputs))
     one, two = answers
     truth = Truth.of(asking).rows(many.rows)
@@ -158,7 +158,7 @@ def kept(asking: Asking) -> Checked:
 def renewed(asking: Asking) -> Checked:
     """Other numbers in the very arrays of the call before, or beside its logits, get an answer of their own."""
     call, other = Call.of(asking), Call.of(asking, turned(asking.inputs))
-    found = Surroundings.with_plain(call.truth, call.answer(call()))
+    found = Surroundings.with_plain(Truth.of(asking, call.inputs), call.answer(call()))
     for name in call.names[1:]:
         swapped = call.with_other(name, other)
         got = swapped.answer(swapped())

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.adapters import Pass
 from harness.model import FORMATS, Array, Checked, Failed, Inputs, Op, Unsupported
-from suites.checks.check import Asking, NoAnswer, Spec
+from suites.checks.check import Asking, NoAnswer, Spec, answered
 from suites.checks.laws.law import (
     BINARY,
     BY_POINT,
@@ -83,11 +83,12 @@ def _directed(asking: Asking) -> Inputs:
 def _derivative(asking: Asking, inputs: Inputs, asked: Pass) -> Array:
     """Ask for a derivative that a function need not have; whatever it raises says that it has not."""
     got = asking.attempt(inputs, quantity=asked)
-    if isinstance(got, Failed):
+    if isinstance(got, Failed) and got.kind == "raised":
         raise NoAnswer(Unsupported(f"no {asked} is offered: {got.reason}"))
-    if not isinstance(got, Unsupported) and not got.astype(np.float64).any():
+    answer = answered(got)
+    if not answer.astype(np.float64).any():
         raise NoAnswer(Unsupported(f"no {asked} is offered: it is 0, as of a function that is cut off from its logits"))
-    return asking.fitting(got, inputs, asked)
+    return answer
 
 
 def _along(inputs: Inputs) -> Array:

@@ -14,7 +14,8 @@ from harness.ops import ASKED, OPS, plain
 from harness.scoring import metrics, ulp
 from reference import bounds, rounding
 from reference.golden import digits
-from suites.checks.check import ACCEPTED, Asking, Suite, answered, excess
+from suites.checks.call import Call
+from suites.checks.check import ACCEPTED, Asking, Suite, excess
 from suites.judging import ask
 from suites.questions import cases, families, presets
 
@@ -76,14 +77,9 @@ def rows_of(inputs: Inputs, rows: slice, classes: int | None = None) -> Inputs:
 
 def with_gradient(asking: Asking, inputs: Inputs) -> tuple[Array, Array]:
     """Ask for the gradient, and return the value that comes with it as well."""
-
-    def call() -> tuple[Array, Array]:
-        native = asking.adapter.prepare(asking.case.op, asking.case.quantity, inputs, asking.target)()
-        asking.adapter.wait(native)
-        return asking.adapter.get(native[0]), asking.adapter.get(native[1])
-
-    value, gradient = answered(call)
-    return asking.fitting(value, inputs, "value"), asking.fitting(gradient, inputs)
+    call = Call.of(asking, inputs)
+    native = call()
+    return call.value(native), call.answer(native)
 
 
 def exact(asking: Asking, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Array:

@@ -95,7 +95,7 @@ def row_policy(
 
 def _asked(asking: Asking, inputs: Inputs, mode: str, device: str) -> str | Array:
     shape = inputs.upstream.shape if asking.case.quantity == "value" else inputs.logits.shape
-    return special_words.of(asking.attempt(inputs, mode=mode, device=device), shape)
+    return special_words.of(asking.attempt(inputs, mode=mode, device=device, fits=False), shape)
 
 
 def _others(answer: Array) -> Array:

@@ -30,8 +30,8 @@ def of(got: Array | Unsupported | Failed, shape: tuple[int, ...]) -> str | Array
     match got:
         case Unsupported():
             raise NoAnswer(got)
-        case Failed(reason):
-            return f"{ERROR} {reason.partition(':')[0]}"
+        case Failed():
+            return f"{ERROR} {got.error or got.message}"
     return got if got.shape == shape else f"shape {got.shape}"
 
 

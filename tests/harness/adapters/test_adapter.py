@@ -11,7 +11,7 @@ import pytest
 
 from harness import adapters
 from harness.adapters import Catalogue, NotInstalled, NotSupported
-from harness.model import DTYPES, Inputs, Op, Target
+from harness.model import DTYPES, Failed, Inputs, Op, Target, Unsupported
 
 ROWS, CLASSES = 3, 5
 ELEMENTWISE = ("softmax", "log_softmax", "sigmoid", "log_sigmoid", "sigmoid_xent")
@@ -103,11 +103,12 @@ def asked(adapter, mode):
 
 
 def answer(adapter, mode, implementation, quantity, inputs, *, op=None):
-    """Ask, as the suites do."""
-    call = adapter.prepare(op or Op.of(implementation.op), quantity, inputs, Target(implementation, mode))
-    native = call()
-    adapter.wait(native)
-    return adapter.answer(native, quantity)
+    """Ask, as the suites do; raise NotSupported where that is the answer."""
+    got = adapter.ask(op or Op.of(implementation.op), quantity, inputs, Target(implementation, mode))
+    if isinstance(got, Unsupported):
+        raise NotSupported(got.reason)
+    assert isinstance(got, np.ndarray), got
+    return got
 
 
 def offers_gradients(adapter, mode):
@@ -363,6 +364,47 @@ def test_numpy_refuses_gradients_while_building():
 
         with pytest.raises(NotSupported, match="differentiation"):
             adapter.prepare(op, "grad_logits", questions(op, "float32"), Target(implementation, "eager"))
+
+
+def asked_of(function, op="sigmoid", **how):
+    """Ask numpy's adapter a function of its own, about a float32 question."""
+    catalogue = Catalogue("numpy")
+    catalogue.form(op, "own", "fused", grad_logits="stopped")(lambda: function)
+    adapter = load_or_skip("numpy").offering(catalogue)
+    quantity = how.pop("quantity", "value")
+    return adapter.ask(
+        Op.of(op), quantity, questions(Op.of(op), "float32"), Target(*adapter.implementations(), "eager"), **how
+    )
+
+
+def test_an_answer_is_an_array_or_what_became_of_it():
+    """A refusal, a raise, another dtype and another shape each come back as an outcome of their own kind."""
+
+    def raises(_):
+        raise ValueError("no kernel")
+
+    assert (asked_of(lambda logits: logits) == questions(Op.of("sigmoid"), "float32").logits).all()
+    assert asked_of(raises) == Failed("raised", "no kernel", "ValueError")
+    assert asked_of(raises, quantity="grad_logits") == Unsupported("stopped")
+    assert asked_of(lambda logits: logits.astype(np.float64)) == Failed(
+        "dtype", "dtype is float64, expected float32, as the logits'"
+    )
+    assert asked_of(np.ravel) == Failed("shape", f"shape is ({ROWS * CLASSES},), expected ({ROWS}, {CLASSES})")
+
+
+def test_an_answer_of_any_dtype_and_shape_may_be_wanted():
+    """Who looks at what nothing fixes takes any array."""
+    assert asked_of(np.ravel, fits=False).shape == (ROWS * CLASSES,)
+    assert asked_of(lambda logits: logits.astype(np.float64), fits=False).dtype == np.float64
+
+
+def test_a_layout_reaches_the_function():
+    """The numbers are the same, in the memory that the layout says."""
+    seen = []
+
+    asked_of(lambda logits: seen.append(logits.strides) or logits, layout="transposed")
+
+    assert seen == [(4, 4 * ROWS)]
 
 
 @pytest.mark.parametrize("name", ["numpy", "torch"])

@@ -9,7 +9,15 @@ from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
 from tests.made.records import JAX, checked, result, score, timing
 
 SLOW, FAST = [1.2e-5] * 9, [1e-5] * 9
-KINDS = (score(), checked(), timing(*FAST), Unsupported("no"), Failed("E: x"), Crashed("SIGSEGV"), TimedOut(3.0))
+KINDS = (
+    score(),
+    checked(),
+    timing(*FAST),
+    Unsupported("no"),
+    Failed("raised", "x", "E"),
+    Crashed("SIGSEGV"),
+    TimedOut(3.0),
+)
 
 
 def between(old, new, was="conforms", now="conforms", **fields):
@@ -67,12 +75,20 @@ def test_same_answer_is_unchanged(outcome):
             score(), Unsupported("no bf16"), "worse", "unsupported (no bf16), was max 1.5 ulp", id="unsupported"
         ),
         pytest.param(Unsupported("no"), score(), "better", "max 1.5 ulp, was unsupported (no)", id="supported"),
-        pytest.param(score(), Failed("E: x"), "worse", "failed (E: x), was max 1.5 ulp", id="failed"),
-        pytest.param(Failed("E: x"), Crashed("SIGKILL"), "worse", "crashed (SIGKILL), was failed (E: x)", id="crashed"),
+        pytest.param(score(), Failed("raised", "x", "E"), "worse", "failed (E: x), was max 1.5 ulp", id="failed"),
+        pytest.param(
+            Failed("raised", "x", "E"),
+            Crashed("SIGKILL"),
+            "worse",
+            "crashed (SIGKILL), was failed (E: x)",
+            id="crashed",
+        ),
         pytest.param(
             *(Crashed("SIGKILL"), TimedOut(3.0), "different", "timed out after 3 s, was crashed (SIGKILL)"), id="hung"
         ),
-        pytest.param(Failed("A: x"), Failed("B: x"), "different", "raised B, was A", id="exception"),
+        pytest.param(
+            Failed("raised", "x", "A"), Failed("raised", "x", "B"), "different", "raised B, was A", id="exception"
+        ),
     ],
 )
 def test_other_answer_is_changed(old, new, turn, reason):
@@ -88,7 +104,7 @@ def test_other_answer_is_changed(old, new, turn, reason):
         pytest.param(timing(*FAST), timing(*([1.04e-5] * 9)), id="4%"),
         pytest.param(timing(*FAST), timing(*([5e-5] * 3)), id="few-samples"),
         pytest.param(timing(), timing(), id="no-samples"),
-        pytest.param(Failed("E: at 0x7f"), Failed("E: at 0x8a"), id="address"),
+        pytest.param(Failed("raised", "at 0x7f", "E"), Failed("raised", "at 0x8a", "E"), id="address"),
         pytest.param(Unsupported("no"), Unsupported("not at all"), id="wording"),
         pytest.param(score(1e6), score(1e6 * (1 + 1e-14)), id="arithmetic"),
         pytest.param(score(), score(bits="b1"), id="bits-not-kept-then"),
@@ -106,7 +122,7 @@ def test_noise_is_no_change(old, new):
         (score(bits="a0"), score(2.0, bits="a0"), True),
         (score(bits="a0"), score(bits="b1"), False),
         (score(), score(bits="b1"), None),
-        (score(bits="a0"), Failed("E"), None),
+        (score(bits="a0"), Failed("raised", "E"), None),
         (checked(), checked(), None),
     ],
 )
@@ -171,10 +187,10 @@ def test_judgement_decides_first(was, now, turn):
     ("old", "new", "now", "broke"),
     [
         (score(), Crashed("SIGKILL"), "deviates", True),
-        (Failed("E"), TimedOut(3.0), "unjudged", True),
+        (Failed("raised", "E"), TimedOut(3.0), "unjudged", True),
         (score(), Crashed("SIGKILL"), "known", False),
         (Crashed("SIGKILL"), Crashed("SIGKILL"), "deviates", False),
-        (score(), Failed("E"), "deviates", False),
+        (score(), Failed("raised", "E"), "deviates", False),
     ],
 )
 def test_death_is_the_machinery(old, new, now, broke):
@@ -189,7 +205,7 @@ def test_death_is_the_machinery(old, new, now, broke):
     [
         ((score(), score(2.0)), "accuracy"),
         ((timing(*FAST), timing(*SLOW)), "speed"),
-        ((timing(*FAST), Failed("E: x")), "speed"),
+        ((timing(*FAST), Failed("raised", "x", "E")), "speed"),
         ((checked(), checked()), "accuracy"),
     ],
 )
@@ -204,7 +220,7 @@ def test_severity_orders():
         between(score(1.5), score(1.6)),
         between(score(1.5), score(200.0)),
         between(score(1.5), score(math.inf)),
-        between(score(1.5), Failed("E")),
+        between(score(1.5), Failed("raised", "E")),
     ]
 
     severities = [change.severity(one) for one in found]

@@ -51,7 +51,7 @@ def test_worst_comes_first():
     """Of what got worse, what moved furthest is listed first."""
     comparison = found(
         [result(family=name) for name in "abc"],
-        [result(score(2.0), "a"), result(score(1e6), "b"), result(Failed("E: x"), "c")],
+        [result(score(2.0), "a"), result(score(1e6), "b"), result(Failed("raised", "x", "E"), "c")],
     )
 
     assert [one.result.case.family for one in comparison.changes] == ["c", "b", "a"]

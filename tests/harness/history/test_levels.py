@@ -67,7 +67,7 @@ def test_what_the_reference_may_differ_by_is_no_change(stored):
         (result(score(2.0)), result(score(1.5), judgement="deviates"), "worse"),
         (result(judgement="deviates"), result(judgement="known"), "better"),
         (result(), result(judgement="unjudged"), "different"),
-        (result(), result(Failed("ValueError: no"), judgement="deviates", content=""), "worse"),
+        (result(), result(Failed("raised", "no", "ValueError"), judgement="deviates", content=""), "worse"),
         (result(), result(Unsupported("no"), judgement="unjudged", content=""), "worse"),
         (result(Crashed("SIGSEGV"), content=""), result(), "better"),
         (result(checked(0.5)), result(checked(0.75)), "worse"),
@@ -215,7 +215,7 @@ def test_a_step_is_put_where_a_version_changed(stored):
 
 def test_a_time_that_fails_is_a_change(stored):
     """A call that could be timed and raises now is worse, and no step."""
-    failed = result(Failed("ValueError"), "speed", judgement="deviates", content="")
+    failed = result(Failed("raised", "ValueError"), "speed", judgement="deviates", content="")
 
     (one,) = stored([result(timing(1e-5), "speed")], [failed]).series
 
@@ -252,7 +252,7 @@ def test_nothing_stored(tmp_path):
     assert (found.series, [each.uid for each in found.runs], found.counts) == ([], [run().uid], [{}])
 
 
-OUTCOMES = (score(), checked(), timing(1.0), Unsupported("no"), Failed("E"), Crashed("E"), TimedOut(1.0))
+OUTCOMES = (score(), checked(), timing(1.0), Unsupported("no"), Failed("raised", "E"), Crashed("E"), TimedOut(1.0))
 
 
 @pytest.mark.parametrize(("outcome", "judgement"), list(product(OUTCOMES, get_args(Judgement))))

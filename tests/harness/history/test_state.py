@@ -15,7 +15,7 @@ from tests.made.records import checked, result, score, timing
         (checked(), "deviates", "deviates"),
         (timing(1.0), "unjudged", "timed"),
         (Unsupported("no"), "unjudged", "unsupported"),
-        (Failed("E"), "deviates", "failed"),
+        (Failed("raised", "E"), "deviates", "failed"),
         (Crashed("E"), "deviates", "crashed"),
         (TimedOut(1.0), "deviates", "timed out"),
     ],

@@ -119,7 +119,7 @@ def test_nul_becomes_its_picture(database):
     """The one character that no text of PostgreSQL holds is replaced, where SQLite keeps it."""
     with Store(database) as store:
         store.begin(run())
-        store.append(run().uid, [result(Failed("a\0b"), "c\0d", reason="e\0f")])
+        store.append(run().uid, [result(Failed("raised", "a\0b"), "c\0d", reason="e\0f")])
 
         (found,) = store.results(run().uid)
     assert (found.outcome.reason, found.case.family, found.reason) == ("a\0b", "c\u2400d", "e\u2400f")

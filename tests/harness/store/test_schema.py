@@ -113,7 +113,14 @@ def turn_back(store, version):
 @pytest.mark.parametrize("version", range(1, stores.VERSION))
 def test_migration_adds_what_is_new(location, version):
     """A store that is turned back to an older version becomes one like any other, figures and all."""
-    outcomes = [score(1.5, worst=WORST), score(math.inf), score(math.nan), checked(0.5), timing(1e-3, 3e-3), Failed("")]
+    outcomes = [
+        score(1.5, worst=WORST),
+        score(math.inf),
+        score(math.nan),
+        checked(0.5),
+        timing(1e-3, 3e-3),
+        Failed("raised", ""),
+    ]
     given = [result(outcome, seed=seed) for seed, outcome in enumerate(outcomes)]
     with Store(location) as store:
         store.begin(run())

@@ -52,7 +52,7 @@ target = Target(Implementation(framework, "softmax", "softmax", "fused"), "eager
 with Store(location) as store:
     for batch in itertools.count() if batches is None else range(batches):
         cases = [Case(Op("softmax"), "value", "normal", "float32", 4, 8, 10 * batch + i) for i in range(10)]
-        store.append(uid, [Result(case, target, Failed("why"), "unjudged") for case in cases])
+        store.append(uid, [Result(case, target, Failed("raised", "why"), "unjudged") for case in cases])
         print(batch, flush=True)
 """
 
@@ -103,7 +103,7 @@ def store(location):
         pytest.param(Checked(64, math.inf, "error IndexError", "eager: nan", WORST), id="checked-infinite"),
         pytest.param(Timing((1e-6, 2.5e-6), 100, 0.75), id="timing"),
         pytest.param(Unsupported("no float16 on 'cpu'"), id="unsupported"),
-        pytest.param(Failed('RuntimeError: "exp" \u221e'), id="failed"),
+        pytest.param(Failed("raised", '"exp" \u221e', "RuntimeError"), id="failed"),
         pytest.param(Crashed("SIGSEGV"), id="crashed"),
         pytest.param(TimedOut(300.0), id="timed-out"),
     ],
@@ -362,3 +362,18 @@ def test_killed_writer_loses_no_committed_batch(location):
         store.append(run().uid, [result()])  # which waits for what the dead writer's server has still in hand
         assert len(store.done(run().uid)) == count(location)
     assert count(location) - 1 in {10 * committed, 10 * (committed + 1)}  # the last was perhaps committed, not yet said
+
+
+@pytest.mark.parametrize(
+    ("reason", "failed"),
+    [
+        ("ValueError: no: kernel", Failed("raised", "no: kernel", "ValueError")),
+        ("dtype is float64, expected float32", Failed("dtype", "dtype is float64, expected float32")),
+        ("shape is (2,), expected ()", Failed("shape", "shape is (2,), expected ()")),
+        ("no kernel", Failed("raised", "no kernel")),
+    ],
+)
+def test_failure_of_an_older_program(reason, failed):
+    """What was one text is told apart when it is read, and reads as it did."""
+    assert stores.unpack("failed", {"reason": reason}, {}) == failed
+    assert failed.reason == reason

@@ -52,7 +52,7 @@ def test_news_is_the_worst_first():
     results = [
         bad(2.0, "a"),
         result(checked(9.0), "b", judgement="deviates"),
-        result(Failed("E"), "c", judgement="deviates"),
+        result(Failed("raised", "E"), "c", judgement="deviates"),
         bad(math.nan, "d"),
         result(score(9.0), "e", judgement="known"),
     ]

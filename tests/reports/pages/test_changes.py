@@ -99,7 +99,7 @@ def test_row_says_all():
 
 def test_what_has_no_answer_now_has_no_link():
     """A question that was removed leads nowhere; one that failed leads to its sheet."""
-    before, after = recorded(result(), result(family="gone")), recorded(result(Failed("E: x")), run=LATER)
+    before, after = recorded(result(), result(family="gone")), recorded(result(Failed("raised", "x", "E")), run=LATER)
     worse, *_, removed = changes.kinds(compare.compare(before, after))
 
     assert changes.at(removed.groups[0].worst) == ""

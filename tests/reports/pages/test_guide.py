@@ -69,7 +69,7 @@ def test_composed_stands_beside_fused():
 
 def test_words_come_by_frequency_and_errors_are_told():
     """What functions did with a wrong label is told in the words stored, the most frequent first."""
-    raised = [checked("special.label_too_large", Failed("IndexError: 16")) for _ in range(2)]
+    raised = [checked("special.label_too_large", Failed("raised", "16", "IndexError")) for _ in range(2)]
     page = material(answer("torch.f", 1.0), *raised, checked("special.label_too_large", Checked(8, 0.0, "nan")))
     (row,) = questions.wrong_labels(page).rows
 

@@ -111,7 +111,7 @@ def test_modes_of_one_policy_share_a_line():
         (Checked(8, 0.0, "nan"), "nan"),
         (Checked(8, 0.0), "as claimed"),
         (Unsupported("no"), "unsupported"),
-        (Failed("IndexError: 7"), "error: IndexError: 7"),
+        (Failed("raised", "7", "IndexError"), "error: IndexError: 7"),
     ],
 )
 def test_policy_in_words(outcome, word):

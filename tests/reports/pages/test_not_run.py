@@ -7,9 +7,11 @@ from reports.pages import not_run
 from tests.made.records import result
 
 
-def refused(name, reason, kind=Unsupported):
+def refused(name, reason, outcome=None):
     """Return what came of a function that gave no answer."""
-    return result(kind(reason), target=Target(Implementation("torch", "softmax", name, "fused"), "eager"))
+    return result(
+        outcome or Unsupported(reason), target=Target(Implementation("torch", "softmax", name, "fused"), "eager")
+    )
 
 
 def test_functions_that_refuse_alike_are_one_reason():
@@ -25,6 +27,6 @@ def test_functions_that_refuse_alike_are_one_reason():
 @pytest.mark.parametrize("reason", ["the labels gradient is stopped", "ValueError: rank 6"])
 def test_other_reasons_stay_as_they_are(reason):
     """What a framework says itself is not cut."""
-    (found,) = not_run.reasons([refused("torch.softmax", reason, Failed)])
+    (found,) = not_run.reasons([refused("torch.softmax", reason, Failed("raised", reason))])
 
     assert found.text == reason

@@ -43,4 +43,4 @@ def test_an_answer_of_another_dtype_is_no_score(question, control, monkeypatch):
     adapter, target = control
     monkeypatch.setattr(adapter, "answer", lambda native, _: np.asarray(native, np.float64))
 
-    assert ask.score(adapter, target, question) == Failed("dtype is float64, expected float32, as the logits'")
+    assert ask.score(adapter, target, question) == Failed("dtype", "dtype is float64, expected float32, as the logits'")

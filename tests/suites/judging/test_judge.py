@@ -54,8 +54,8 @@ INFINITE = float("inf")
         pytest.param(Checked(10, 0.5, "bits differ"), "fused", "unjudged", id="policy"),
         pytest.param(Checked(10, 1.5, "bits differ"), "fused", "deviates", id="claim broken beside a policy"),
         pytest.param(Checked(10, 1.5), "naive", "unjudged", id="claim broken by a naive one"),
-        pytest.param(Failed("RuntimeError: no"), "fused", "deviates", id="fused raises"),
-        pytest.param(Failed("RuntimeError: no"), "naive", "unjudged", id="naive raises"),
+        pytest.param(Failed("raised", "no", "RuntimeError"), "fused", "deviates", id="fused raises"),
+        pytest.param(Failed("raised", "no", "RuntimeError"), "naive", "unjudged", id="naive raises"),
         pytest.param(Crashed("SIGSEGV"), "fused", "deviates", id="crash"),
         pytest.param(Crashed("SIGSEGV"), "naive", "deviates", id="crash of a naive one"),
         pytest.param(TimedOut(60.0), "control", "deviates", id="time-out"),
@@ -85,8 +85,10 @@ def test_judgement_without_known_deviations(outcome, kind, expected):
         pytest.param(score(15.0, None), Known(["logsumexp*", "softmax*"], ["a@*", "lib*"], "x"), "known", id="lists"),
         pytest.param(score(15.0, None), Known(["logsumexp*"], ["lib*"], "x"), "deviates", id="in no list"),
         pytest.param(score(15.0, None), Known("SOFTMAX*", "*", "other"), "deviates", id="another letter case"),
-        pytest.param(Failed("no"), KNOWN, "deviates", id="a listed one that raises"),
-        pytest.param(Failed("no"), Known("*", "*", "raises", raises=True), "known", id="one that is listed to raise"),
+        pytest.param(Failed("raised", "no"), KNOWN, "deviates", id="a listed one that raises"),
+        pytest.param(
+            Failed("raised", "no"), Known("*", "*", "raises", raises=True), "known", id="one that is listed to raise"
+        ),
     ],
 )
 def test_judgement_with_a_known_deviation(outcome, known, expected):

@@ -43,7 +43,7 @@ def test_death_hang_and_error_are_outcomes_of_their_own(tournaments):
 
     assert isinstance(outcomes.pop("dies"), Crashed)
     assert outcomes.pop("hangs") == TimedOut(HUNG_SECONDS)
-    assert outcomes.pop("raises") == Failed("RuntimeError: no kernel for this shape")
+    assert outcomes.pop("raises") == Failed("raised", "no kernel for this shape", "RuntimeError")
     assert outcomes.keys() == {"right", "widens", "flattens", "errs", "sigmoid"}
     assert all(isinstance(outcome, Timing) and outcome.workers == 2 for outcome in outcomes.values())
     assert len(found.out) == 3

@@ -130,7 +130,7 @@ def test_every_answer_is_received(workers, order):
     )
 
     assert [type(one) for one in found] == [WorkerLost, Refused, Loaded]
-    assert (found[0].key, found[1].state) == ("a", "failed")
+    assert (found[0].key, found[1].outcome.kind) == ("a", "raised")
     assert second.ask("surroundings")["threads"] == "1"
     with pytest.raises(WorkerLost):
         workers.load_all([(first, "a", order("rows")), (second, "b", order("raises"))])

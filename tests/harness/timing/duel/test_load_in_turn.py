@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from harness.model import Unsupported
 from harness.timing.duel import gateways
 from harness.timing.duel.gateways import Loaded, Refused, WorkerLost
 
@@ -32,7 +33,7 @@ class Workers(gateways.Workers):
             self.busy -= 1
         if order == "lost":
             return [WorkerLost("gone")]
-        return [Refused("not offered", "unsupported") if order == "refused" else Loaded(worker, key, None)]
+        return [Refused(Unsupported("not offered")) if order == "refused" else Loaded(worker, key, None)]
 
 
 @pytest.fixture

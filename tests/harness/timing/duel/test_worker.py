@@ -218,9 +218,12 @@ def test_what_goes_wrong_is_an_answer(monkeypatch):
     monkeypatch.setitem(worker.CARRIED_OUT_BY, "refuse", raises(NotSupported("not offered")))
     monkeypatch.setitem(worker.CARRIED_OUT_BY, "import", raises(NotInstalled("torch cannot be imported")))
 
-    assert worker.reply(orders, "refuse") == ("unsupported", "not offered")
-    assert worker.reply(orders, "import") == ("unsupported", "torch cannot be imported")
-    assert worker.reply(orders, "block", "nobody", 1, 1, 0) == ("failed", "KeyError: 'nobody'")
+    assert worker.reply(orders, "refuse") == ("unsupported", {"reason": "not offered"})
+    assert worker.reply(orders, "import") == ("unsupported", {"reason": "torch cannot be imported"})
+    assert worker.reply(orders, "block", "nobody", 1, 1, 0) == (
+        "failed",
+        {"kind": "raised", "message": "'nobody'", "error": "KeyError"},
+    )
     assert worker.reply(orders, "unload", "nobody") == ("done", None)
 
 

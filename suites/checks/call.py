@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.adapters import Native, Prepared
-from harness.model import Array, Inputs
+from harness.adapters import Native, Prepared, fenced, fitting
+from harness.model import Array, Inputs, Quantity
 from suites.checks.check import Asking, answered
-from suites.checks.invariance.batches import Truth
 
 NAMES = ("logits", "labels", "upstream")  # of a call's arrays, those that it has, in order
 
@@ -26,8 +25,8 @@ class Call:
     def of(cls, asking: Asking, inputs: Inputs | None = None) -> Call:
         """Prepare a call. Raises NoAnswer where the target does not offer it."""
         case, given = asking.case, inputs or asking.inputs
-        prepared = answered(lambda: asking.adapter.prepare(case.op, case.quantity, given, asking.target))
-        return cls(asking, given, prepared)
+        prepared = fenced(lambda: asking.adapter.prepare(case.op, case.quantity, given, asking.target))
+        return cls(asking, given, answered(prepared))
 
     @property
     def names(self) -> Sequence[str]:
@@ -37,27 +36,23 @@ class Call:
 
     def __call__(self) -> Native:
         """Make the call and wait for it."""
-
-        def call() -> Native:
-            native = self.prepared()
-            self.asking.adapter.wait(native)
-            return native
-
-        return answered(call)
+        return answered(fenced(lambda: self.asking.adapter.run(self.prepared)))
 
     def answer(self, native: Native) -> Array:
         """Return what a call was asked for, of the right dtype and shape."""
-        got = answered(lambda: self.asking.adapter.answer(native, self.asking.case.quantity))
-        return self.asking.fitting(got, self.inputs)
+        return self._read(native, self.asking.case.quantity)
+
+    def value(self, native: Native) -> Array:
+        """Return the value that came with a derivative."""
+        return self._read(native[0], "value")
+
+    def _read(self, native: Native, quantity: Quantity) -> Array:
+        got: Array = answered(fenced(lambda: self.asking.adapter.answer(native, quantity)))
+        return answered(fitting(got, quantity, self.inputs))
 
     def read(self, native: Sequence[Native]) -> list[Array]:
         """Copy native arrays to numpy."""
         return [self.asking.adapter.get(each) for each in native]
-
-    @property
-    def truth(self) -> Truth:
-        """The exact answer."""
-        return Truth.of(self.asking, self.inputs)
 
     def with_other(self, name: str, other: Call) -> Call:
         """Return the call with one array of another, and the very same others."""
@@ -70,5 +65,5 @@ class Call:
     def fill(self, inputs: Inputs) -> Call:
         """Write other numbers into the arrays, and return the call as it now is. Raises NoAnswer where none can."""
         for name, native in zip(self.names, self.prepared.arrays, strict=True):
-            answered(partial(self.asking.adapter.fill, native, getattr(inputs, name)))
+            answered(fenced(partial(self.asking.adapter.fill, native, getattr(inputs, name))))
         return replace(self, inputs=inputs)
