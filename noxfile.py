@@ -217,6 +217,13 @@ def bench_history(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bench.history", *session.posargs)
 
 
+@nox.session(name="bench-startup", default=False)
+def bench_startup(session: nox.Session) -> None:
+    """Measure what starting costs, beside another checkout: `nox -s bench-startup -- ../before [STORE]`."""
+    install(session)
+    session.run("python", "-m", "tests.bench.startup", *session.posargs)
+
+
 @nox.session(default=False)
 def selftest(session: nox.Session) -> None:
     """Judge the judge: planted faults must be caught, correct kernels not accused. Arguments go to `judge`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import re
@@ -19,6 +20,7 @@ from xentbench import settings
 from xentbench.screen import Exit, prepare, stop
 
 HELP = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+GARBAGE = 100_000  # objects made before a search for circles: a command ends soon, and most of what it reads lives on
 SECTION = re.compile(r"^(Examples|Exit codes):$", re.MULTILINE)  # of a docstring, kept as it is set
 
 
@@ -143,6 +145,7 @@ app.callback(help=TEXT, epilog=SECTIONS)(front_door)
 def main() -> None:
     """Run the command line."""
     prepare()
+    gc.set_threshold(GARBAGE)
     app()
 
 

@@ -12,12 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
-
-import numpy as np
+from statistics import fmean, median
 
 from harness import statistics
-from harness.model import Array, Timing
+from harness.model import Timing
 
 PROCESS = 0.02  # half the width, relative, of what two processes of the same code differ by
 LEVEL = 0.01  # of an interval by processes: two runs share tens of timings, and one false alarm fails a gate
@@ -57,15 +55,16 @@ def of_timings(before: Timing, after: Timing) -> Ratio | None:
     return Ratio(found.times, min(found.low, found.times / apart), max(found.high, found.times * apart))
 
 
-def _by_process(timing: Timing) -> Array:
-    """Return the log of each process's median."""
-    return np.median(np.log(np.reshape(timing.seconds, (timing.workers, -1))), axis=1)
+def _by_process(timing: Timing) -> list[float]:
+    """Return the median of the logs of each process's samples, which stand one process after the other."""
+    each = len(timing.seconds) // timing.workers
+    return [median(map(math.log, timing.seconds[k * each : (k + 1) * each])) for k in range(timing.workers)]
 
 
-def _margin(before: Array, after: Array) -> float:
+def _margin(before: Sequence[float], after: Sequence[float]) -> float:
     """Return half the width of the interval of a difference of means; the spread is pooled, and no less than usual."""
     freedom = len(before) + len(after) - 2
-    pooled = sum(float(((side - side.mean()) ** 2).sum()) for side in (before, after)) / freedom
+    pooled = sum((one - fmean(side)) ** 2 for side in (before, after) for one in side) / freedom
     spread = max(math.sqrt(pooled), PROCESS / 2)
     return statistics.quantile(1 - LEVEL / 2, freedom) * spread * math.sqrt(1 / len(before) + 1 / len(after))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +17,7 @@ TINY = 2.0**-60  # e below which 1 / (1 + e) is 1 - e to u e
 UNKNOWN = 2.0**-60  # a wider radius is none
 LEAST = 2.0**-900  # a product's tail is exact down to here
 Mask = Array
-Exponent = Array | int
+Exponent: TypeAlias = "Array | int"
 
 
 @dataclass(frozen=True, eq=False)
