@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from harness.adapters.fence import NotSupported
-from harness.forms import FORMS
+from harness.forms.form import Form
 from harness.model import Implementation, Kind, Quantity
 
 Native = Any  # a framework's own array
@@ -37,12 +37,14 @@ class Catalogue:
     """The public functions of one framework, each under the name its users search for.
 
     within: the modules that names are looked up in, as their users import them. total, mean: how users reduce losses.
+    forms: the compositions that users write.
     """
 
     framework: str
     within: dict[str, object] = field(default_factory=dict)
     total: Function | None = None
     mean: Function | None = None
+    forms: Sequence[Form] = ()
     offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
 
     def public(self, op: str, /, *functions: str, **refuses: str) -> Callable[[Builder], Builder]:
@@ -73,9 +75,9 @@ class Catalogue:
         return register
 
     def compose(self, *ops: str) -> None:
-        """Register the rows of `harness.forms` in this framework's words: those of some ops, or all."""
+        """Register the compositions of some ops, or all."""
         names = {**self.within, "reduced": self.reduced, "last_axis": last_axis}
-        for form in FORMS[self.framework]:
+        for form in self.forms:
             if not ops or form.op in ops:
                 build = eval(form.builder, dict(names))  # noqa: S307 - our own rows: what runs is what reports print
                 self.form(form.op, form.name, form.kind, **form.refuses)(build)

@@ -8,9 +8,10 @@ import numpy as np
 import optax
 
 from harness.adapters import Catalogue, Function, Native, NotSupported
+from harness.forms.jax import FORMS
 from harness.options import repeated
 
-CATALOGUE = Catalogue("jax", {"jax": jax, "jnp": jnp, "optax": optax}, jnp.sum, jnp.mean)
+CATALOGUE = Catalogue("jax", {"jax": jax, "jnp": jnp, "optax": optax}, jnp.sum, jnp.mean, FORMS)
 
 
 @CATALOGUE.public("softmax", "jax.nn.softmax")

@@ -15,11 +15,12 @@ import numpy as np
 
 from harness import adapters
 from harness.adapters import Catalogue, Function, Layout, NotSupported
+from harness.forms.numpy import FORMS
 
 if TYPE_CHECKING:
     from harness.model import Array
 
-CATALOGUE = Catalogue("numpy", {"np": np}, np.sum, np.mean)
+CATALOGUE = Catalogue("numpy", {"np": np}, np.sum, np.mean, FORMS)
 CATALOGUE.compose()
 
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.adapters.catalogue import last_axis
-from harness.forms.tensorflow import STOPPED
+from harness.forms.tensorflow import FORMS, STOPPED
 
-CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras}, tf.reduce_sum, tf.reduce_mean)
+CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras}, tf.reduce_sum, tf.reduce_mean, FORMS)
 
 
 def integers(label_dtype: str) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from harness.adapters import Catalogue, Function, Native, NotSupported
+from harness.forms.torch import FORMS
 from harness.options import repeated
 
-CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean)
+CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean, FORMS)
 
 
 def own_reduction(reduction: str, mean: str) -> str:
