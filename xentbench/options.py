@@ -12,8 +12,9 @@ import typer
 from harness.model import DTYPES
 from harness.ops import OPS
 from harness.store import Location
+from harness.store.location import RESULTS
 
-STORE = Location.of("build/results.sqlite")
+STORE = RESULTS
 REPORT = Path("build/report")
 FORMS = "FILE|URL"
 WHERE = "where results are kept: a file, or postgresql://user@host/database"
@@ -47,9 +48,7 @@ def presets() -> Iterable[str]:
 
 def carried(store: Location, uid: str = "latest") -> str:
     """Return the options that a command needs, which is printed to go on from here; none where the defaults do."""
-    words = [] if store == STORE else ["--store", str(store)]
-    words += [] if uid == "latest" else ["--run", uid]
-    return "".join(f" {shlex.quote(word)}" for word in words)
+    return store.option + ("" if uid == "latest" else f" --run {shlex.quote(uid)}")
 
 
 OwnStore = Annotated[Location, typer.Option("--store", parser=Location.of, metavar=FORMS, help=WHERE)]

@@ -11,10 +11,10 @@ from harness.running import host, orphan
 from harness.running.arguments import run_uid
 from harness.running.recorder import Recorder
 from harness.store import Location, Store
+from harness.store.location import RESULTS
 
 RECORDER = pytest.StashKey[Recorder]()
 BEGUN = pytest.StashKey[bool]()  # by this process, which ends it
-BUILD = Path("build")
 COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -27,9 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dtype", default="all", help="dtypes, comma-separated; default: all")
     group.addoption("--device", default="all", help="cpu, cuda, or cuda:N; default: all")
     group.addoption("--shard", default="", help="i/n: the i-th of n parts of all questions, the same on every machine")
-    group.addoption(
-        "--store", default=str(BUILD / "results.sqlite"), help="where results go: a file, or a database's URL"
-    )
+    group.addoption("--store", default=str(RESULTS), help="where results go: a file, or a database's URL")
     group.addoption("--goldens", default="", help="golden cache; default: `goldens` beside the store")
     group.addoption("--run-uid", default="", help="id of the run: add to it, or begin it; shards of one id are one run")
     group.addoption("--reference", default="fast", help="fast: double-double, audited by mpmath; or mpmath for all")

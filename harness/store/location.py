@@ -7,6 +7,7 @@ process shows none.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -53,6 +54,11 @@ class Location:
         return BUILD if self.is_url else Path(self.text).parent
 
     @property
+    def option(self) -> str:
+        """What a command that is printed needs behind it to reach this store: nothing for the usual one."""
+        return "" if self == RESULTS else f" --store {shlex.quote(self.text)}"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What another process needs beside the text: the variable that libpq takes a password from."""
         return {"PGPASSWORD": self.password} if self.password else {}
@@ -60,6 +66,9 @@ class Location:
     def __str__(self) -> str:
         """Print what may be seen."""
         return self.text
+
+
+RESULTS = Location(str(BUILD / "results.sqlite"))  # where results go unless another place is named
 
 
 def without_passwords(text: str) -> str:

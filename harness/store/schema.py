@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from json import loads
 
 from harness.store.database import Database, StoreError, no_store
+from harness.store.location import Location
 from harness.store.outcomes import figure, unpack
 
 VERSION = 3  # of the schema: an older store is migrated, a newer one refused
@@ -82,9 +83,11 @@ def known(database: Database) -> int:
     return version
 
 
-def absent(location: object) -> StoreError:
+def absent(location: Location) -> StoreError:
     """Return the error of a store that is to be read and is not there."""
-    return StoreError(f"store {location} is not there, expected the results of a run; try: xentbench run")
+    return StoreError(
+        f"store {location} is not there, expected the results of a run; try: xentbench run{location.option}"
+    )
 
 
 def _add_figures(database: Database) -> None:

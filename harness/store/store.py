@@ -193,7 +193,7 @@ class Store:
         else:
             found = [run for run in runs if run.uid == uid] or [run for run in runs if run.uid.startswith(uid)]
         if len(found) != 1:
-            known = ", ".join(run.uid for run in runs[-5:]) or "none yet; try: xentbench run"
+            known = ", ".join(run.uid for run in runs[-5:]) or f"none yet; try: xentbench run{self.location.option}"
             raise StoreError(f"run is {uid!r}, expected `latest` or one of the runs in {self.location}: {known}")
         return found[0]
 

@@ -60,6 +60,31 @@ def test_option_that_is_off_lists_the_choices(tiny, option, value, choices):
     assert dump(tiny[1]) == before
 
 
+@pytest.mark.parametrize("on", ["torch:jit", "numpy,jax:compiled", "trouble:nope"])
+def test_mode_that_is_off_is_refused_at_once(shell, tmp_path, on):
+    """A mode that an adapter's source does not list is refused before goldens are made, and before any import."""
+    ended = shell("run", "--on", on, "--store", tmp_path / "r.sqlite", "--report", tmp_path / "none")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: --on is '{on.rpartition(',')[2]}', expected one of the modes ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("known", "code"), [(False, 1), (True, 0)])
+def test_own_known_deviations(shell, tmp_path, known, code):
+    """A deviation that a project's own list names, on the command line or in its pyproject.toml, is no news."""
+    ask = ("run", "--on", "rounded", "--op", "sigmoid", "--dtype", "float32", "--store", shell.folder / "r.sqlite")
+    own = tmp_path / "ours.toml"
+    own.write_text('[[known]]\ncase = "*"\ntarget = "rounded.*"\nreason = "ours"\n')
+    if known:
+        (tmp_path / "pyproject.toml").write_text('[tool.xentbench]\nknown = ["ours.toml"]\n')
+
+    ended = shell(*ask, "--report", tmp_path / "report", cwd=tmp_path)
+
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    assert ("new: " in ended.stdout) is not known
+
+
 @pytest.mark.parametrize(
     ("on", "modes"), [("numpy:nope", "eager"), ("trouble:nope", "plain, other"), ("slow,numpy:nope", "eager")]
 )

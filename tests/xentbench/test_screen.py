@@ -21,7 +21,10 @@ def test_store_that_is_not_there(tmp_path, arguments):
     ended = invoke(*arguments, "--store", store)
 
     assert ended.exit_code == 2
-    assert ended.stderr == f"error: store {store} is not there, expected the results of a run; try: xentbench run\n"
+    assert (
+        ended.stderr
+        == f"error: store {store} is not there, expected the results of a run; try: xentbench run --store {store}\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
