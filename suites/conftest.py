@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import adapters
-from harness.adapters import Adapter, Catalogue, NotInstalled, judged
+from harness.adapters import frameworks, judged
+from harness.adapters.adapter import Adapter
+from harness.adapters.catalogue import Catalogue
+from harness.adapters.fence import NotInstalled
 from harness.model import Case, NotRun, Outcome, Result, Target, Unsupported
 from harness.running.arguments import known_mode
 from harness.running.plugin import (
@@ -63,14 +65,14 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
     """Import the wanted frameworks; one that is missing is stored as not run."""
     want, recorder = wanted(config), config.stash[RECORDER]
     of_file = kernels(config)
-    everywhere = of_file or adapters.names()
+    everywhere = of_file or frameworks.names()
     named = [name for name in dict.fromkeys(framework for framework, _ in want.pairs) if name in everywhere]
     found = []
     for name in named if want.pairs else everywhere:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
-                adapter = adapters.load(name)
+                adapter = frameworks.load(name)
                 adapter = adapter.offering(of_file[name]) if of_file else adapter
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))

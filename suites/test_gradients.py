@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.adapters import Adapter
+from harness.adapters.adapter import Adapter
 from suites.conftest import Claim
 from suites.questions import plan
 

@@ -6,7 +6,7 @@ measured against that. What a framework does not offer is recorded as unsupporte
 
 from collections.abc import Iterator, Sequence
 
-from harness.adapters import Adapter
+from harness.adapters.adapter import Adapter
 from suites.conftest import Claim
 from suites.questions import plan
 

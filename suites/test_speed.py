@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness.adapters import Adapter, fenced
+from harness.adapters.adapter import Adapter
+from harness.adapters.fence import fenced
 from harness.model import Case, Outcome, Target, Timing, Unsupported
 from harness.timing import clock
 from suites.conftest import Claim

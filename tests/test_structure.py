@@ -9,6 +9,7 @@ import pytest
 from tests import structure
 
 ROOT = Path(__file__).parent.parent
+LONGEST_CHAIN = 14  # links
 FULLEST_FOLDER = 14  # modules
 FULLEST_SHEET = 40  # arrows
 
@@ -20,6 +21,13 @@ def house(root, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return root
+
+
+def test_no_chain_of_imports_is_long():
+    """What a module needs is reached in few steps."""
+    chain = structure.longest_chain(structure.imports(ROOT))
+
+    assert len(chain) <= LONGEST_CHAIN, " > ".join(chain)
 
 
 def test_no_folder_is_overfull():

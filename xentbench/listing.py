@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from harness import adapters
-from harness.adapters import NotInstalled
+from harness.adapters import frameworks
+from harness.adapters.adapter import Adapter
+from harness.adapters.fence import NotInstalled
 from harness.ops import ASKED
 from harness.options import OPTIONS, REDUCTIONS
 from harness.spelling import choice
@@ -81,11 +82,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return made
 
 
-def installed(wanted: plan.Wanted) -> Iterator[adapters.Adapter]:
+def installed(wanted: plan.Wanted) -> Iterator[Adapter]:
     """Yield the adapters that are wanted, and say which cannot be had."""
     for name in jobs.slowest_first(wanted):
         try:
-            yield adapters.load(name)
+            yield frameworks.load(name)
         except NotInstalled as missing:
             warn(f"not listed: {missing}")
 

@@ -13,9 +13,12 @@ import importlib.util
 import pkgutil
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.adapters.adapter import Adapter
 from harness.adapters.fence import NotInstalled
+
+if TYPE_CHECKING:
+    from harness.adapters.adapter import Adapter
 
 ENTRY_POINTS = "xentbench.adapters"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from harness.adapters import Adapter
+from harness.adapters.adapter import Adapter
 from harness.model import Case, NotRun, Result, Target
 from harness.running.journal import Journal, Line
 from harness.store import Location, Store

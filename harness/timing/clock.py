@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from harness.adapters import Adapter, Native
+from harness.adapters.adapter import Adapter
+from harness.adapters.catalogue import Native
 
 
 def waited(adapter: Adapter, call: Callable[[], Native]) -> Callable[[], None]:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from harness.adapters import NotSupported
+from harness.adapters.fence import NotSupported
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")

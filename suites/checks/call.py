@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.adapters import Native, Prepared, fenced, fitting
+from harness.adapters.adapter import Prepared, fitting
+from harness.adapters.catalogue import Native
+from harness.adapters.fence import fenced
 from harness.model import Array, Inputs, Quantity
 from suites.checks.check import Asking, answered
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.adapters import Adapter, Layout, Pass
+from harness.adapters.adapter import Adapter, Layout, Pass
 from harness.model import (
     DTYPES,
     FORMATS,
@@ -35,7 +35,7 @@ from harness.ops import ASKED
 from harness.scoring import metrics
 from reference import bounds
 from reference.golden import Audited
-from suites.judging import ask
+from suites.judging.worst import worst_element
 from suites.questions import cases, families
 from suites.questions.plan import Item, Wanted, targets
 from suites.questions.presets import Preset
@@ -123,7 +123,7 @@ class Asking:
         self, inputs: Inputs, index: tuple[int, ...], expected: float, got: float, ulp: float = float("inf")
     ) -> Worst:
         """Describe the element of an answer that breaks a claim: its row, what was expected, what came back."""
-        return ask.described(self.case, inputs, index, expected, got, ulp=ulp)
+        return worst_element(self.case, inputs, index, expected, got, ulp=ulp)
 
     def other_mode(self) -> tuple[str, str]:
         """Return the plainest (mode, device) of the framework: the one that the others are held against."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-import numpy as np
-
-from harness.adapters import Adapter
+from harness.adapters.adapter import Adapter
 from harness.model import (
     FORMATS,
     Array,
@@ -23,15 +21,13 @@ from harness.model import (
     Unsupported,
     Worst,
 )
-from harness.ops import OPS
 from harness.scoring import bits, metrics, ruler
 from harness.scoring.ruler import Ruler
 from reference import bounds, golden, rounding
 from reference.golden import Audited
 from reference.options import meaning
+from suites.judging.worst import worst_element
 from suites.questions import cases, families
-
-WRITTEN_OUT = 256  # classes up to which a worst row is stored as hex floats; longer ones are stored as a recipe
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
 def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
     """Describe the element that is furthest off."""
     case, index = question.case, distance.worst
-    return described(
+    return worst_element(
         case,
         cases.inputs(case),
         index,
@@ -115,46 +111,3 @@ def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
         exact=golden.digits(question.golden, index),
         ulp=distance.worst_ulp,
     )
-
-
-def described(
-    case: Case,
-    inputs: Inputs,
-    index: tuple[int, ...],
-    expected: float,
-    got: float,
-    *,
-    exact: str = "",
-    ulp: float = float("inf"),
-) -> Worst:
-    """Describe one element of an answer, with its row; with all rows of a mean, or where the classes lie otherwise."""
-    whole = index == () or inputs.logits.ndim != 2
-    row = index[0] if index else 0
-    rows = ... if whole else slice(row, row + 1)
-    short = inputs.logits.shape[-1] <= WRITTEN_OUT and (not whole or len(inputs.logits) <= WRITTEN_OUT)
-    labels = ""
-    if inputs.labels is not None:
-        listed = inputs.labels[rows].astype(np.float64).ravel()
-        labels = " ".join(str(int(k)) for k in listed) if OPS[case.op.name].labels == "index" else _sparse_hex(listed)
-    upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
-    return Worst(
-        index=index,
-        logits=_hex(inputs.logits[rows]) if short else families.recipe(case, row),
-        label=labels,
-        upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
-        exact=exact,
-        expected=expected.hex(),
-        got=got.hex(),
-        ulp=ulp,
-    )
-
-
-def _hex(values: Array) -> str:
-    return " ".join(float(value).hex() for value in values.astype(np.float64).ravel())
-
-
-def _sparse_hex(values: Array) -> str:
-    """Write a short row in full; a long one as `index=value` of what is not 0, or its first value if all are equal."""
-    if len(values) <= WRITTEN_OUT:
-        return _hex(values)
-    return " ".join(f"{i}={float(values[i]).hex()}" for i in np.flatnonzero(values))

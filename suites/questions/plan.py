@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from harness import adapters
-from harness.adapters import Adapter
+from harness.adapters import frameworks
+from harness.adapters.adapter import Adapter
 from harness.model import DTYPES, Case, NotRun, Target
 from harness.ops import OPS
 from harness.options import SHOWN
@@ -61,7 +61,7 @@ class Wanted:
     @property
     def frameworks(self) -> tuple[str, ...]:
         """Frameworks that are asked: those named, else all there is an adapter of."""
-        return tuple(dict.fromkeys(framework for framework, _ in self.pairs)) or adapters.names()
+        return tuple(dict.fromkeys(framework for framework, _ in self.pairs)) or frameworks.names()
 
     def modes(self, adapter: Adapter) -> tuple[str, ...]:
         """Return the adapter's modes that are wanted."""

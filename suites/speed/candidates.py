@@ -12,7 +12,7 @@ from statistics import median
 import ml_dtypes
 import numpy as np
 
-from harness import adapters
+from harness.adapters import frameworks
 from harness.model import DTYPES, QUANTITIES, Case, Implementation, Op, Quantity, Target
 from harness.ops import OPS
 from harness.running import arguments
@@ -65,8 +65,8 @@ class Written:
     def frameworks(self) -> list[str]:
         """Frameworks to look in, those that the name speaks of first, so that no other is imported for nothing."""
         roots = re.findall(r"\b([a-z]+)\.", self.name)
-        spoken = [name for name in (ROOTS.get(root, root) for root in roots) if name in adapters.names()]
-        return list(dict.fromkeys([*spoken, *adapters.names()]))
+        spoken = [name for name in (ROOTS.get(root, root) for root in roots) if name in frameworks.names()]
+        return list(dict.fromkeys([*spoken, *frameworks.names()]))
 
 
 @dataclass(frozen=True)

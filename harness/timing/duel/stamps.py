@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.adapters import Function, Native, NotSupported
 from harness.adapters.accelerator import Accelerator, Clock
+from harness.adapters.catalogue import Function, Native
+from harness.adapters.fence import NotSupported
 
 ESTIMATE_SECONDS = 20e-3
 ESTIMATE_CALLS = 40, 400  # at least, of calls that are short enough; at most

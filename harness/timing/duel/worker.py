@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from harness import adapters
-from harness.adapters import Adapter, Native, fenced, judged
+from harness.adapters import frameworks, judged
 from harness.adapters.accelerator import Accelerator
+from harness.adapters.adapter import Adapter, Prepared
+from harness.adapters.catalogue import Native
+from harness.adapters.fence import NotInstalled, fenced
 from harness.model import Failed, Inputs, Unsupported
 from harness.running import orphan
 from harness.timing import bandwidth, clock, memory
@@ -50,7 +52,7 @@ class Orders:
         for framework in list(judged.catalogues(Path(file))) if file else frameworks:
             try:
                 adapter = self.adapter(framework, file)
-            except adapters.NotInstalled:
+            except NotInstalled:
                 continue
             if found := [one for one in adapter.implementations() if one.name == name]:
                 return [(framework, one.op, one.kind, tuple(adapter.modes)) for one in found]
@@ -143,7 +145,7 @@ class Orders:
         gc.collect()
 
     def _shared_arrays(
-        self, adapter: Adapter, inputs: Inputs, order: Order, small: adapters.Prepared, copies: int
+        self, adapter: Adapter, inputs: Inputs, order: Order, small: Prepared, copies: int
     ) -> tuple[tuple[Native, ...], ...]:
         """Return arrays on the device, those of an earlier call where it took the same: all modes fit then."""
         paths = tuple(entry and entry[0] for entry in order.arrays.values())
@@ -156,7 +158,7 @@ class Orders:
     def adapter(self, framework: str, file: str = "") -> Adapter:
         """Return a framework's adapter, imported when first asked for, or that of a file's functions in it."""
         if (framework, file) not in self._adapters:
-            adapter = adapters.load(framework)
+            adapter = frameworks.load(framework)
             if file:
                 adapter = adapter.offering(judged.catalogues(Path(file))[framework])
             self._adapters[framework, file] = adapter
@@ -208,7 +210,7 @@ def append(path: Path, piece: bytes) -> None:
         file.write(piece)
 
 
-def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> adapters.Prepared:
+def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> Prepared:
     return adapter.prepare(order.case.op, order.case.quantity, inputs, order.target)
 
 

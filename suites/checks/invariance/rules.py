@@ -13,7 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from harness.adapters import LAYOUTS, Adapter, fenced
+from harness.adapters.adapter import LAYOUTS, Adapter
+from harness.adapters.fence import fenced
 from harness.model import QUANTITIES, Checked, Failed, Inputs, Target
 from harness.ops import ASKED
 from suites.checks.call import Call

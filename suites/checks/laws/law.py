@@ -16,7 +16,7 @@ from reference import bounds, rounding
 from reference.golden import digits
 from suites.checks.call import Call
 from suites.checks.check import ACCEPTED, Asking, Suite, excess
-from suites.judging import ask
+from suites.judging.worst import worst_element
 from suites.questions import cases, families, presets
 
 LAWS = Suite("law")
@@ -128,7 +128,7 @@ def held(
     size = np.abs(ulp.scale(truth.hi, 0 if truth.exponent is None else truth.exponent))
     index = furthest(np.where((got == 0) & (size < budget.flushed), 0.0, ratios))
     expected = float(rounding.nearest(truth, form)[index])
-    worst = ask.described(
+    worst = worst_element(
         asking.case, inputs, index, expected, float(got[index]), exact=digits(truth, index), ulp=float(ulps[index])
     )
     return Checked(got.size, over, detail=_detail(worst, "the exact answer"), worst=worst)
@@ -145,7 +145,7 @@ def within(asking: Asking, got: Array, expected: Array, allowed: Array, inputs: 
     if over <= 1:
         return Checked(got.size, over)
     expects = np.broadcast_to(expected, got.shape)[index]
-    worst = ask.described(asking.case, inputs, index, float(expects), float(numbers[index]))
+    worst = worst_element(asking.case, inputs, index, float(expects), float(numbers[index]))
     return Checked(got.size, over, detail=_detail(worst, what), worst=worst)
 
 

@@ -94,7 +94,7 @@ def test_fused_functions_once_however_many_names(monkeypatch):
     catalogue._add("softmax", "np.third", "fused", lambda: None, ("other",), {})
     catalogue._add("softmax", "by hand", "naive", lambda: None, ("naive",), {})
     adapter = adapters.load("numpy").offering(catalogue)
-    monkeypatch.setattr(worker.adapters, "load", lambda _: adapter)
+    monkeypatch.setattr(worker.frameworks, "load", lambda _: adapter)
 
     assert [name for name, _ in Orders().fused("numpy", "", "softmax")] == ["np.first", "np.third"]
 
