@@ -17,6 +17,10 @@ Kind = Literal["fused", "composed", "naive", "misuse", "control"]
 BudgetClass = Literal["S", "U", "N"]
 BUDGET_CLASSES: tuple[BudgetClass, ...] = ("S", "N", "U")  # tightest first
 SourceKind = Literal["family", "sweep", "options", "published", "speed"]
+# What a mode makes anew for every function, shape and dtype, the costliest last. nothing: the kernels are there.
+# primitives: each primitive is compiled. graph: a graph of kernels that are there. usual: a program, as the framework's
+# users always run one. program: one in about a tenth of a second. slowly: one in about a second.
+Compiles = Literal["nothing", "primitives", "graph", "usual", "program", "slowly"]
 Judgement = Literal["conforms", "known", "deviates", "unjudged"]
 
 QUANTITIES: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")

@@ -73,7 +73,7 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
                 adapter = frameworks.load(name)
-                adapter = adapter.offering(of_file[name]) if of_file else adapter
+                adapter = adapter.judging(of_file[name], every_mode=bool(want.pairs)) if of_file else adapter
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
             continue

@@ -20,8 +20,6 @@ from suites.questions import jobs, plan
 from xentbench import options
 from xentbench.screen import Exit, console, ending, refusing, say, stop, warn, write_json
 
-# Those that compile for seconds are asked by name: --on torch:compile.
-MODES = "torch:eager,tensorflow:eager,tensorflow:function,jax:eager,jax:jit,numpy"
 JUDGED = Location.of("build/judged.sqlite")
 SHOWN = 5  # findings a function, in the terminal
 
@@ -47,8 +45,11 @@ def judge_file(
     preset: options.Preset = "quick",
     on: Annotated[
         str,
-        typer.Option(help="frameworks or framework:mode pairs", autocompletion=options.listed(options.pairs)),
-    ] = MODES,
+        typer.Option(
+            help="frameworks or framework:mode pairs; all: but for modes that compile for long, and sessions",
+            autocompletion=options.listed(options.pairs),
+        ),
+    ] = "all",
     only: Annotated[str, typer.Option(help="functions of the file, comma-separated")] = "all",
     dtype: options.Dtypes = "all",
     device: options.Device = "all",

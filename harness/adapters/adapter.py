@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Self, final
+from typing import ClassVar, Literal, Self, final
 
 from harness.adapters.accelerator import Accelerator
 from harness.adapters.catalogue import Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotSupported, fenced
-from harness.model import DTYPES, Array, Failed, Implementation, Inputs, Op, Quantity, Target, Unsupported
+from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Quantity, Target, Unsupported
 from harness.options import SHOWN
 
 # Beside the quantities that have goldens: the derivative along `Inputs.direction`, and the derivative of grad_logits.
@@ -38,7 +39,10 @@ class Adapter(ABC):
 
     catalogue: Catalogue
     modes: tuple[str, ...]  # in the framework's own words, plainest first
+    compiling: ClassVar[Mapping[str, Compiles]] = {}  # of modes that compile: a preset asks less of those
     dtypes: tuple[str, ...] = DTYPES  # of the framework itself; a judged function is asked in others by name only
+    by_name: frozenset[str] = frozenset()  # modes in which a judged function is asked where they are named alone
+    with_cuda: str = ""  # what pip installs for a build that sees GPUs
 
     def __init__(self) -> None:
         """Start with no function compiled."""
@@ -97,10 +101,28 @@ class Adapter(ABC):
         raise NotSupported(f"{self.catalogue.framework} offers nothing of {device} to time it by")
 
     @final
+    @property
+    def plainest(self) -> str:
+        """The mode that others are held against."""
+        return self.modes[0]
+
+    @final
+    def compiles(self, mode: str) -> Compiles:
+        """Return what a mode makes anew for every function, shape and dtype."""
+        return self.compiling.get(mode, "nothing")
+
+    @final
     def offering(self, catalogue: Catalogue) -> Self:
         """Return an adapter of the same framework with another catalogue."""
         other = copy.copy(self)
         other.catalogue, other._functions = catalogue, {}  # noqa: SLF001 - its own
+        return other
+
+    @final
+    def judging(self, catalogue: Catalogue, *, every_mode: bool) -> Self:
+        """Return an adapter of the same framework with somebody's own functions, and without modes asked by name."""
+        other = self.offering(catalogue)
+        other.modes = tuple(mode for mode in self.modes if every_mode or mode not in self.by_name)
         return other
 
     @final

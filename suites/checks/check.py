@@ -127,7 +127,7 @@ class Asking:
 
     def other_mode(self) -> tuple[str, str]:
         """Return the plainest (mode, device) of the framework: the one that the others are held against."""
-        return self.adapter.modes[0], "cpu"
+        return self.adapter.plainest, "cpu"
 
 
 def answered(got: T | Unsupported | Failed) -> T:
@@ -209,13 +209,12 @@ class Suite:
                 seen = set()
                 for adapter in adapters:
                     for target in targets(adapter, wanted):
-                        of = target.implementation
-                        once = (adapter.offer(of).identity, target.mode, target.device)
-                        if of.op != case.op.name or of.kind != "fused" or once in seen:
+                        implementation = target.implementation
+                        once = (adapter.offer(implementation).identity, target.mode, target.device)
+                        if implementation.op != case.op.name or implementation.kind != "fused" or once in seen:
                             continue
-                        if check.asks(adapter, target) and wanted.preset.checks(
-                            self.name, case, of.framework, target.mode
-                        ):
+                        compiles = adapter.compiles(target.mode)
+                        if check.asks(adapter, target) and wanted.preset.checks(self.name, case, compiles):
                             seen.add(once)
                             yield adapter, case, target
 

@@ -17,8 +17,6 @@ from harness.spelling import choice, choices
 from suites.questions import cases, options, presets
 from suites.questions.presets import Preset
 
-WITH_CUDA = ("jax", "tensorflow", "torch")  # adapters with an extra of their own for it, in pyproject.toml
-
 # What a user writes of all this, by the name of the option, here and of pytest.
 WRITTEN = ("preset", "on", "op", "dtype", "device", "shard")
 
@@ -117,7 +115,7 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
     for case in filter(asks, wanted_cases(wanted)):
         for adapter, target in every:
             asked = target.implementation
-            if asked.op == case.op.name and wanted.preset.asks(case, asked.framework, target.mode, asked.kind):
+            if asked.op == case.op.name and wanted.preset.asks(case, adapter.compiles(target.mode), asked.kind):
                 yield adapter, case, target
 
 
@@ -128,7 +126,7 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[It
         suite, shown = options.suite(case), case.op.options.keys() - SHOWN - {"reduction"}
         for adapter, target in every:
             asked = target.implementation
-            if asked.op != case.op.name or not wanted.preset.checks(suite, case, asked.framework, target.mode):
+            if asked.op != case.op.name or not wanted.preset.checks(suite, case, adapter.compiles(target.mode)):
                 continue
             if asked.kind == "fused" or (shown and adapter.takes(asked, case.op)):
                 yield adapter, case, target
@@ -154,6 +152,6 @@ def missing_devices(adapter: Adapter, wanted: Wanted) -> list[NotRun]:
         return []
     name = adapter.catalogue.framework
     seen = ", ".join(adapter.devices())
-    build = f"pip install 'xentbench[{name}-cuda]'" if name in WITH_CUDA else "--device cpu"
+    build = f"pip install '{adapter.with_cuda}'" if adapter.with_cuda else "--device cpu"
     reason = f"{name} sees {seen}, expected {wanted.device}; try: {build}"
     return [NotRun(name, "", wanted.device, reason)]

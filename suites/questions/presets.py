@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.history import ratio
-from harness.model import DTYPES, Case
+from harness.model import DTYPES, Case, Compiles
 
 Shape = tuple[int, int]  # rows, classes
 LONG = 2_048  # classes from which a row counts as long
@@ -21,38 +21,38 @@ class Preset:
     long_dtypes: tuple[str, ...]  # dtypes of the long rows
     sweep_dtypes: tuple[str, ...]  # dtypes of the sweep over magnitudes
     sweep_kinds: tuple[str, ...]  # and kinds that it is asked of
-    sparing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # framework:mode -> (dtypes, kinds) asked of it
-    short_only: frozenset[str]  # framework:mode pairs that are spared the long rows
+    sparing: Mapping[Compiles, tuple[tuple[str, ...], tuple[str, ...]]]  # (dtypes, kinds) asked of such modes
+    short_only: frozenset[Compiles]  # modes that are spared the long rows
     speed_shapes: tuple[Shape, ...]
     speed_ops: tuple[str, ...]  # timed by a run that names no op; none for all
     speed_seconds: float  # of all timed blocks together; at least one round of each is always played
     speed_processes: int  # processes a framework
     option_dtypes: tuple[str, ...]
     layout_dtypes: tuple[str, ...]  # dtypes of options that change no arithmetic
-    spared: Mapping[str, frozenset[str]]  # suite or one check -> framework:mode pairs that it leaves out
+    spared: Mapping[str, frozenset[Compiles]]  # suite or one check -> modes that it leaves out
     speed_all: bool  # time every fused function, not only the first of each op
     checks_every_dtype: bool  # else those that a check names
 
-    def asks(self, case: Case, framework: str, mode: str, kind: str) -> bool:
-        """Tell whether a case is asked of a kind of implementation in a framework's mode."""
-        pair = f"{framework}:{mode}"
-        dtypes, kinds = self.sparing.get(pair, (DTYPES, ()))
+    def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
+        """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
+        dtypes, kinds = self.sparing.get(compiles, (DTYPES, ()))
         if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
             return False
         if case.dtype not in dtypes or (kinds and kind not in kinds):
             return False
-        return not (pair in self.short_only and case.classes >= LONG)
+        return not (compiles in self.short_only and case.classes >= LONG)
 
-    def checks(self, suite: str, case: Case, framework: str, mode: str) -> bool:
-        """Tell whether a check of a suite is asked of a framework's mode."""
-        pair = f"{framework}:{mode}"
+    def checks(self, suite: str, case: Case, compiles: Compiles) -> bool:
+        """Tell whether a check of a suite is asked of a mode that compiles so."""
         spared = self.spared.get(case.check, self.spared.get(suite, ()))
-        return pair not in spared and self.asks(case, framework, mode, "fused")
+        return compiles not in spared and self.asks(case, compiles, "fused")
 
 
 EVERY_KIND: tuple[str, ...] = ()
 PROMISING = ("fused", "control")  # what promises a stable answer, and the textbook, for scale
-COMPILING = frozenset({"torch:compile", "tensorflow:xla", "tensorflow:function", "tensorflow:session"})
+SLOW: frozenset[Compiles] = frozenset({"slowly"})
+WHOLE: frozenset[Compiles] = frozenset({"graph", "program", "slowly"})  # a function at once, and not always
+EACH_SHAPE: frozenset[Compiles] = WHOLE | {"primitives"}
 # Bad class indices, which modes are known to treat differently.
 LABEL_CHECKS = ("special.label_too_large", "special.label_negative", "special.label_minus_100")
 COMMON = ("float32", "bfloat16")  # what most training runs in
@@ -68,13 +68,12 @@ PRESETS: Mapping[str, Preset] = {
             # A compilation costs 0.1 s (XLA) to 0.8 s (inductor) for every function, shape and dtype; eager jax
             # compiles every primitive. TF's graphs mostly run the kernels that eager TF runs.
             sparing={
-                "torch:compile": (COMMON, ("fused",)),
-                "tensorflow:xla": (COMMON, ("fused",)),
-                "tensorflow:function": (COMMON, EVERY_KIND),
-                "tensorflow:session": (COMMON, EVERY_KIND),
-                "jax:eager": (("float32",), EVERY_KIND),
+                "slowly": (COMMON, ("fused",)),
+                "program": (COMMON, ("fused",)),
+                "graph": (COMMON, EVERY_KIND),
+                "primitives": (("float32",), EVERY_KIND),
             },
-            short_only=frozenset({"torch:compile", "tensorflow:xla", "jax:eager"}),
+            short_only=frozenset({"slowly", "program", "primitives"}),
             speed_shapes=((64, 1000), (512, 8192)),
             speed_ops=("softmax", "sparse_xent"),  # each op is compiled, by every mode that compiles, for minutes
             speed_seconds=60.0,
@@ -83,14 +82,9 @@ PRESETS: Mapping[str, Preset] = {
             layout_dtypes=("float32",),
             # Checks ask in many shapes, each one a compilation.
             spared={
-                "special": COMPILING | {"jax:eager"},
-                **dict.fromkeys(
-                    LABEL_CHECKS, frozenset({"torch:compile", "tensorflow:function", "tensorflow:session"})
-                ),
-                "law": COMPILING | {"jax:eager"},
-                "invariance": COMPILING | {"jax:eager"},
-                "options": COMPILING | {"jax:eager"},
-                **dict.fromkeys(("layouts", "narrow options"), COMPILING | {"jax:eager", "jax:jit"}),
+                **dict.fromkeys(("special", "law", "invariance", "options"), EACH_SHAPE),
+                **dict.fromkeys(LABEL_CHECKS, SLOW | {"graph"}),
+                **dict.fromkeys(("layouts", "narrow options"), EACH_SHAPE | {"usual"}),
                 "invariance.modes": frozenset(),  # asks nothing that is not compiled for the plain questions
             },
             speed_all=False,
@@ -102,8 +96,8 @@ PRESETS: Mapping[str, Preset] = {
             long_dtypes=DTYPES,
             sweep_dtypes=("float16", "bfloat16", "float32"),
             sweep_kinds=PROMISING,
-            sparing={"torch:compile": (DTYPES, ("fused", "composed"))},
-            short_only=frozenset({"torch:compile"}),
+            sparing={"slowly": (DTYPES, ("fused", "composed"))},
+            short_only=SLOW,
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
             speed_ops=(),
             speed_seconds=600.0,
@@ -111,9 +105,7 @@ PRESETS: Mapping[str, Preset] = {
             option_dtypes=DTYPES,
             layout_dtypes=("float32",),
             spared={
-                "layouts": frozenset({"torch:compile"}),
-                "law": frozenset({"torch:compile"}),
-                "invariance": frozenset({"torch:compile"}),
+                **dict.fromkeys(("layouts", "law", "invariance"), SLOW),
                 "invariance.modes": frozenset(),
             },
             speed_all=True,

@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 
 from harness.adapters import frameworks
+from harness.forms import IMPORTS
 from harness.model import DTYPES, QUANTITIES, Case, Implementation, Op, Quantity, Target
 from harness.ops import OPS
 from harness.running import arguments
@@ -28,7 +29,7 @@ from reference.golden import Audited
 from suites.judging import ask
 from suites.questions import cases
 
-ROOTS = {"tf": "tensorflow", "keras": "tensorflow", "jnp": "jax", "optax": "jax", "np": "numpy"}
+ROOTS = {root: framework for framework, modules in IMPORTS.items() for root in modules}
 SHAPE = (64, 1000)
 TIMED: tuple[Quantity, ...] = ("value", "grad_logits")
 SMALLEST = (1, 2)  # rows, classes of what shows the dispatch alone

@@ -7,7 +7,7 @@ around float64 arrays only: on around all, it would change what float32 code doe
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import jax
 import numpy as np
@@ -54,6 +54,8 @@ class Adapter(adapters.Adapter):
 
     catalogue = CATALOGUE
     modes = ("eager", "jit")
+    compiling: ClassVar = {"eager": "primitives", "jit": "usual"}
+    with_cuda = "xentbench[jax-cuda]"
 
     def devices(self) -> tuple[str, ...]:
         try:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -151,6 +151,9 @@ class Adapter(adapters.Adapter):
 
     catalogue = CATALOGUE
     modes = ("eager", "function", "xla", "session")
+    compiling: ClassVar = {"function": "graph", "xla": "program", "session": "graph"}
+    by_name = frozenset({"xla", "session"})
+    with_cuda = "xentbench[tensorflow-cuda]"
 
     def __init__(self) -> None:
         """Set up TensorFlow, as far as nobody in this process has used it yet: afterwards it refuses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import ml_dtypes
 import numpy as np
@@ -139,6 +139,9 @@ class Adapter(adapters.Adapter):
 
     catalogue = CATALOGUE
     modes = ("eager", "compile")
+    compiling: ClassVar = {"compile": "slowly"}
+    by_name = frozenset({"compile"})
+    with_cuda = "xentbench[torch-cuda]"
 
     def __init__(self) -> None:
         """See whether there is any device to wait for."""

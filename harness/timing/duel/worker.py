@@ -79,7 +79,7 @@ class Orders:
         accelerator = _accelerator(adapter, device)
         if accelerator is None:
             return bandwidth.of_memory(threads)
-        array = adapter.put(np.zeros(COPIED_BYTES // 4, np.float32), mode=adapter.modes[0], device=device)
+        array = adapter.put(np.zeros(COPIED_BYTES // 4, np.float32), mode=adapter.plainest, device=device)
         return bandwidth.of_device(lambda: adapter.wait(accelerator.copy(array)), COPIED_BYTES)
 
     def peak(self, order: Order) -> int:

@@ -47,13 +47,13 @@ IN_MEMORY = Spec(OPS, QUANTITIES, "normal", *ODD)
 
 def later_mode(adapter: Adapter, target: Target) -> bool:
     """Take the targets that have a plainer mode, or the cpu, to be held against."""
-    return (target.mode, target.device) != (adapter.modes[0], "cpu")
+    return (target.mode, target.device) != (adapter.plainest, "cpu")
 
 
 @INVARIANCE.check(SQUARE)
 def batch(asking: Asking) -> Checked:
     """A row's answer stays within its budget in a batch of any size and order, and beside much larger rows."""
-    plainest = asking.target.mode == asking.adapter.modes[0]
+    plainest = asking.target.mode == asking.adapter.plainest
     return among(asking, *batches(asking.inputs, SIZES if plainest else FEW))
 
 

@@ -17,7 +17,7 @@ from reference.golden import digits
 from suites.checks.call import Call
 from suites.checks.check import ACCEPTED, Asking, Suite, excess
 from suites.judging.worst import worst_element
-from suites.questions import cases, families, presets
+from suites.questions import cases, families
 
 LAWS = Suite("law")
 ROWS, CLASSES = cases.SQUARE  # every shape is a compilation, and this one is asked by the accuracy suite already
@@ -32,12 +32,11 @@ BY_POINT = (*SIGMOIDS, *BINARY)
 ANY_ROW = plain("class", "row")
 ANY_POINT = tuple(op for op in ASKED if OPS[op.name].elementwise)
 GRADIENT: tuple[Quantity, ...] = ("grad_logits",)
-COMPILED = presets.COMPILING | {"torch:compile", "jax:eager", "jax:jit"}  # modes that compile anew for every shape
 
 
 def compiled(asking: Asking) -> bool:
     """Tell whether the target compiles anew for every shape."""
-    return f"{asking.adapter.catalogue.framework}:{asking.target.mode}" in COMPILED
+    return asking.adapter.compiles(asking.target.mode) != "nothing"
 
 
 def generator(asking: Asking) -> np.random.Generator:

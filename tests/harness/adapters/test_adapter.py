@@ -3,7 +3,9 @@
 import ast
 import functools
 import importlib.util
+import tomllib
 from pathlib import Path
+from typing import get_args
 
 import ml_dtypes
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 
 from harness import adapters
 from harness.adapters import Catalogue, NotInstalled, NotSupported
-from harness.model import DTYPES, Failed, Inputs, Op, Target, Unsupported
+from harness.model import DTYPES, Compiles, Failed, Inputs, Op, Target, Unsupported
+from tests.conftest import ROOT
 
 ROWS, CLASSES = 3, 5
 ELEMENTWISE = ("softmax", "log_softmax", "sigmoid", "log_sigmoid", "sigmoid_xent")
@@ -139,6 +142,35 @@ def test_the_modes_read_from_the_source_are_the_adapters_own(adapter, name):
         pytest.skip(f"{name} comes from another package")
 
     assert adapter.modes == modes(name)
+
+
+@each_adapter
+def test_what_a_mode_compiles_is_told_of_its_own_modes(adapter):
+    """A mode has one of the costs that presets know, none of them where none is told; the plainest stands first."""
+    assert {*adapter.compiling, *adapter.by_name} <= {*adapter.modes}
+    assert {adapter.compiles(mode) for mode in adapter.modes} <= {*get_args(Compiles)}
+    assert adapter.compiles("a mode of nobody's") == "nothing"
+    assert adapter.plainest == adapter.modes[0]
+
+
+@each_adapter
+def test_own_functions_are_judged_in_some_modes_by_name_alone(adapter):
+    """A mode that compiles for long is left out unless modes are named; the framework's own adapter keeps all."""
+    every, usual = (
+        adapter.judging(Catalogue(adapter.catalogue.framework), every_mode=named) for named in (True, False)
+    )
+
+    assert every.modes == adapter.modes
+    assert usual.modes == tuple(mode for mode in adapter.modes if mode not in adapter.by_name)
+    assert adapter.plainest in usual.modes
+
+
+@each_adapter
+def test_named_extra_exists(adapter):
+    """What a user is told to install for GPUs is in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert adapter.with_cuda in {"", *(f"xentbench[{extra}]" for extra in project["optional-dependencies"])}
 
 
 @each_adapter

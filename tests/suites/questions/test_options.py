@@ -1,6 +1,7 @@
 """What is asked of options: all that there are, of all that there is, with inputs that tell meanings apart."""
 
 from collections import Counter
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -41,6 +42,7 @@ class Fake(numpy.Adapter):
 
     catalogue = catalogue
     modes = ("jit", "eager")
+    compiling: ClassVar = {"jit": "usual", "eager": "primitives"}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Who is asked what: filters, presets and speed, on an adapter that is never called."""
 
-import tomllib
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -10,7 +10,6 @@ from harness.model import DTYPES, Op
 from suites import test_accuracy, test_gradients, test_published
 from suites.questions import cases, plan, presets
 from suites.questions.presets import PRESETS
-from tests.conftest import ROOT
 
 catalogue = Catalogue("torch")
 for framework_op in ("softmax", "log_softmax", "logsumexp"):
@@ -32,6 +31,8 @@ class Fake(numpy.Adapter):
 
     catalogue = catalogue
     modes = ("eager", "compile")
+    compiling: ClassVar = {"compile": "slowly"}
+    with_cuda = "xentbench[torch-cuda]"
 
     def devices(self):
         """Return one processor and two accelerators."""
@@ -99,13 +100,6 @@ def test_missing_device_says_what_there_is_and_what_to_try(adapter):
     assert entry.reason == "torch sees cpu, cuda:0, cuda:1, expected cuda:7; try: pip install 'xentbench[torch-cuda]'"
 
 
-def test_named_extras_exist():
-    """What a user is told to install is in pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-    assert {f"{name}-cuda" for name in plan.WITH_CUDA} <= project["optional-dependencies"].keys()
-
-
 def test_missing_device_without_a_build_for_it():
     """A framework that has no build for the device is given the cpu to try."""
     (entry,) = plan.missing_devices(numpy.Adapter(), wanted(device="cuda"))
@@ -151,6 +145,30 @@ def test_quick_preset_spares_compilations(adapter):
     assert {target.implementation.kind for _, target in found} == {"fused"}
     assert {case.dtype for case, _ in found} == {"float32", "bfloat16"}
     assert max(case.classes for case, _ in found) < presets.LONG
+
+
+def test_a_third_partys_compiling_mode_is_spared_as_any_other(adapter):
+    """Presets know what a mode compiles, and neither its name nor its framework's."""
+    catalogue = Catalogue("mystery")
+    catalogue.form("softmax", "fused softmax", "fused")(lambda: None)
+    catalogue.form("softmax", "naive softmax", "naive")(lambda: None)
+
+    class Mystery(numpy.Adapter):
+        """Another package's framework, with modes in its own words."""
+
+        modes = ("spelled", "brewed", "sealed")
+        compiling: ClassVar = {"brewed": "slowly", "sealed": "graph"}
+
+    mystery = Mystery().offering(catalogue)
+    want = wanted("quick", ops=("softmax",), device="cpu")
+    asked_of = {
+        mode: {(case, target.implementation.kind) for case, target in asked(mystery, want) if target.mode == mode}
+        for mode in mystery.modes
+    }
+    of_torch = {(case, target.implementation.kind) for case, target in asked(adapter, want) if target.mode == "compile"}
+
+    assert asked_of["brewed"] == of_torch
+    assert asked_of["brewed"] < asked_of["sealed"] < asked_of["spelled"]
 
 
 def test_targets_of_a_case_come_together(adapter):
