@@ -1,4 +1,4 @@
-"""`xentbench judge FILE.py`: hold somebody's own functions to everything that the frameworks are held to."""
+"""`xentbench judge FILE.py`: functions of a file, judged by all that the frameworks' own are judged by."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def raised(result: Result) -> bool:
 
 
 def check(case: Case) -> str:
-    """Name what an answer was held to."""
+    """Name what an answer was judged by."""
     if case.source.kind in {"published", "options"}:
         return case.source.kind
     return case.check or ("accuracy" if case.quantity == "value" else "gradient")

@@ -43,7 +43,7 @@ def report(
 
 
 def write_report(store: Store, uid: str, directory: Path, against: Recorded | None = None) -> Path:
-    """Write the report of a run, held against another or the one before of its preset; return its first page's path."""
+    """Write the report of a run, beside another or the one before of its preset; return its first page's path."""
     digits = {example: text.digits for example, text in published.EXAMPLES.items()}
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()

@@ -1,4 +1,4 @@
-"""What a terminal, a pipe and a shell are told: lines, data, exit codes; and how a command ends early."""
+"""Exit codes, lines and data on the standard streams, and how a command ends early."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.adapters.fence import NotInstalled
+from harness.spelling import choice
 
 if TYPE_CHECKING:
     from harness.adapters.adapter import Adapter
@@ -34,8 +35,7 @@ def load(name: str) -> Adapter:
 
     Raises ValueError for a name that no adapter has, NotInstalled where its framework cannot be imported.
     """
-    if name not in names():
-        raise ValueError(f"framework is {name!r}, expected one of {', '.join(names())}")
+    choice("framework", name, names())
     try:
         module = importlib.import_module(_module(name))
     except ImportError as error:

@@ -14,6 +14,7 @@ from harness.adapters.catalogue import Builder, Catalogue, Function
 from harness.adapters.fence import fenced
 from harness.adapters.frameworks import names
 from harness.ops import OPS
+from harness.spelling import choice, meant, try_instead
 
 MARKED: list[tuple[str, str, Function]] = []  # (framework, op, function), in the order they were met
 F = TypeVar("F", bound=Function)
@@ -28,9 +29,8 @@ def implements(op: str, framework: str) -> Callable[[F], F]:
     """
     if op not in OPS:
         known = ", ".join(f"{record.name}{record.signature}" for record in OPS.values())
-        raise ValueError(f"op is {op!r}, expected one of {known}")
-    if framework not in names():
-        raise ValueError(f"framework is {framework!r}, expected one of {', '.join(names())}")
+        raise ValueError(f"op is {op!r}, expected one of {known}{try_instead(meant(op, OPS))}")
+    choice("framework", framework, names())
 
     def register(function: F) -> F:
         MARKED.append((framework, op, function))
@@ -64,8 +64,11 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     if not marked:
         raise ValueError(f'file is {path}, expected a function marked by @implements(op, framework="...") in it')
     if absent := set(only) - {_name(function) for _, _, function in marked}:
-        there = ", ".join(sorted({_name(function) for _, _, function in marked}))
-        raise ValueError(f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {there}")
+        held = sorted({_name(function) for _, _, function in marked})
+        likely = try_instead(meant(min(absent), held))
+        raise ValueError(
+            f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {', '.join(held)}{likely}"
+        )
     return _by_framework([one for one in marked if not only or _name(one[2]) in only])
 
 

@@ -18,6 +18,7 @@ from harness.model import DTYPES, QUANTITIES, Case, Implementation, Op, Quantity
 from harness.ops import OPS
 from harness.running import arguments
 from harness.scoring import metrics
+from harness.spelling import choice, meant, try_instead
 from harness.timing.duel import fairness, pairing
 from harness.timing.duel.fairness import Card, Peak
 from harness.timing.duel.gateways import Loaded, Refused, Worker, Workers
@@ -97,6 +98,7 @@ class WantedCase:
                 raise ValueError(
                     f"--case holds {token!r}, expected an op ({', '.join(OPS)}), ROWSxCLASSES, "
                     f"a dtype ({', '.join(DTYPES)}) or a quantity ({', '.join(QUANTITIES)})"
+                    + try_instead(meant(token, (*OPS, *DTYPES, *QUANTITIES)))
                 )
         if min(found.shape) < 1:
             raise ValueError(f"shape is {found.shape[0]}x{found.shape[1]}, expected at least 1x1")
@@ -148,8 +150,8 @@ def find(worker: Worker, written: Written) -> list[Target]:
         where = written.file or "any framework found"
         raise ValueError(f"target is {written.name!r}, expected a name in {where}; try: xentbench list targets")
     modes = answers[0][3]
-    if written.mode and written.mode not in modes:
-        raise ValueError(f"mode of {written.name} is {written.mode!r}, expected one of {', '.join(modes)}")
+    if written.mode:
+        choice(f"mode of {written.name}", written.mode, modes)
     mode = written.mode or modes[0]
     return [
         Target(Implementation(framework, op, written.name, kind), mode, written.device)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from harness import spelling
 from harness.model import Source
 from reference import limits
 from reference.vectors import FOLDER, File, Malformed, Vector, read, truth
@@ -35,9 +36,7 @@ class Findings:
 
 def witness(name: str) -> Witness:
     """Return how a witness checks. Raises ValueError for an unknown one, or one that is not installed."""
-    if name not in WITNESSES:
-        raise ValueError(f"--witness is {name!r}, expected one of {', '.join(WITNESSES)}")
-    if name == "mpmath":
+    if spelling.choice("--witness", name, WITNESSES) == "mpmath":
         return truth.by_arbiter
     if importlib.util.find_spec("flint") is None:
         raise ValueError(

@@ -102,3 +102,10 @@ def test_share_that_is_none(text):
     """What is no share is refused with examples."""
     with pytest.raises(ValueError, match="expected a share such as 3% or"):
         duel.share("--min-effect", text)
+
+
+@pytest.mark.parametrize(("token", "likely"), [("fp32", "float32"), ("sofmax", "softmax"), ("grad", "grad_logits")])
+def test_token_of_a_case_that_was_meant(token, likely):
+    """What a case holds and nothing is called is an error that offers what was meant."""
+    with pytest.raises(ValueError, match=rf"^--case holds '{token}', expected an op .*; did you mean {likely}\?$"):
+        WantedCase.read(f"4x5,{token}")
