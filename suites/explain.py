@@ -150,9 +150,9 @@ def text(explanation: Explanation) -> str:
 def issue(explanation: Explanation) -> str:
     """Return the explanation as a bug report in Markdown."""
     result = explanation.result
-    of = result.target.implementation
+    implementation = result.target.implementation
     facts = dict(explanation.facts)
-    title = f"# {of.name} ({result.case.dtype}, {result.target.mode}): {_headline(result)}"
+    title = f"# {implementation.name} ({result.case.dtype}, {result.target.mode}): {_headline(result)}"
     shown = ("exact", "expected", "got", "error", "error/budget", "found")
     table = [f"| {name} | {facts[name].replace('|', '&#124;')} |" for name in shown if facts.get(name)]
     versions = [f"- {name}: {value}" for name, value in explanation.versions.items() if value]

@@ -138,7 +138,7 @@ def in_plain_values(found: TimedCase, timed: Sequence[Timed]) -> dict[str, Any]:
     return {
         "case": str(found.case),
         "measured_seconds": found.tournament.measured_seconds,
-        "refused": {name: change.told(outcome) for name, outcome in found.out.items()},
+        "refused": {name: change.in_words(outcome) for name, outcome in found.out.items()},
         "ranks": [
             {
                 **asdict(rank),

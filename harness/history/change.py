@@ -134,7 +134,7 @@ def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
         case Failed() as old, Failed() as new if _failure(old) != _failure(new):
             yield "different", f"raised {_failure(new)}, was {_failure(old)}"
         case old, new if type(old) is not type(new):
-            yield _turn(_silence(old), _silence(new)), f"{told(new)}, was {told(old)}"
+            yield _turn(_silence(old), _silence(new)), f"{in_words(new)}, was {in_words(old)}"
 
 
 def _scores(old: Score, new: Score, case: Case) -> Iterator[Fact]:
@@ -174,7 +174,7 @@ def _timings(old: Timing, new: Timing, size: float) -> Iterator[Fact]:
         yield "worse" if slower else "better", f"{times}: {spent}"
 
 
-def told(outcome: Outcome) -> str:
+def in_words(outcome: Outcome) -> str:
     """Say in a few words what came back."""
     match outcome:
         case Score(max_ulp=most):

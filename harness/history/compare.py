@@ -164,7 +164,7 @@ def _added(result: Result, *, anew: bool) -> Change:
     if result.judgement == "deviates":
         return Change("added", "worse", f"{why}; deviates: {result.reason}", None, result)
     turn: Turn = "worse" if isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" else "none"
-    return Change("added", turn, f"{why}; {change.told(result.outcome)}", None, result)
+    return Change("added", turn, f"{why}; {change.in_words(result.outcome)}", None, result)
 
 
 def _removed(result: Result, not_run: Sequence[NotRun], *, anew: bool) -> Change:

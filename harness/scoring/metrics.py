@@ -105,7 +105,7 @@ def measure(
     got: Array, golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array
 ) -> Distance:
     """Measure the one answer to a golden; for many answers make the ruler once, and measure them `against` it."""
-    return against(ruler.of(golden, form, bounds, flushable), got)
+    return against(ruler.make(golden, form, bounds, flushable), got)
 
 
 def against(truth: Ruler, got: Array) -> Distance:

@@ -42,7 +42,7 @@ class Ruler:
     room: tuple[Array, ...]  # to work in, one answer at a time: new memory costs as much as a pass over it
 
 
-def of(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array) -> Ruler:
+def make(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array) -> Ruler:
     """Make the ruler of a golden; bounds and flushable are shaped like it."""
     shape, size = golden.hi.shape, golden.hi.size
     exponent = None if golden.exponent is None else golden.exponent.reshape(-1)

@@ -51,7 +51,7 @@ class Asked:
     @cached_property
     def ruler(self) -> Ruler:
         """What its answers are measured against."""
-        return ruler.of(self.golden, FORMATS[self.case.dtype], self.budget.error, self.budget.flushed)
+        return ruler.make(self.golden, FORMATS[self.case.dtype], self.budget.error, self.budget.flushed)
 
     def certified(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
         """Answer an op without options, such as those that one with options is made of."""

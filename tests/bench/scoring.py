@@ -3,7 +3,7 @@
 Work: a float32 softmax beside its golden and its two classes of bounds. Times are of this process's CPU, the median of
 so many calls in a row.
 
-    ruler     `harness.scoring.ruler.of`, made once a case for all of its targets
+    ruler     `harness.scoring.ruler.make`, made once a case for all of its targets
     distance  `metrics.against` a ruler without bounds: max, mean and bias in ulps, and verdicts
     whole     `metrics.against` a ruler: error over bound in each class as well; all that a target costs
     alone     `metrics.measure`: a ruler for one answer, and the whole
@@ -49,9 +49,9 @@ def contenders(family: str, rows: int, classes: int) -> Iterator[tuple[str, Call
     truth = golden.join([(quick.hi, quick.lo, quick.exponent, quick.radius)], quick.hi.shape)
     budget = bounds.budget(OP, "value", inputs, truth)
     got = answer(inputs.logits)
-    yield "ruler", partial(ruler.of, truth, FORM, budget.error, budget.flushed)
-    yield "distance", partial(metrics.against, ruler.of(truth, FORM, {}, budget.flushed), got)
-    yield "whole", partial(metrics.against, ruler.of(truth, FORM, budget.error, budget.flushed), got)
+    yield "ruler", partial(ruler.make, truth, FORM, budget.error, budget.flushed)
+    yield "distance", partial(metrics.against, ruler.make(truth, FORM, {}, budget.flushed), got)
+    yield "whole", partial(metrics.against, ruler.make(truth, FORM, budget.error, budget.flushed), got)
     yield "alone", partial(metrics.measure, got, truth, FORM, budget.error, budget.flushed)
 
 

@@ -189,7 +189,7 @@ def figure(result: Result | None) -> str:
         case Result(outcome=Timing(seconds=seconds)) if seconds:
             low, high, _ = statistics.interval(seconds)
             return f"{numbers.duration(median(seconds))} ({numbers.duration(low)} to {numbers.duration(high)})"
-    return change.told(result.outcome)
+    return change.in_words(result.outcome)
 
 
 def at(one: Change) -> str:

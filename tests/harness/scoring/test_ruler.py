@@ -74,7 +74,7 @@ def answers(rng, golden, form, wild):
 def usual(golden, form):
     """Make a ruler with bounds of three ulps."""
     bounds = {"S": ulp.scale(3.0, ulp.ulp_exponent(golden, form))}
-    return ruler.of(golden, form, bounds, np.full(golden.hi.shape, 2.0**form.emin))
+    return ruler.make(golden, form, bounds, np.full(golden.hi.shape, 2.0**form.emin))
 
 
 def unusual(rng, golden, form, odd):
@@ -86,7 +86,7 @@ def unusual(rng, golden, form, odd):
         )
         for kind, power in (("S", rng.integers(-30, 60, COUNT)), ("U", 3))
     }
-    return ruler.of(golden, form, bounds, rng.choice([0.0, 1.0, 64.0], COUNT) * 2.0**form.emin)
+    return ruler.make(golden, form, bounds, rng.choice([0.0, 1.0, 64.0], COUNT) * 2.0**form.emin)
 
 
 def by_definition(truth):
@@ -175,7 +175,9 @@ def test_first_of_the_worst_is_pointed_at():
 def test_ratios_that_float32_cannot_hold(width, tail):
     """The largest ratio is found, chunk after chunk, however small the distance or odd the bound."""
     lo = np.repeat([tail, 2 * tail, 1.5 * tail], 64)
-    truth = ruler.of(Golden(np.ones(192), lo, None, 0.0), FORMATS["float32"], {"S": np.full(192, width * 2.0**-23)}, lo)
+    truth = ruler.make(
+        Golden(np.ones(192), lo, None, 0.0), FORMATS["float32"], {"S": np.full(192, width * 2.0**-23)}, lo
+    )
     distance = metrics.against(truth, np.ones(192, np.float32))
 
     assert distance.over_bound == {"S": 2 * tail * 2.0**23 / width}
@@ -196,7 +198,7 @@ def test_steep_is_above_every_ratio():
 
 def test_ruler_of_another_shape_is_refused():
     """An answer is measured against its own golden alone."""
-    truth = ruler.of(Golden(np.ones(3), np.zeros(3), None, 0.0), FORMATS["float32"], {}, np.zeros(3))
+    truth = ruler.make(Golden(np.ones(3), np.zeros(3), None, 0.0), FORMATS["float32"], {}, np.zeros(3))
 
     with pytest.raises(ValueError, match=r"shape is \(4,\), expected \(3,\)"):
         metrics.against(truth, np.ones(4, np.float32))
