@@ -43,6 +43,8 @@ class Adapter(ABC):
     dtypes: tuple[str, ...] = DTYPES  # of the framework itself; a judged function is asked in others by name only
     by_name: frozenset[str] = frozenset()  # modes in which a judged function is asked where they are named alone
     with_cuda: str = ""  # what pip installs for a build that sees GPUs
+    fatal_labels: bool = False  # a class index that is not there ends a process's use of its GPU
+    judged: bool = False  # the functions are somebody's own, and not the framework's
 
     def __init__(self) -> None:
         """Start with no function compiled."""
@@ -123,6 +125,7 @@ class Adapter(ABC):
         """Return an adapter of the same framework with somebody's own functions, and without modes asked by name."""
         other = self.offering(catalogue)
         other.modes = tuple(mode for mode in self.modes if every_mode or mode not in self.by_name)
+        other.judged = True
         return other
 
     @final
@@ -193,12 +196,12 @@ class Adapter(ABC):
 
     def _build(self, offer: Offer, op: Op, quantity: Pass, mode: str) -> Function:
         takes = inspect.signature(offer.build)
-        told = {name: value for name, value in op.options.items() if name not in SHOWN or name in takes.parameters}
+        options = {name: value for name, value in op.options.items() if name not in SHOWN or name in takes.parameters}
         try:
-            takes.bind(**told)
+            takes.bind(**options)
         except TypeError as error:
             raise NotSupported(f"{offer.implementation.name} does not offer {op}: {error}") from error
-        function = offer.build(**told)
+        function = offer.build(**options)
         match quantity:
             case "value":
                 return self.forward(function, mode)

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def stderr_held() -> Iterator[None]:
+def stderr_kept() -> Iterator[None]:
     """Hold back what is written to file descriptor 2, and write it after all where the block raises."""
-    with tempfile.TemporaryFile() as held:
+    with tempfile.TemporaryFile() as kept:
         stderr = os.dup(2)
-        os.dup2(held.fileno(), 2)
+        os.dup2(kept.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(stderr, held.read())
+            kept.seek(0)
+            os.write(stderr, kept.read())
             raise
         finally:
             os.dup2(stderr, 2)
@@ -39,7 +39,7 @@ def stderr_held() -> Iterator[None]:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow's library is loaded
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the rows of Keras are answers of TensorFlow's, whatever ~/.keras says
-with stderr_held():  # TensorFlow 2.21 says there that oneDNN is on, twice, before it has read its log level
+with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, before it has read its log level
     import keras  # type: ignore[import-untyped, unused-ignore]
     import tensorflow as tf
 

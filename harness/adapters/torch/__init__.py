@@ -142,6 +142,7 @@ class Adapter(adapters.Adapter):
     compiling: ClassVar = {"compile": "slowly"}
     by_name = frozenset({"compile"})
     with_cuda = "xentbench[torch-cuda]"
+    fatal_labels = True  # a device-side assert
 
     def __init__(self) -> None:
         """See whether there is any device to wait for."""

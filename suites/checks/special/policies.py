@@ -49,7 +49,7 @@ def asked(*ops: Op, quantities: tuple[Quantity, ...] = QUANTITIES, rows: int = R
 def policy(asking: Asking, word: Word, *, promised: bool = True) -> Checked:
     """Record a target's policy, and hold it against that of the framework's plainest mode on the cpu.
 
-    promised: whether the two have to agree.
+    promised: whether the two have to agree; somebody's own function is not made for bad labels.
     """
     target = asking.target
     found = special_words.told(asking, word(target.mode, target.device))
@@ -65,11 +65,6 @@ def policy(asking: Asking, word: Word, *, promised: bool = True) -> Checked:
     where = f"in mode {plain[0]} on the {plain[1]}"
     over = math.inf if promised else 0.0
     return replace(found, over=over, detail=f"policy is {found.policy!r}, expected {there!r}, as {where}")
-
-
-def frameworks_own(asking: Asking) -> bool:
-    """Tell whether a framework's function is asked, under its dotted name; a user's own is not made for bad labels."""
-    return "." in asking.target.implementation.name
 
 
 def row_policy(
@@ -235,12 +230,12 @@ def _bad_label(asking: Asking, label: int) -> Checked:
         Like(planted_row(with_label(index))) for index in (label % CLASSES, min(max(label, 0), CLASSES - 1))
     )
     likes = {"wrap": wrapped, "clip": clipped, "no label": none}
-    return row_policy(asking, with_label(label), likes, promised=frameworks_own(asking))
+    return row_policy(asking, with_label(label), likes, promised=not asking.adapter.judged)
 
 
 def refuse_where_fatal(asking: Asking) -> None:
-    """Do not ask torch for a class that is not there on a GPU. Raises NoAnswer there."""
-    if asking.target.implementation.framework == "torch" and asking.target.device != "cpu":
+    """Do not ask for a class that is not there on a GPU that dies of it. Raises NoAnswer there."""
+    if asking.adapter.fatal_labels and asking.target.device != "cpu":
         raise NoAnswer(Unsupported("not asked: a bad class index is a device-side assert, which ends the process' GPU"))
 
 
@@ -267,7 +262,7 @@ def labels_of_another_dtype(asking: Asking) -> Checked:
             words[dtype] = got if isinstance(got, str) else _taken(asking, got, inputs)
         return joined(words)
 
-    return policy(asking, word, promised=frameworks_own(asking))
+    return policy(asking, word, promised=not asking.adapter.judged)
 
 
 def _taken(asking: Asking, got: Array, inputs: Inputs) -> str:

@@ -362,11 +362,11 @@ def test_the_environment_names_what_an_answer_on_a_gpu_depends_on(gpus, monkeypa
 
 def test_held_output_is_written_after_all_where_the_import_fails(capfd):
     """What a library printed before it failed to load is the explanation, so it is kept; otherwise it is dropped."""
-    with ours.stderr_held():
+    with ours.stderr_kept():
         os.write(2, b"oneDNN is on\n")
 
     def load():
-        with ours.stderr_held():
+        with ours.stderr_kept():
             os.write(2, b"no such instruction\n")
             raise ImportError
 

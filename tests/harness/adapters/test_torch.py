@@ -69,3 +69,8 @@ def test_torch_never_falls_back_to_eager(adapter, monkeypatch):
     monkeypatch.setattr(dynamo.config, "disable", True)
     with pytest.raises(NotSupported, match="switched off"):
         adapter.forward(torch.nn.functional.relu, "compile")
+
+
+def test_torch_tells_that_bad_labels_are_fatal_on_a_gpu(adapter):
+    """A class index that is not there is a device-side assert, after which nothing runs: it is not to be asked."""
+    assert adapter.fatal_labels

@@ -68,11 +68,13 @@ def cache(tmp_path_factory):
 def ask(cache):
     """Return how to make a check of a function."""
 
-    def make(check, op, quantity, answer, dtype="float32", mode="eager", name=NAME):
+    def make(check, op, quantity, answer, dtype="float32", mode="eager", name=NAME, *, judged=False):
         op = Op.of(op) if isinstance(op, str) else op
         found = (case for case in SPECIAL.checks[f"special.{check}"].cases(PRESETS["full"]) if case.dtype == dtype)
         case = next(case for case in found if (case.op, case.quantity) == (op, quantity))
         adapter = adapter_of(answer, op, name)
+        if judged:
+            adapter = adapter.judging(adapter.catalogue, every_mode=True)
         return checks.outcome(SPECIAL, Asking(adapter, case, Target(adapter.implementations()[0], mode), cache.golden))
 
     return make
@@ -417,10 +419,10 @@ def limit(op, quantity, inputs):
 
 
 def test_bad_labels_of_a_users_function_may_do_anything(ask):
-    """A function of one's own, named without a module, promises nothing for bad labels; what it does is recorded."""
+    """A function of one's own promises nothing for bad labels; what it does is recorded."""
     answer = by_mode(refusing, BAD_LABELS["nan"])
 
-    outcome = ask("label_too_large", "sparse_xent", "value", answer, mode="compiled", name="my_loss")
+    outcome = ask("label_too_large", "sparse_xent", "value", answer, mode="compiled", judged=True)
 
     assert (outcome.policy, outcome.over) == ("nan", 0)
     assert "error IndexError" in outcome.detail
@@ -442,14 +444,15 @@ def test_policy_that_the_documentation_denies_is_a_deviation(ask):
     assert "jax.nn.softmax" in denied.detail
 
 
-def test_bad_labels_are_not_asked_of_torch_on_a_gpu(cache):
+def test_bad_labels_are_not_asked_of_a_gpu_that_dies_of_them(cache):
     """A device-side assert would end the process' GPU: the question is not put."""
     case = Case(Op.of("sparse_xent"), "value", "normal", "float32", 4, 6, check="special.label_too_large")
     target = Target(Implementation("torch", "sparse_xent", NAME, "fused"), "eager", "cuda:0")
 
-    outcome = checks.outcome(SPECIAL, Asking(adapter_of(right, case.op), case, target, cache.golden))
+    adapter = adapter_of(right, case.op)
+    adapter.fatal_labels = True
 
-    assert isinstance(outcome, Unsupported)
+    assert isinstance(checks.outcome(SPECIAL, Asking(adapter, case, target, cache.golden)), Unsupported)
 
 
 @pytest.mark.parametrize(
