@@ -14,7 +14,6 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-import xentbench
 from harness.spelling import meant, try_instead
 from xentbench import settings
 from xentbench.screen import Exit, prepare, stop
@@ -119,7 +118,9 @@ app = typer.Typer(
 
 def _version(*, wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"xentbench {xentbench.__version__}\n")
+        from importlib import metadata  # noqa: PLC0415 - it takes longer than the rest of help
+
+        sys.stdout.write(f"xentbench {metadata.version('xentbench')}\n")
         raise typer.Exit
 
 
