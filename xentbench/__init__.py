@@ -28,9 +28,7 @@ HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a public name from its home."""
     if name == "__version__":
-        from importlib import metadata  # noqa: PLC0415 - it takes longer than the rest of this module
-
-        return metadata.version("xentbench")
+        return importlib.import_module("xentbench.screen").version()
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(HOMES[name]), name)

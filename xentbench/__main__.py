@@ -6,7 +6,6 @@ import gc
 import importlib
 import inspect
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -16,9 +15,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from harness.spelling import meant, try_instead
 from xentbench import settings
-from xentbench.screen import Exit, prepare, stop
+from xentbench.screen import Exit, prepare, say, stop, version
 
-HELP = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
 GARBAGE = 100_000  # objects made before a search for circles: a command ends soon, and most of what it reads lives on
 SECTION = re.compile(r"^(Examples|Exit codes):$", re.MULTILINE)  # of a docstring, kept as it is set
 
@@ -112,15 +110,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings=HELP,
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
 )
 
 
 def _version(*, wanted: bool) -> None:
     if wanted:
-        from importlib import metadata  # noqa: PLC0415 - it takes longer than the rest of help
-
-        sys.stdout.write(f"xentbench {metadata.version('xentbench')}\n")
+        say(f"xentbench {version()}")
         raise typer.Exit
 
 

@@ -41,6 +41,16 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # as shells say of Ctrl-C
 
 
+def version() -> str:
+    """Return the version that is installed; 0 for a checkout that is not."""
+    from importlib import metadata  # noqa: PLC0415 - it takes longer than help does
+
+    try:
+        return metadata.version("xentbench")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
 def say(text: str) -> None:
     """Print a line."""
     sys.stdout.write(f"{CONTROL.sub('', text)}\n")
