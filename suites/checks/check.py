@@ -107,17 +107,18 @@ class Asking:
         self, got: Array, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None
     ) -> metrics.Distance:
         """Measure an answer against the exact one of its own inputs."""
-        given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
-        golden = self.certify(of, asked, given, families.audit(self.case.source))
-        budget = bounds.budget(of, asked, given, golden)
+        golden, budget = self._truth(inputs, op, quantity)
         return metrics.measure(got, golden, FORMATS[self.case.dtype], budget.error, budget.flushed)
 
     def allowed(self, inputs: Inputs | None = None, op: Op | None = None, quantity: Quantity | None = None) -> Array:
         """Return how far each element may lie from the truth: the loosest budget that is accepted."""
-        given, of, asked = inputs or self.inputs, op or self.case.op, quantity or self.case.quantity
-        golden = self.certify(of, asked, given, families.audit(self.case.source))
-        errors = bounds.budget(of, asked, given, golden).error
+        errors = self._truth(inputs, op, quantity)[1].error
         return np.maximum.reduce([errors[kind] for kind in ACCEPTED if kind in errors])
+
+    def _truth(self, inputs: Inputs | None, op: Op | None, quantity: Quantity | None) -> tuple[Golden, bounds.Budget]:
+        question = (op or self.case.op, quantity or self.case.quantity, inputs or self.inputs)
+        golden = self.certify(*question, families.audit(self.case.source))
+        return golden, bounds.budget(*question, golden)
 
     def worst(
         self, inputs: Inputs, index: tuple[int, ...], expected: float, got: float, ulp: float = float("inf")
@@ -137,7 +138,7 @@ def answered(got: T | Unsupported | Failed) -> T:
     return got
 
 
-def excess(distance: metrics.Distance) -> float:
+def tightest_excess(distance: metrics.Distance) -> float:
     """Return error over bound of the tightest budget that is accepted."""
     return min(distance.over_bound[kind] for kind in ACCEPTED if kind in distance.over_bound)
 

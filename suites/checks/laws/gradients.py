@@ -26,7 +26,7 @@ from suites.checks.laws.law import (
     changed,
     generator,
     height,
-    held,
+    hold,
     softmax_of,
     together,
     upstream,
@@ -54,7 +54,7 @@ def linear_in_upstream(asking: Asking) -> Checked:
     nothing = within(
         asking, asking.answer(silent), np.zeros(got.shape), np.zeros(got.shape), silent, "0, as all that comes in"
     )
-    return together([held(asking, got, inputs), _scaled(asking, got, inputs, factors), nothing])
+    return together([hold(asking, got, inputs), _scaled(asking, got, inputs, factors), nothing])
 
 
 def _same_rows(asking: Asking, factors: Array) -> Inputs:
@@ -130,4 +130,4 @@ def value_beside_gradient(asking: Asking) -> Checked:
     logits[7::8] = far[7::8].clip(-60_000, 60_000)
     inputs = changed(asking, logits)
     value, gradient = with_gradient(asking, inputs)
-    return together([held(asking, value, inputs, quantity="value"), held(asking, gradient, inputs)])
+    return together([hold(asking, value, inputs, quantity="value"), hold(asking, gradient, inputs)])

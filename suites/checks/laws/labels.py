@@ -20,7 +20,7 @@ from suites.checks.laws.law import (
     blockwise,
     changed,
     generator,
-    held,
+    hold,
 )
 from suites.questions.families import to_dtype
 
@@ -36,7 +36,7 @@ def one_hot(asking: Asking) -> Checked:
     index = generator(asking).permutation(CLASSES)
     hot = to_dtype((np.arange(CLASSES) == index[:, None]).astype(float), asking.case.dtype)
     inputs = replace(asking.inputs, labels=index if asking.case.op == SPARSE else hot)
-    return held(asking, blockwise(asking, inputs), inputs)
+    return hold(asking, blockwise(asking, inputs), inputs)
 
 
 @LAWS.check(Spec((LOGSUMEXP, *LOSSES), VALUE_AND_GRADIENT, "two_class_gap", PAIRS, 2))
@@ -53,7 +53,7 @@ def loss_is_logsumexp_less_logit(asking: Asking) -> Checked:
     hot = to_dtype(np.tile([1.0, 0.0], (PAIRS, 1)), asking.case.dtype)
     if asking.case.op != LOGSUMEXP:
         inputs = replace(inputs, labels=first if asking.case.op == SPARSE else hot)
-    return held(asking, asking.answer(inputs), inputs)
+    return hold(asking, asking.answer(inputs), inputs)
 
 
 @LAWS.check(Spec((DENSE,), VALUE_AND_GRADIENT, "normal", ROWS, CLASSES))
@@ -74,4 +74,4 @@ def linear_in_labels(asking: Asking) -> Checked:
     got = asking.attempt(inputs)
     if isinstance(got, Failed) and got.kind == "raised":
         raise NoAnswer(Unsupported(f"labels that are no distributions are refused: {got.reason}"))
-    return held(asking, answered(got), inputs)
+    return hold(asking, answered(got), inputs)

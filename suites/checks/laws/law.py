@@ -15,7 +15,7 @@ from harness.scoring import metrics, ulp
 from reference import bounds, rounding
 from reference.golden import digits
 from suites.checks.call import Call
-from suites.checks.check import ACCEPTED, Asking, Suite, excess
+from suites.checks.check import ACCEPTED, Asking, Suite, tightest_excess
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
 
@@ -103,7 +103,7 @@ def height(asking: Asking) -> float:
     return n - 1.0 if form.unit <= inner else 8 + math.log2(n) + n * inner / form.unit
 
 
-def held(
+def hold(
     asking: Asking,
     got: Array,
     inputs: Inputs,
@@ -117,7 +117,7 @@ def held(
     truth = asking.golden(inputs, op, asked) if golden is None else golden
     budget = bounds.budget(op, asked, inputs, truth, native_height)
     distance = metrics.measure(got, truth, form, budget.error, budget.flushed)
-    over = excess(distance)
+    over = tightest_excess(distance)
     if over <= 1:
         return Checked(got.size, over)
     kind = min((k for k in ACCEPTED if k in budget.error), key=lambda k: distance.over_bound[k])

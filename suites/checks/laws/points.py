@@ -24,7 +24,7 @@ from suites.checks.laws.law import (
     blockwise,
     changed,
     generator,
-    held,
+    hold,
     within,
 )
 from suites.questions.families import to_dtype
@@ -109,7 +109,7 @@ def symmetric(asking: Asking) -> Checked:
     if inputs.labels is not None:  # soft ones near 0 would all cancel, and each take the arbiter
         hard = np.round(inputs.labels.astype(np.float32)).astype(inputs.labels.dtype)
         inputs = replace(inputs, labels=np.where(np.abs(inputs.logits) < 2**-10, hard, inputs.labels))
-    return held(asking, asking.answer(inputs), inputs)
+    return hold(asking, asking.answer(inputs), inputs)
 
 
 def run(center: float, dtype: str, length: int = RUN) -> Array:

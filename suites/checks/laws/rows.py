@@ -28,7 +28,7 @@ from suites.checks.laws.law import (
     compiled,
     generator,
     height,
-    held,
+    hold,
     rows_of,
     softmax_of,
     together,
@@ -58,7 +58,7 @@ def shift(asking: Asking) -> Checked:
     steps = overflow(asking) * 2.0 ** (np.arange(-8, ROWS // 2 - 8) / 4)
     constants = np.concatenate([steps, -steps])
     inputs = changed(asking, generator(asking).standard_normal((ROWS, CLASSES)) + constants[:, None])
-    return held(asking, asking.answer(inputs), inputs)
+    return hold(asking, asking.answer(inputs), inputs)
 
 
 @LAWS.check(Spec(BY_ROW, VALUE_AND_GRADIENT, "normal", 3 * ROWS, CLASSES))
@@ -74,7 +74,7 @@ def permutation(asking: Asking) -> Checked:
     orders = [spread, spread[::-1], woven, woven[::-1]]
     orders += [rng.permutation(spread) for _ in range(3 * ROWS - CLASSES - len(orders))]
     inputs = changed(asking, np.stack([*(np.roll(leading, place) for place in range(CLASSES)), *orders]))
-    return held(asking, blockwise(asking, inputs), inputs)
+    return hold(asking, blockwise(asking, inputs), inputs)
 
 
 @LAWS.check(Spec((SOFTMAX, LOG_SOFTMAX), VALUE_ONLY, "normal", 2, LONG, dtypes=("bfloat16",)))
@@ -109,7 +109,7 @@ def repeated(asking: Asking) -> Checked:
     Allowed is the budget, but a native 16-bit sum is expected to be better than a running one; h as `height` says.
     """
     inputs = repeated_rows(asking)
-    return _drawn_again(held(asking, asking.answer(inputs), inputs, native_height=height(asking)), inputs)
+    return _drawn_again(hold(asking, asking.answer(inputs), inputs, native_height=height(asking)), inputs)
 
 
 def repeated_rows(asking: Asking) -> Inputs:
@@ -141,7 +141,7 @@ def exp_of_log_softmax(asking: Asking) -> Checked:
     gaps[::2] = np.ldexp(np.round(8 * whole) / 8, exponent)
     gaps[np.arange(3 * ROWS), rng.integers(0, CLASSES, 3 * ROWS)] = 0
     inputs = changed(asking, -gaps)
-    return held(asking, blockwise(asking, inputs), inputs)
+    return hold(asking, blockwise(asking, inputs), inputs)
 
 
 @LAWS.check(
@@ -167,7 +167,7 @@ def _of_length(asking: Asking, inputs: Inputs, golden: Golden, n: int) -> Checke
     at = (rows, slice(n))[: golden.hi.ndim]
     exponent = None if golden.exponent is None else golden.exponent[at]
     truth = Golden(golden.hi[at], golden.lo[at], exponent, golden.radius)
-    checked = held(asking, asking.answer(part), part, golden=truth)
+    checked = hold(asking, asking.answer(part), part, golden=truth)
     return replace(checked, detail=f"of {n} classes, {checked.detail}" if checked.detail else "")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from suites.checks.check import Suite
-from suites.checks.special.claims import CLAIMS
-from suites.checks.special.policies import POLICIES
+from suites.checks.special import policies
+from suites.checks.special.claims import SPECIAL
 
-SPECIAL = Suite("special", {**CLAIMS.checks, **POLICIES.checks})
+__all__ = ["SPECIAL", "policies"]

@@ -17,7 +17,7 @@ from suites.checks.special.distance import Gap
 from suites.questions.families import to_dtype
 from suites.questions.presets import COMMON
 
-CLAIMS = Suite("special")
+SPECIAL = Suite("special")
 
 ROWS, CLASSES = 4, 6  # one shape for nearly all, because each is a compilation for every compiled function
 QUICK = ("float32",)  # of what hardly depends on the dtype, and compiles anew
@@ -85,14 +85,14 @@ def worse(first: Checked, second: Checked) -> Checked:
     return second if second.over > first.over else first
 
 
-@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
+@SPECIAL.check(drawn(*ROW_OPS, *POINT_OPS))
 def nan_logit(asking: Asking) -> Checked:
     """One nan logit makes every answer that depends on it nan, and leaves the rest of the batch exactly as it was."""
     inputs = planted(asking.inputs, ((PLANTED, 3), math.nan))
     return ruled(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
+@SPECIAL.check(drawn(*ROW_OPS, *POINT_OPS))
 def infinite_neighbour(asking: Asking) -> Checked:
     """A row with a logit of inf, or with nothing but -inf, leaves the other rows of the batch exactly as they were."""
     found = []
@@ -102,7 +102,7 @@ def infinite_neighbour(asking: Asking) -> Checked:
     return worse(*found)
 
 
-@CLAIMS.check(drawn(*WITHOUT_LABELS, SPARSE, quantities=VALUE_AND_GRADIENT))
+@SPECIAL.check(drawn(*WITHOUT_LABELS, SPARSE, quantities=VALUE_AND_GRADIENT))
 def masked_class(asking: Asking) -> Checked:
     """A logit of -inf is a class that is not there: softmax 0, log_softmax -inf, gradient 0, all else as without it."""
     others = [j for j in range(CLASSES) if j != LABEL]
@@ -112,10 +112,10 @@ def masked_class(asking: Asking) -> Checked:
         inputs = replace(inputs, labels=np.full(ROWS, LABEL))
     if asking.case.op.name == "log_softmax":  # whose gradient passes on what comes in at a -inf
         inputs = replace(inputs, upstream=inputs.upstream * np.isfinite(inputs.logits))
-    return distance.held(asking, asking.answer(inputs), inputs)
+    return distance.hold(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(SPARSE, quantities=VALUE_AND_GRADIENT), drawn(DENSE, quantities=VALUE_ONLY))
+@SPECIAL.check(drawn(SPARSE, quantities=VALUE_AND_GRADIENT), drawn(DENSE, quantities=VALUE_ONLY))
 def masked_label(asking: Asking) -> Checked:
     """A label on a class whose logit is -inf costs inf; the gradient with respect to the logits stays finite."""
     inputs = planted(asking.inputs, (np.s_[1:, LABEL], -math.inf))
@@ -125,17 +125,17 @@ def masked_label(asking: Asking) -> Checked:
         labels = np.where(np.arange(CLASSES) == LABEL, 0.375, 0.125) * np.ones((ROWS, 1))
         labels[1] = np.arange(CLASSES) == LABEL
         inputs = replace(inputs, labels=to_dtype(labels, asking.case.dtype))
-    return distance.held(asking, asking.answer(inputs), inputs)
+    return distance.hold(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*SIGMOIDS, quantities=VALUE_AND_GRADIENT))
+@SPECIAL.check(drawn(*SIGMOIDS, quantities=VALUE_AND_GRADIENT))
 def saturated(asking: Asking) -> Checked:
     """Of a logit of inf or -inf sigmoid is 1 or 0, log_sigmoid 0 or -inf, and the gradients are their limits."""
     inputs = planted(asking.inputs, ((0, 0), math.inf), ((0, 1), -math.inf), ((1, 4), math.inf), (2, -math.inf))
     return ruled(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
+@SPECIAL.check(drawn(*ROW_OPS, *POINT_OPS))
 def signed_zeros(asking: Asking) -> Checked:
     """A logit of -0 is a logit of 0: the same answers, as numbers, and the exact ones."""
     zeros = (0, np.s_[1, ::2], (2, 3))
@@ -144,34 +144,34 @@ def signed_zeros(asking: Asking) -> Checked:
     as_plus = asking.answer(planted(asking.inputs, *((zero, 0.0) for zero in zeros)))
     found = distance.exactly(got.astype(np.float64), as_plus.astype(np.float64))
     alike = distance.verdict(asking, got.size, inputs, found, "0 and -0 differ")
-    return worse(distance.held(asking, got, inputs), alike)
+    return worse(distance.hold(asking, got, inputs), alike)
 
 
-@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
+@SPECIAL.check(drawn(*ROW_OPS, *POINT_OPS))
 def subnormal_logits(asking: Asking) -> Checked:
     """Subnormal logits among themselves and beside ordinary ones count as what they are, or as 0."""
     form = FORMATS[asking.case.dtype]
     smallest, largest = 2.0 ** (form.emin - form.precision + 1), 2.0**form.emin * (1 - 2.0 ** (1 - form.precision))
     tiny = np.array([smallest, -smallest, largest, -largest, 0.0, 3 * smallest])
     inputs = planted(asking.inputs, (0, tiny), (np.s_[1, :3], tiny[:3]), ((2, 4), smallest))
-    return distance.held(asking, asking.answer(inputs), inputs)
+    return distance.hold(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(*ROW_OPS, rows=33, classes=1, dtypes=QUICK))  # more rows than a vector has lanes
+@SPECIAL.check(drawn(*ROW_OPS, rows=33, classes=1, dtypes=QUICK))  # more rows than a vector has lanes
 def one_class(asking: Asking) -> Checked:
     """One class is certain: softmax is 1, log_softmax, losses and gradients are 0, but for rounding."""
     got = asking.answer()
     return distance.verdict(asking, got.size, asking.inputs, distance.measured(asking, got, asking.inputs))
 
 
-@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS, rows=0, dtypes=QUICK))
+@SPECIAL.check(drawn(*ROW_OPS, *POINT_OPS, rows=0, dtypes=QUICK))
 def empty_batch(asking: Asking) -> Checked:
     """No rows give no answers: an empty array of the shape and dtype that the answer has, value and gradient."""
     asking.answer()  # checks both
     return Checked(0, 0.0)
 
 
-@CLAIMS.check(drawn(*ROW_OPS, *POINT_OPS))
+@SPECIAL.check(drawn(*ROW_OPS, *POINT_OPS))
 def largest_magnitudes(asking: Asking) -> Checked:
     """Equal logits at the largest finite number, either sign, or one of it among zeros: no step needs to overflow."""
     form = FORMATS[asking.case.dtype]
@@ -180,17 +180,17 @@ def largest_magnitudes(asking: Asking) -> Checked:
     logits[0], logits[1], logits[2, 1], logits[3, 3] = largest, -largest, largest, -largest
     halved = (asking.inputs.upstream.astype(np.float64) / 2).astype(asking.inputs.upstream.dtype)  # at most 1
     inputs = with_logits(replace(asking.inputs, upstream=halved), logits)
-    return distance.held(asking, asking.answer(inputs), inputs)
+    return distance.hold(asking, asking.answer(inputs), inputs)
 
 
-@CLAIMS.check(drawn(DENSE, quantities=VALUE_AND_GRADIENT))
+@SPECIAL.check(drawn(DENSE, quantities=VALUE_AND_GRADIENT))
 def labels_not_summing_to_one(asking: Asking) -> Checked:
     """Labels that do not sum to one weigh the loss: -sum y log p, and p sum y - y, or the documented p - y."""
     labels = np.array([[0.5, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0.5, 0], [0, 0, 0, 0, 0, 0], [2, 0.25, 0.25, 0, 1, 0]])
     return _weighed(asking, replace(asking.inputs, labels=to_dtype(labels, asking.case.dtype)))
 
 
-@CLAIMS.check(drawn(DENSE, POINT_LOSS, quantities=VALUE_AND_GRADIENT))
+@SPECIAL.check(drawn(DENSE, POINT_LOSS, quantities=VALUE_AND_GRADIENT))
 def labels_outside_unit_interval(asking: Asking) -> Checked:
     """Labels below 0 or above 1 that sum to one go through the formula as any other number."""
     labels = np.array([[1.5, -0.5, 0, 0, 0, 0], [-1, 1, 1, 0, 0, 0], [2, -1, -1, 0.5, 0.5, 0], [0, 0, 0, 3, 0, -2]])
@@ -199,7 +199,7 @@ def labels_outside_unit_interval(asking: Asking) -> Checked:
 
 def _weighed(asking: Asking, inputs: Inputs) -> Checked:
     got = asking.answer(inputs)
-    found = distance.held(asking, got, inputs)
+    found = distance.hold(asking, got, inputs)
     if found.over <= 1 or asking.case.op != DENSE or asking.case.quantity != "grad_logits":
         return found
     if not _as_if_summing_to_one(asking, got, inputs):

@@ -11,11 +11,10 @@ import numpy as np
 from harness.model import FORMATS, Array, Checked, Inputs, Op
 from harness.ops import OPS
 from harness.scoring import metrics
-from reference import limits as special
-from reference import rounding
+from reference import limits, rounding
 from reference.limits import Answer, Limit
 from reference.question import Question
-from suites.checks.check import Asking, excess
+from suites.checks.check import Asking, tightest_excess
 from suites.questions.families import to_dtype
 
 Index = tuple[int, ...]
@@ -38,7 +37,7 @@ class Gap:
 NOTHING = Gap(0.0, (), 0.0, 0.0)
 
 
-def held(asking: Asking, got: Array, inputs: Inputs) -> Checked:
+def hold(asking: Asking, got: Array, inputs: Inputs) -> Checked:
     """Hold an answer to the limits of its rows."""
     return verdict(asking, got.size, inputs, furthest(asking, got, inputs))
 
@@ -53,15 +52,15 @@ def verdict(asking: Asking, elements: int, inputs: Inputs, gap: Gap, broken: str
 
 def furthest(asking: Asking, got: Array, inputs: Inputs) -> Gap:
     """Return the element furthest from its limit. Raises ValueError where `special` has no rule for a row."""
-    limits = [_limit(asked) for asked in questions(asking, inputs)]
-    measured = [_measured(asking, got, limits, rows) for rows in _alike(limits)]
+    ruled = [_limit(asked) for asked in questions(asking, inputs)]
+    measured = [_measured(asking, got, ruled, rows) for rows in _alike(ruled)]
     return max([unruly(asking, got, inputs), *measured], key=lambda gap: gap.over)
 
 
 def unruly(asking: Asking, got: Array, inputs: Inputs) -> Gap:
     """Return the first element that is not the number or nan that a rule says; what has a budget is left out."""
-    limits = [_limit(asked) for asked in questions(asking, inputs)]
-    gaps = (_fixed(got[row], limit.answers, row) for row, limit in enumerate(limits))
+    ruled = [_limit(asked) for asked in questions(asking, inputs)]
+    gaps = (_fixed(got[row], limit.answers, row) for row, limit in enumerate(ruled))
     return next((gap for gap in gaps if gap.over), NOTHING)
 
 
@@ -94,8 +93,8 @@ def _numbers(row: Array) -> tuple[float, ...]:
 
 
 def _limit(asked: Question) -> Limit:
-    if special.is_special(asked):
-        return special.limit(asked)
+    if limits.is_special(asked):
+        return limits.limit(asked)
     count = 1 if asked.quantity == "value" and OPS[asked.op.name].one_a_row else asked.classes
     return Limit(tuple(range(count)), asked)
 
@@ -112,27 +111,27 @@ def _place(got: Array, row: int, column: int) -> Index:
     return (row, column) if got.ndim else (row,)
 
 
-def _alike(limits: list[Limit]) -> list[list[int]]:
+def _alike(ruled: list[Limit]) -> list[list[int]]:
     """Return the rows whose finite questions go into one batch."""
     groups: dict[tuple[Op, int], list[int]] = {}
-    for row, limit in enumerate(limits):
+    for row, limit in enumerate(ruled):
         if limit.finite is not None:
             groups.setdefault((limit.finite.op, limit.finite.classes), []).append(row)
     return list(groups.values())
 
 
-def _measured(asking: Asking, got: Array, limits: list[Limit], rows: list[int]) -> Gap:
+def _measured(asking: Asking, got: Array, ruled: list[Limit], rows: list[int]) -> Gap:
     """Measure what `rows` say of their finite questions."""
-    columns = [[j for j, answer in enumerate(limits[row].answers) if isinstance(answer, int)] for row in rows]
-    finite = [limits[row].finite for row in rows]
+    columns = [[j for j, answer in enumerate(ruled[row].answers) if isinstance(answer, int)] for row in rows]
+    finite = [ruled[row].finite for row in rows]
     asked = [question for question in finite if question is not None]
     inputs = _batch(asking, asked)
     part = np.array([np.atleast_1d(got[row])[chosen] for row, chosen in zip(rows, columns, strict=True)], got.dtype)
     op = asked[0].op
     if asking.case.quantity == "value" and OPS[op.name].one_a_row:
         part = part[:, 0]
-    of = replace(asking, case=replace(asking.case, op=op))
-    gap = _gap(of, part, inputs, of.measure(part, inputs))
+    finite_asking = replace(asking, case=replace(asking.case, op=op))
+    gap = _gap(finite_asking, part, inputs, finite_asking.measure(part, inputs))
     row = gap.index[0]
     column = columns[row][gap.index[1]] if len(gap.index) > 1 else 0
     return replace(gap, index=_place(got[rows[row]], rows[row], column))
@@ -155,7 +154,7 @@ def _batch(asking: Asking, asked: list[Question]) -> Inputs:
 
 
 def _gap(asking: Asking, got: Array, inputs: Inputs, distance: metrics.Distance) -> Gap:
-    index, case, over = distance.worst, asking.case, excess(distance)
+    index, case, over = distance.worst, asking.case, tightest_excess(distance)
     if over <= 1:
         return Gap(over, index, math.nan, float(got[index]))  # nobody asks
     golden = asking.golden(inputs)

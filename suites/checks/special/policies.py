@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity, Unsupported
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
-from suites.checks.check import Asking, NoAnswer, Spec, Suite
+from suites.checks.check import Asking, NoAnswer, Spec
 from suites.checks.special import words as special_words
 from suites.checks.special.claims import (
     CLASSES,
@@ -28,14 +28,14 @@ from suites.checks.special.claims import (
     ROW_OPS,
     ROWS,
     SPARSE,
+    SPECIAL,
     drawn,
     planted,
 )
-from suites.checks.special.words import Like, joined
+from suites.checks.special.words import Like, phrase
 from suites.questions import cases
 from suites.questions.families import to_dtype
 
-POLICIES = Suite("special")
 AT = slice(PLANTED, PLANTED + 1)
 
 Word = Callable[[str, str], str]  # of (mode, device)
@@ -52,7 +52,7 @@ def policy(asking: Asking, word: Word, *, promised: bool = True) -> Checked:
     promised: whether the two have to agree; somebody's own function is not made for bad labels.
     """
     target = asking.target
-    found = special_words.told(asking, word(target.mode, target.device))
+    found = special_words.record(asking, word(target.mode, target.device))
     plain = asking.other_mode()
     if (target.mode, target.device) == plain or found.over:
         return found
@@ -102,7 +102,7 @@ def planted_row(inputs: Inputs) -> Inputs:
     return special_words.rows(inputs, AT)
 
 
-@POLICIES.check(asked(*ROW_OPS), judges=False)
+@SPECIAL.check(asked(*ROW_OPS), judges=False)
 def infinite_logit(asking: Asking) -> Checked:
     """One logit is inf: the limit, as the softmax is 1 there, or nan by inf - inf."""
     ordinary = _labelled(asking)
@@ -110,7 +110,7 @@ def infinite_logit(asking: Asking) -> Checked:
     return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
 
 
-@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
+@SPECIAL.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def infinite_label(asking: Asking) -> Checked:
     """The label's logit is inf: the limit, a loss of 0, or nan by inf - inf."""
     ordinary = _labelled(asking)
@@ -118,20 +118,20 @@ def infinite_label(asking: Asking) -> Checked:
     return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
 
 
-@POLICIES.check(asked(*ROW_OPS), judges=False)
+@SPECIAL.check(asked(*ROW_OPS), judges=False)
 def infinite_logits(asking: Asking) -> Checked:
     """Two logits are inf: there is no limit, and nan is what inf - inf gives."""
     ordinary = _labelled(asking)
     return row_policy(asking, planted(ordinary, ((PLANTED, [0, 3]), math.inf)), {}, ordinary)
 
 
-@POLICIES.check(asked(*ROW_OPS), judges=False)
+@SPECIAL.check(asked(*ROW_OPS), judges=False)
 def every_class_masked(asking: Asking) -> Checked:
     """Every logit of a row is -inf, as where all is masked: nan by inf - inf, or 0, 1/n, or the limit -inf."""
     return row_policy(asking, planted(asking.inputs, (PLANTED, -math.inf)), {})
 
 
-@POLICIES.check(asked(DENSE), judges=False)
+@SPECIAL.check(asked(DENSE), judges=False)
 def zero_label_on_masked_class(asking: Asking) -> Checked:
     """A label of 0 on a class whose logit is -inf: the limit, as 0 log 0 is 0, or nan by 0 * inf."""
     labels = asking.inputs.labels
@@ -143,7 +143,7 @@ def zero_label_on_masked_class(asking: Asking) -> Checked:
     return row_policy(asking, inputs, {"limit": Like(planted_row(inputs))}, ordinary)
 
 
-@POLICIES.check(asked(POINT_LOSS), judges=False)
+@SPECIAL.check(asked(POINT_LOSS), judges=False)
 def infinite_logit_of_sigmoid_xent(asking: Asking) -> Checked:
     """A logit of inf or -inf under a label of 0, 1/2 or 1: the limit, or nan by inf - inf or 0 * inf."""
     points = list(product((math.inf, -math.inf), (0.0, 0.5, 1.0)))
@@ -162,12 +162,12 @@ def infinite_logit_of_sigmoid_xent(asking: Asking) -> Checked:
         for j, (x, z) in enumerate(points):
             point = Inputs(row.logits[:, [j]], labels[AT, [j]], row.upstream[:, [j]])
             words[f"{x:g} under {z:g}"] = special_words.named(asking, got[AT, [j]], {"limit": Like(point)})
-        return joined(words)
+        return phrase(words)
 
     return policy(asking, word)
 
 
-@POLICIES.check(asked(*ROW_OPS, rows=2, classes=0), judges=False)
+@SPECIAL.check(asked(*ROW_OPS, rows=2, classes=0), judges=False)
 def zero_classes(asking: Asking) -> Checked:
     """Rows without classes: an empty answer, or for what is one number a row -inf, 0 or nan, or an error."""
     refuse_where_fatal(asking)
@@ -182,7 +182,7 @@ def zero_classes(asking: Asking) -> Checked:
     return policy(asking, word)
 
 
-@POLICIES.check(asked(Op.of("dense_xent", reduction="mean"), rows=0), judges=False)
+@SPECIAL.check(asked(Op.of("dense_xent", reduction="mean"), rows=0), judges=False)
 def mean_of_nothing(asking: Asking) -> Checked:
     """The mean loss of an empty batch: nan, as 0 / 0, or 0; its gradient is empty."""
 
@@ -199,19 +199,19 @@ def _labelled(asking: Asking) -> Inputs:
     return replace(asking.inputs, labels=np.full(ROWS, LABEL)) if chosen else asking.inputs
 
 
-@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
+@SPECIAL.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def label_too_large(asking: Asking) -> Checked:
     """A class index of n, one past the last: an error, nan, ignored with loss and gradient 0, wrapped or clipped."""
     return _bad_label(asking, CLASSES)
 
 
-@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
+@SPECIAL.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def label_negative(asking: Asking) -> Checked:
     """A class index of -1: an error, nan, ignored with loss and gradient 0, wrapped to the last class or clipped."""
     return _bad_label(asking, -1)
 
 
-@POLICIES.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
+@SPECIAL.check(asked(SPARSE, quantities=VALUE_AND_GRADIENT), judges=False)
 def label_minus_100(asking: Asking) -> Checked:
     """A class index of -100: ignored, as PyTorch documents, loss and gradient 0; elsewhere as any bad index."""
     return _bad_label(asking, -100)
@@ -245,7 +245,7 @@ OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {  # by what the labels are
 }
 
 
-@POLICIES.check(asked(SPARSE, DENSE, POINT_LOSS, quantities=VALUE_ONLY), judges=False)
+@SPECIAL.check(asked(SPARSE, DENSE, POINT_LOSS, quantities=VALUE_ONLY), judges=False)
 def labels_of_another_dtype(asking: Asking) -> Checked:
     """Labels of 0 and 1, or class indices, in another dtype: taken, taken and the result widened, or an error."""
     given = asking.inputs.labels
@@ -260,7 +260,7 @@ def labels_of_another_dtype(asking: Asking) -> Checked:
                 continue
             got = _asked(asking, replace(inputs, labels=usual.astype(dtype)), mode, device)
             words[dtype] = got if isinstance(got, str) else _taken(asking, got, inputs)
-        return joined(words)
+        return phrase(words)
 
     return policy(asking, word, promised=not asking.adapter.judged)
 

@@ -66,7 +66,7 @@ def rows(inputs: Inputs, some: slice) -> Inputs:
     return Inputs(inputs.logits[some], labels, inputs.upstream[some])
 
 
-def joined(words: Mapping[str, str]) -> str:
+def phrase(words: Mapping[str, str]) -> str:
     """Return the word of most parts, then the others with the parts that they are of."""
     parts: dict[str, list[str]] = {}
     for part, word in words.items():
@@ -106,7 +106,7 @@ DOCUMENTED = (
 )
 
 
-def told(asking: Asking, own: str) -> Checked:
+def record(asking: Asking, own: str) -> Checked:
     """Record a policy; one that its documentation denies is a deviation."""
     first = next((entry for entry in DOCUMENTED if entry.says(asking)), None)
     if first is None or alike(own, first.word):

@@ -9,8 +9,7 @@ from harness.ops import OPS
 from reference.cache import Cache
 from suites.checks import check as checks
 from suites.checks.check import Asking
-from suites.checks.special import SPECIAL, distance, words
-from suites.checks.special.claims import CLAIMS
+from suites.checks.special import SPECIAL, distance, policies, words
 from suites.judging import judge
 from suites.questions import cases
 from suites.questions.presets import PRESETS
@@ -98,7 +97,7 @@ def test_textbook_is_not_accused(case, cache):
 
     assert isinstance(outcome, Checked)
     assert outcome.over <= 1
-    assert bool(outcome.policy) == (case.check not in CLAIMS.checks)
+    assert bool(outcome.policy) == (SPECIAL.checks[case.check].function.__module__ == policies.__name__)
     assert judge.judge(case, target, outcome, ())[1] == ""
 
 
@@ -473,8 +472,8 @@ def test_kinds(answer, word):
 
 def test_parts_that_differ_are_named():
     """The word of most parts stands alone, the others with their parts."""
-    assert words.joined({"int32": "taken", "bool": "taken"}) == "taken"
-    assert words.joined({"a": "nan", "b": "limit", "c": "limit"}) == "limit, but nan for a"
+    assert words.phrase({"int32": "taken", "bool": "taken"}) == "taken"
+    assert words.phrase({"a": "nan", "b": "limit", "c": "limit"}) == "limit, but nan for a"
 
 
 def test_rules_are_held_element_by_element(cache):
