@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, Op, Quantity
+from harness.model import FORMATS, Array, BudgetClass, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from harness.scoring import ulp
 
@@ -81,10 +81,8 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden, native_he
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         terms = _terms(op, quantity, inputs)
         size = np.abs(ulp.scale(golden.hi, 0 if golden.exponent is None else golden.exponent))
-        kinds: dict[BudgetClass, Arithmetic] = {
-            "S": Arithmetic(inner.unit, unshifted=False),
-            "U": Arithmetic(inner.unit, unshifted=True),
-        }
+        stable, unshifted = (Arithmetic(inner.unit, unshifted=late) for late in (False, True))
+        kinds: dict[BudgetClass, Arithmetic] = {"S": stable, "U": unshifted}
         errors = {kind: _total(op, quantity, terms, how, golden.hi.shape) for kind, how in kinds.items()}
         native = Arithmetic(form.unit, unshifted=False)
         if narrow:
@@ -95,18 +93,14 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden, native_he
         if inputs.upstream.ndim == 0 and quantity != "value" and rows & (rows - 1):  # g / rows is rounded
             errors = {kind: error + kinds.get(kind, native).u * size for kind, error in errors.items()}
         factor = np.maximum(1.0, _amplification(op, quantity, terms, golden.hi.shape))
-        tiny, flushed = _tiny(form) * factor, 2.0**form.emin * factor
+        # Four roundings in the subnormal range, each half a spacing.
+        tiny, flushed = 2.0 * 2.0 ** (form.emin - form.precision + 1) * factor, 2.0**form.emin * factor
         if quantity != "value" and form.emin <= INNER.emin:
             # Of a gradient's terms one may be flushed to 0 and another not, on hardware that does so.
             tiny = np.where(size < flushed, flushed, tiny)
         # What is computed may lie below the normal numbers where the exact value lies just above them.
         flushed = flushed + np.minimum(errors.get("N", errors["S"]), flushed)
         return Budget({kind: error + tiny for kind, error in errors.items()}, flushed)
-
-
-def _tiny(form: Format) -> float:
-    """Four roundings in the subnormal range, each half a spacing."""
-    return 2.0 * 2.0 ** (form.emin - form.precision + 1)
 
 
 def _terms(op: Op, quantity: Quantity, inputs: Inputs) -> Terms:
@@ -302,8 +296,5 @@ def _amplification(op: Op, quantity: Quantity, terms: Terms, shape: tuple[int, .
     if quantity == "value":
         return np.ones(shape)
     g = np.abs(terms.g)
-    spread = {
-        "softmax": 2 * g.max(axis=1, keepdims=True),
-        "log_softmax": g.sum(axis=1, keepdims=True),
-    }.get(op.name, g * (1 + abs(terms.q)))
-    return np.broadcast_to(spread, shape)
+    spread = {"softmax": 2 * g.max(axis=1, keepdims=True), "log_softmax": g.sum(axis=1, keepdims=True)}
+    return np.broadcast_to(spread.get(op.name, g * (1 + abs(terms.q))), shape)
