@@ -1,4 +1,4 @@
-"""Goldens on disk by content: a second run computes none.
+"""A cache of goldens on disk, by the hash of the question, so that a second run computes none.
 
 The key is a hash of the question and of every input bit, so a renamed family or a new seed scheme finds what it needs
 and nothing else; a changed formula or certificate must change EDITION.

@@ -1,4 +1,4 @@
-"""Goldens as they are kept: the hash of a question, the file of its golden, and what people read of it."""
+"""The content hash of a question, the file of its golden, and a golden's decimal digits."""
 
 from __future__ import annotations
 

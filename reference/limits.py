@@ -1,4 +1,4 @@
-"""Answers where a logit is infinite or nan: rules by hand, from the limits of the formulas.
+"""Answers where a logit is infinite or nan, by the limits of the formulas.
 
 An infinite logit stands for the limit as it grows. Where every way there leads to one answer, that is the answer
 (`valid`), whatever inf - inf gives an implementation on its way; where the ways part (every logit -inf, or two of

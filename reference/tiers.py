@@ -1,4 +1,4 @@
-"""The two tiers of the reference together: double-double first, the arbiter for what it leaves open and for an audit.
+"""Goldens by both tiers: double-double first, the arbiter for rows left open and for an audit.
 
 Every row that the fast tier cannot certify, and as large a share of the others as the caller wants, is done by mpmath;
 where the two disagree by more than their radii the run stops with the row in hand, because then one of the two

@@ -1,4 +1,4 @@
-"""Runs from elsewhere into a store: run files and other stores, one transaction each, nothing doubled.
+"""Merge runs of run files and other stores into a store: one transaction each, no result twice.
 
 What a store holds of a run is never overwritten by another machine's word: a result that is there stays, and one that
 differs from it is counted.

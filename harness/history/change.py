@@ -1,4 +1,4 @@
-"""What became of one answer from one run to another: better, worse or merely different, and why.
+"""Compare one answer in two runs: better, worse or merely different, and why.
 
 An accuracy is exact, so any difference beyond what its figure is certified to is a change. An answer as accurate as it
 was may still be another one: its bits tell. A timing is a sample, so a change is what its interval and a named size

@@ -1,4 +1,4 @@
-"""Two runs, question by question: what was added, removed, changed, and what stayed as it was.
+"""Compare two runs question by question: what was added, removed or changed, and what stayed.
 
 A question is known by its case, by the content of its inputs, and by who was asked. A case that was renamed is found by
 its content; a case whose inputs were drawn anew is another question, whatever its name.

@@ -1,4 +1,4 @@
-"""All runs of a store at once, and the past of one run's answers.
+"""The history of a store: every run and series for pages over all runs, and the past of one run's answers.
 
 A question is known by its case and by the content of its inputs, so a case that was renamed goes on, and one whose
 inputs were drawn anew begins again.

@@ -1,4 +1,4 @@
-"""Two timings of one question, from different runs: how many times as long, and between what limits.
+"""The ratio of two timings of one question from different runs, with its interval.
 
 Samples of one run share a process, and the same code in two processes differs by 1 to 2 % for as long as they live. No
 number of samples averages that out. Worse, processes fall into classes: one finds huge pages, or its calls wake another

@@ -1,4 +1,4 @@
-"""Series over runs, made of points: one question to one target, and where its answer changed.
+"""The answers of one target to one question over all runs, and the runs where they changed.
 
 Accuracy is exact, so any difference beyond what a figure is certified to is a change, and each answer is held against
 the last one before it, on whatever machine. A time is followed on the machine it was taken on alone, and changes at a

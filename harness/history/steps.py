@@ -1,4 +1,4 @@
-"""Steps in a series of times, one a run: from which run on a call took longer or less long, and how much.
+"""Find steps in a series of times, one a run: from which run a call takes longer or less long, and by how much.
 
 Times of runs are noisy: the same code differs by 1 to 3 % from process to process, and a busy machine sends single runs
 far off. So a step is looked for at every scale in scores that no single run can rule, and it counts only where the two

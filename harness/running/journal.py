@@ -1,4 +1,4 @@
-"""A line a question, written before and after it, so that whoever watches a process knows what it had in hand.
+"""A journal of the questions of a process: a line before and after each, so that a watcher knows which is asked.
 
 An append-only text file: its lines survive the process that wrote them, whatever ended it.
 """

@@ -1,4 +1,4 @@
-"""A digest of an answer's bits: equal where two runs gave the same answer, and not merely one that is as good."""
+"""The digest of an answer's bits: equal where two runs gave the same answer, not merely one that is as good."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Score is made of: distances in ulps, error over bound, and verdicts on answers that are no plain distance.
+"""Measure an answer: distances in ulps, error over bound, and verdicts on what is no plain distance.
 
 A verdict is one decorated function; its docstring is printed in reports. Verdicts and the definition of a ratio are
 asked about what is not regular (see `harness.scoring.ruler`); all else is streamed past the ruler, chunk by chunk.

@@ -1,4 +1,4 @@
-"""What measuring needs of the exact values and their bounds, made once for the many answers to a case.
+"""Exact values and bounds in units of ulps, computed once for the many answers to a case.
 
 An element is regular where the distance, (got * per_ulp - hi) - lo as in `ulp.error`, is smaller than its reach: at
 most half an ulp, or less than that of a 0. Then the answer is a finite number and no verdict can speak of it, because

@@ -1,4 +1,4 @@
-"""The one definition of the distance of a float from an exact value.
+"""The distance of a float from an exact value in ulps: its one definition.
 
 ulp_F(y) = 2**(max(floor(log2|y|), emin) - p + 1), taken at the exact value y and not at its rounding, so that the
 distance is continuous up to each power of two (Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed., 2.6.1).

@@ -1,4 +1,4 @@
-"""What a store asks of a database: one connection, statements that are the same text for every kind of database."""
+"""The interface of a database: one connection, and statements of the same text for every kind."""
 
 from __future__ import annotations
 

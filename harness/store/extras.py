@@ -1,4 +1,4 @@
-"""Modules of ours that need a package of an extra, imported when they are first used."""
+"""Import a module of ours that needs a package of an extra, when it is first used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a store is: a file, or a PostgreSQL database by its URL; and where that goes which lies beside a file.
+"""The location of a store, a file or a PostgreSQL URL, and the folder of what belongs beside it.
 
 A password is taken out of the URL at once, so that whatever prints a location, stores a command line or starts a worker
 process shows none.

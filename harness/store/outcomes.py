@@ -1,4 +1,4 @@
-"""Outcomes as JSON, their long texts apart; what is read back takes its types from the nouns themselves.
+"""Outcomes as JSON, their long texts apart, and back; types are read from the fields of the nouns.
 
 A field that a noun gains needs a default: what an older program wrote lacks it.
 """

@@ -1,4 +1,4 @@
-"""The tables, once for every kind of database; how they are made, and how an older version's become today's."""
+"""The tables of a store for every kind of database, and the migrations from older versions."""
 
 from __future__ import annotations
 

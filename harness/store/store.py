@@ -1,4 +1,4 @@
-"""Results <-> a database: one interface for every kind of it, one transaction a batch.
+"""The store: runs and results written to a database and read back, one transaction a batch.
 
 Raw outcomes are stored; statistics are computed when read.
 """

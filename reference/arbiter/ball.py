@@ -1,4 +1,4 @@
-"""Midpoint and error bound: mpmath numbers that know how wrong they may be.
+"""Arithmetic with error bounds on mpmath numbers: a midpoint, and how far off it may be.
 
 mpmath rounds well but proves nothing. Each operation here adds its own rounding error to what its operands bring, in
 powers of two and always upwards, so that a result is certified without a formula-by-formula analysis.

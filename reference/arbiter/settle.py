@@ -1,4 +1,4 @@
-"""The arbiter's answers: Ziv's loop around `reference.arbiter.rows`, with more bits until every rounding is decided."""
+"""The arbiter's goldens, by Ziv's method: more bits for each row until every rounding is certain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values in the making for the fast tier: a pair, an exponent and a relative radius, each an array."""
+"""The values that the fast tier computes with: a pair, an exponent and a relative radius, each an array."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Losses with options, said without them."""
+"""Ops with options, answered by the same ops without."""

@@ -1,4 +1,4 @@
-"""Goldens and budgets of losses with options, made of those without.
+"""Goldens and budgets of losses with options, from those of the same losses without.
 
 A loss is linear in its labels, and its gradient in the incoming one, so factors go into these.
 

@@ -1,4 +1,4 @@
-"""What a vector's numbers should be: from the arbiter, or checked against the second witness.
+"""Compute a test vector's numbers by the arbiter, and compare recorded ones with them.
 
 hi is the exact value rounded to float64 as if that had no exponent limits, lo the rest, rounded likewise; both to
 nearest, ties to even. So they are a function of the question alone: another version of mpmath gives the same bytes.

@@ -1,4 +1,4 @@
-"""What CI is told of a run: its new deviations, its counts, and the one sentence."""
+"""The counts of a run, its new deviations and its one sentence, as CI prints them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options: which are asked of an op, alone and together, and inputs that tell one meaning from another.
+"""The cases of options, alone and together, with inputs that tell one meaning of an option from another.
 
 Labels are drawn so that every denominator is a power of two, and no two denominators that a mean may have are equal:
 of 8 rows 4 are ignored, class weights sum to 4 over the labels of 8 rows and to 2 over those of 4, and of the sample

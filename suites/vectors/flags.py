@@ -1,4 +1,4 @@
-"""The flags of the test vectors: which of them a test has, which kind of bug each means, and what it does to a user."""
+"""The flags of test vectors: which a test has, which kind of bug each means, what it does to a user."""
 
 from __future__ import annotations
 
