@@ -29,6 +29,7 @@ def commands(script):
     found = []
     for line in script.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True  # but for punctuation: a URL is one word
         words = list(lexer)
         if words and words[0] == "xentbench":
             end = next((place for place, word in enumerate(words) if set(word) <= set("|&;<>")), len(words))
