@@ -1,4 +1,4 @@
-"""A cache of goldens on disk, by the hash of the question, so that a second run computes none.
+"""Goldens by content, on disk or in memory: a second question like the first computes none.
 
 The key is a hash of the question and of every input bit, so a renamed family or a new seed scheme finds what it needs
 and nothing else; a changed formula or certificate must change EDITION.
@@ -6,12 +6,12 @@ and nothing else; a changed formula or certificate must change EDITION.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model import Golden, Inputs, Op, Quantity
 from reference import golden
-from reference.tiers import CERTIFY
+from reference.tiers import CERTIFY, certify
 
 EDITION = 3
 
@@ -41,3 +41,21 @@ class Cache:
         self.computed += 1
         golden.write(path, made)
         return made
+
+
+@dataclass(eq=False)
+class Memory:
+    """Goldens kept as long as the process lives, by the fast tier.
+
+    audit: the share of rows at most that the arbiter does in any case: what it redoes is no more certain for it.
+    """
+
+    audit: float = 1 / 64
+    goldens: dict[str, Golden] = field(default_factory=dict)
+
+    def golden(self, op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0) -> Golden:
+        """Return a golden, certified once; as `Cache.golden`."""
+        key = golden.content(op, quantity, inputs)
+        if key not in self.goldens:
+            self.goldens[key] = certify(op, quantity, inputs, min(audit, self.audit), int(key[:16], 16))
+        return self.goldens[key]

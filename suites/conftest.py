@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from harness.adapters import frameworks, judged
 from harness.adapters.adapter import Adapter
 from harness.adapters.catalogue import Catalogue
 from harness.adapters.fence import NotInstalled
-from harness.model import Case, NotRun, Outcome, Result, Target, Unsupported
+from harness.model import Case, NotRun, Target, Unsupported
 from harness.running.arguments import known_mode
 from harness.running.plugin import (
     RECORDER,
@@ -23,20 +22,18 @@ from harness.running.plugin import (
     pytest_sessionfinish,
     pytest_unconfigure,
 )
-from harness.running.recorder import Recorder
 from harness.spelling import choice, pieces
 from harness.store import Location
 from reference.cache import Cache
-from reference.golden import Audited
 from reference.tiers import CERTIFY
-from suites.checks import check as checks
-from suites.checks.check import Asking
-from suites.judging import ask, judge
+from suites import parts
+from suites.judging import judge
+from suites.judging.brake import Brake
+from suites.judging.claim import Claim
+from suites.parts import Part
 from suites.questions import plan
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
-
-Answer = Callable[[Adapter, Case, Target], Outcome]
 
 
 def wanted(config: pytest.Config) -> plan.Wanted:
@@ -107,7 +104,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         (adapter, case, target)
         for adapter, case, target in metafunc.module.questions(installed(config), want)
         if (str(case), target.implementation.framework, str(target)) not in done
-        and (case.dtype in adapter.dtypes or want.dtypes or not config.getoption("--judge"))
+        and (not config.getoption("--judge") or parts.takes((adapter, case, target), want))
     ]
     metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
 
@@ -116,48 +113,51 @@ def _id(case: Case, target: Target) -> str:
     return f"{case}@{target.implementation.framework}.{target}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Ask somebody's own functions first what shows best."""
+    if config.getoption("--judge"):
+        items.sort(key=lambda item: parts.order(asked) if (asked := _question(item)) else (False, False))
+
+
+def _question(item: pytest.Item) -> plan.Item | None:
+    """Return an item's question; a claim without questions is one empty item, which has none."""
+    spec = getattr(item, "callspec", None)
+    question = spec.params.get("question") if spec else None
+    return question if isinstance(question, tuple) else None
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Announce the plan to whoever watches; a claim without questions is one empty item, which is none."""
-    given = [getattr(item, "callspec", None) for item in session.items]
-    count = sum(isinstance(spec.params.get("question"), tuple) for spec in given if spec)
+    """Announce the plan to whoever watches."""
+    count = sum(_question(item) is not None for item in session.items)
     session.config.stash[RECORDER].plan(count)
 
 
 @dataclass(frozen=True)
-class Claim:
-    """Asks a question, records what comes back, and fails where it deviates and is not known to."""
+class Asker:
+    """Puts a question, and fails where the answer deviates and is not known to."""
 
-    recorder: Recorder
-    certify: Audited
-    known: Sequence[judge.Known]
+    claim: Claim
 
-    def check(self, question: plan.Item, suite: checks.Suite) -> None:
-        """Make a check of a suite."""
-        self(question, lambda adapter, case, target: checks.outcome(suite, Asking(adapter, case, target, self.certify)))
-
-    def __call__(self, question: plan.Item, answer: Answer | None = None) -> None:
-        """Ask; `answer` replaces the scoring where something else than accuracy is asked."""
-        adapter, case, target = question
-        self.recorder.begin(case, target)
-        shared = ask.asked(case, self.certify)
-        outcome = answer(*question) if answer else ask.score(adapter, target, shared)
-        judgement, reason = judge.judge(case, target, outcome, self.known)
-        environment = self.recorder.environment(adapter, target.device)
-        content = "" if answer else shared.content
-        self.recorder.end(Result(case, target, outcome, judgement, reason, environment, content))
-        if isinstance(outcome, Unsupported):
-            pytest.skip(outcome.reason)
-        if judgement == "known":
-            pytest.xfail(reason)
-        if judgement == "deviates":
-            pytest.fail(reason, pytrace=False)
+    def __call__(self, question: plan.Item, part: Part) -> None:
+        """Ask, and report to pytest."""
+        result = self.claim(question, part.answer)
+        if result is None:
+            pytest.skip("not asked: earlier answers have shown what this one would")
+        if isinstance(result.outcome, Unsupported):
+            pytest.skip(result.outcome.reason)
+        if result.judgement == "known":
+            pytest.xfail(result.reason)
+        if result.judgement == "deviates":
+            pytest.fail(result.reason, pytrace=False)
 
 
 @pytest.fixture(scope="session")
-def claim(request: pytest.FixtureRequest) -> Claim:
+def claim(request: pytest.FixtureRequest) -> Asker:
     """Return what a claim is made with."""
     config = request.config
     directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / "goldens")
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
-    known = () if config.getoption("--judge") else judge.known_deviations(map(Path, config.getoption("--known")))
-    return Claim(config.stash[RECORDER], cache.golden, known)
+    own, is_judging = map(Path, config.getoption("--known")), bool(config.getoption("--judge"))
+    known = judge.known_deviations(own, shipped=not is_judging)
+    brake = Brake(first=config.getoption("--first")) if is_judging else None
+    return Asker(Claim(config.stash[RECORDER], cache.golden, known, brake, strict=config.getoption("--strict-answers")))

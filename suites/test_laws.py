@@ -1,18 +1,12 @@
 """Laws: what holds between the answers of one function, whatever its algorithm."""
 
-from collections.abc import Iterator, Sequence
-
-from harness.adapters.adapter import Adapter
-from suites.checks.laws import LAWS
-from suites.conftest import Claim
+from suites.conftest import Asker
+from suites.parts import LAW
 from suites.questions import plan
 
-
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
-    """Take every check of the suite."""
-    return LAWS.questions(adapters, wanted)
+questions = LAW.questions
 
 
-def test_law(question: plan.Item, claim: Claim) -> None:
+def test_law(question: plan.Item, claim: Asker) -> None:
     """Every law holds, exactly or within what rounding can do to it."""
-    claim.check(question, LAWS)
+    claim(question, LAW)

@@ -4,18 +4,13 @@ What an option means is said in terms of the reference's own ops (`reference.opt
 measured against that. What a framework does not offer is recorded as unsupported.
 """
 
-from collections.abc import Iterator, Sequence
-
-from harness.adapters.adapter import Adapter
-from suites.conftest import Claim
+from suites.conftest import Asker
+from suites.parts import OPTIONS
 from suites.questions import plan
 
-
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
-    """Take the options of every op, alone and together."""
-    return plan.option_questions(adapters, wanted)
+questions = OPTIONS.questions
 
 
-def test_option(question: plan.Item, claim: Claim) -> None:
+def test_option(question: plan.Item, claim: Asker) -> None:
     """A fused function with an option answers what the option means, within the budget of a stable algorithm."""
-    claim(question)
+    claim(question, OPTIONS)

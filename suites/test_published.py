@@ -1,17 +1,12 @@
 """The published examples, with today's answers."""
 
-from collections.abc import Iterator, Sequence
-
-from harness.adapters.adapter import Adapter
-from suites.conftest import Claim
+from suites.conftest import Asker
+from suites.parts import PUBLISHED
 from suites.questions import plan
 
-
-def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan.Item]:
-    """Take the published examples, values and gradients."""
-    return plan.questions(adapters, wanted, lambda case: case.source.kind == "published")
+questions = PUBLISHED.questions
 
 
-def test_published(question: plan.Item, claim: Claim) -> None:
+def test_published(question: plan.Item, claim: Asker) -> None:
     """Every published example comes out right wherever a fused function is asked."""
-    claim(question)
+    claim(question, PUBLISHED)

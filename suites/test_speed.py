@@ -14,7 +14,9 @@ from harness.adapters.adapter import Adapter
 from harness.adapters.fence import fenced
 from harness.model import Case, Outcome, Target, Timing, Unsupported
 from harness.timing import clock
-from suites.conftest import Claim
+from reference.golden import Audited
+from suites.conftest import Asker
+from suites.parts import Part
 from suites.questions import cases, plan
 
 
@@ -23,13 +25,13 @@ def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan
     return plan.speed_questions(adapters, wanted)
 
 
-def test_speed(question: plan.Item, claim: Claim, benchmark: BenchmarkFixture) -> None:
+def test_speed(question: plan.Item, claim: Asker, benchmark: BenchmarkFixture) -> None:
     """A fused function can be timed; how fast it is, is no claim."""
 
-    def timed(adapter: Adapter, case: Case, target: Target) -> Outcome:
+    def timed(adapter: Adapter, case: Case, target: Target, _: Audited) -> Outcome:
         return fenced(lambda: sample(adapter, case, target, benchmark))
 
-    claim(question, timed)
+    claim(question, Part("speed", questions, timed))
 
 
 def sample(adapter: Adapter, case: Case, target: Target, benchmark: BenchmarkFixture) -> Timing | Unsupported:

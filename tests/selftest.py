@@ -84,7 +84,7 @@ def judge(file: Path, names: tuple[str, ...], folder: Path, options: tuple[str, 
 
 def caught_by(one: dict) -> list[str]:
     """Return the checks that a function fails, each once."""
-    return list(dict.fromkeys(finding["check"] for finding in one["findings"]))
+    return list(dict.fromkeys(check for finding in one["findings"] for check in finding["checks"]))
 
 
 def report(wrong: list[dict], right: list[dict], kinds: dict[str, str]) -> int:

@@ -18,7 +18,7 @@ ARROWS = {
     "suites": ("suites", "reference", "harness"),
     "reports": (
         *("reports", "harness.model", "harness.ops", "harness.forms", "harness.statistics"),
-        *("harness.store", "harness.history", "harness.timing"),
+        *("harness.store", "harness.history", "harness.timing", "harness.scoring.harm", "harness.scoring.tolerances"),
     ),
     "xentbench": ("xentbench", "harness", "reference", "suites", "reports"),
 }
@@ -38,7 +38,10 @@ FLOORS = {
         ("tiers", "witness"),
         ("cache", "vectors"),
     ),
-    "suites": (("questions",), ("judging", "vectors"), ("checks", "speed"), ("explain", "conftest"), ("test_*",)),
+    "suites": (
+        *(("questions",), ("judging", "vectors"), ("checks", "speed")),
+        *(("explain", "parts"), ("conftest",), ("test_*",)),
+    ),
 }
 # Each framework belongs to its adapter's folder.
 FRAMEWORKS = {"torch": "torch", "jax": "jax", "optax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
@@ -213,6 +216,8 @@ def test_planted_violation_is_seen(tmp_path, file, text):
             "suites/judging/ask.py",
             "from harness import model\nfrom reference import bounds\nfrom suites.questions import cases",
         ),
+        ("reports/pages/findings/__init__.py", "from harness.scoring import harm, tolerances"),
+        ("suites/conftest.py", "from suites import parts"),
         ("reports/site.py", "import json\nfrom jinja2 import Environment\nfrom harness.store import Store"),
         (
             "xentbench/run.py",

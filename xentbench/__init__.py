@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.adapters import implements
+    from suites.judging.findings import Finding
+    from suites.judging.verdict import Judged
     from xentbench.__main__ import app, main
     from xentbench.screen import Exit
+    from xentbench.testing.check import assert_conforms, check
 
     __version__: str
 
-__all__ = ["Exit", "__version__", "app", "implements", "main"]
+__all__ = ["Exit", "Finding", "Judged", "__version__", "app", "assert_conforms", "check", "implements", "main"]
 
 HOMES = {
     "Exit": "xentbench.screen",
+    "Finding": "suites.judging.findings",
+    "Judged": "suites.judging.verdict",
     "app": "xentbench.__main__",
+    "assert_conforms": "xentbench.testing.check",
+    "check": "xentbench.testing.check",
     "implements": "harness.adapters",
     "main": "xentbench.__main__",
 }

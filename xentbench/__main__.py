@@ -40,7 +40,12 @@ COMMANDS: Mapping[str, Command] = {
     "compare": Command("compare:compare_runs", "Compare", "Say what changed from run A to run B, and why."),
     "import": Command("compare:import_runs", "Compare", "Merge runs of other machines, and the shards of one run."),
     "export": Command("results:export_results", "Compare", "Write a run for other tools, other stores, or CI."),
-    "judge": Command("judge:judge_file", "Judge", "Judge your own functions as the frameworks' own are judged."),
+    "judge": Command(
+        "judging.command:judge_file", "Judge", "Judge your own functions as the frameworks' own are judged."
+    ),
+    "accept": Command(
+        "judging.accept:accept", "Judge", "Accept a finding of judge: it is a known deviation from then on."
+    ),
     "duel": Command("duel:duel", "Speed", "Decide whether B is slower than A, faster or the same."),
     "tournament": Command("tournament:tournament", "Speed", "Rank all fused functions x modes of an op on one shape."),
     "golden": Command("golden:app", "Reference", "Test vectors for other test suites: write, check and show them."),

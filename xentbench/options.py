@@ -46,6 +46,13 @@ def presets() -> Iterable[str]:
     return PRESETS
 
 
+def families() -> Iterable[str]:
+    """Return the names of the input families."""
+    from suites.questions.plan import FAMILIES  # noqa: PLC0415 - as above
+
+    return FAMILIES
+
+
 def carried(store: Location, uid: str = "latest") -> str:
     """Return the options that a command needs, which is printed to go on from here; none where the defaults do."""
     return store.option + ("" if uid == "latest" else f" --run {shlex.quote(uid)}")
@@ -58,7 +65,7 @@ StoreLocation = Annotated[
 Preset = Annotated[
     str,
     typer.Option(
-        help="how much to ask: quick, standard or full",
+        help="how much to ask: smoke, quick, standard or full",
         envvar="XENTBENCH_PRESET",
         autocompletion=listed(presets),
     ),
@@ -79,6 +86,13 @@ Dtypes = Annotated[
     typer.Option(
         "--dtype", help=f"of {', '.join(DTYPES)}", envvar="XENTBENCH_DTYPE", autocompletion=listed(lambda: DTYPES)
     ),
+]
+Families = Annotated[
+    str,
+    typer.Option("--family", help="input families, comma-separated", autocompletion=listed(families)),
+]
+Known = Annotated[
+    list[Path], typer.Option("--known", help="a file of known deviations of your own", envvar="XENTBENCH_KNOWN")
 ]
 Device = Annotated[
     str,

@@ -39,10 +39,6 @@ SHOWN = 10  # new deviations listed in the terminal
 GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
 
 CiFile = Annotated[Path | None, typer.Option(help="also write this for CI; see export --format")]
-Known = Annotated[
-    list[Path],
-    typer.Option("--known", help="a file of known deviations beside those that ship", envvar="XENTBENCH_KNOWN"),
-]
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def run(
     report: options.ReportPath = options.REPORT,
     *,
     reference: Annotated[str, typer.Option(help="fast: double-double, audited by mpmath; or mpmath for all")] = "fast",
-    known: Known = [],  # noqa: B006 - typer's way to write several
+    known: options.Known = [],  # noqa: B006 - typer's way to write several
     shard: Annotated[str, typer.Option(help="i/n: ask the i-th of n parts, the same on every machine")] = "",
     uid: Annotated[str, typer.Option("--run-uid", help="id of the run; shards of one id are one run")] = "",
     junit: CiFile = None,

@@ -229,6 +229,9 @@ def fitting(got: Array, quantity: Pass, inputs: Inputs) -> Array | Failed:
     like = inputs.upstream if quantity in {"value", "tangent"} else inputs.logits
     if got.dtype.name != inputs.logits.dtype.name:
         return Failed("dtype", f"dtype is {got.dtype.name}, expected {inputs.logits.dtype.name}, as the logits'")
+    if got.shape == () and like.ndim == 1:
+        expected = f"expected one loss a row, shape {like.shape}; return it unreduced"
+        return Failed("shape", f"returned a number, {expected}")
     if got.shape != like.shape:
         return Failed("shape", f"shape is {got.shape}, expected {like.shape}")
     return got

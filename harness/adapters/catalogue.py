@@ -37,7 +37,8 @@ class Catalogue:
     """The public functions of one framework, each under the name its users search for.
 
     within: the modules that names are looked up in, as their users import them. total, mean: how users reduce losses.
-    forms: the compositions that users write.
+    forms: the compositions that users write. file: what somebody's own functions were read from. notes: what was done
+    about how these are written, a line a function.
     """
 
     framework: str
@@ -46,6 +47,8 @@ class Catalogue:
     mean: Function | None = None
     forms: Sequence[Form] = ()
     offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
+    file: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
 
     def public(self, op: str, /, *functions: str, **refuses: str) -> Callable[[Builder], Builder]:
         """Register fused public functions: the builder's first argument is the function found under the dotted name.

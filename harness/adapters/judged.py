@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.adapters.catalogue import Builder, Catalogue, Function
 from harness.adapters.fence import fenced
@@ -69,18 +70,38 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
         raise ValueError(
             f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {', '.join(held)}{likely}"
         )
-    return _by_framework([one for one in marked if not only or _name(one[2]) in only])
+    found = by_framework([one for one in marked if not only or _name(one[2]) in only])
+    for catalogue in found.values():
+        catalogue.file = str(path.resolve())
+    return found
 
 
 def _name(function: Function) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _by_framework(marked: list[tuple[str, str, Function]]) -> dict[str, Catalogue]:
+def by_framework(marked: list[tuple[str, str, Function]]) -> dict[str, Catalogue]:
+    """Return functions, each with its framework and its op, as catalogues by framework."""
     found: dict[str, Catalogue] = {}
     for framework, op, function in marked:
-        found.setdefault(framework, Catalogue(framework)).form(op, _name(function), "fused")(builder(op, function))
+        catalogue = found.setdefault(framework, Catalogue(framework))
+        catalogue.form(op, _name(function), "fused")(builder(op, _first_of(function, catalogue)))
     return found
+
+
+def _first_of(function: Function, catalogue: Catalogue) -> Function:
+    """Return a function whose answer, where it is a tuple, is the first element; the catalogue takes note of it."""
+
+    @functools.wraps(function, updated=())
+    def first(*arguments: Any, **options: Any) -> Any:
+        answer = function(*arguments, **options)
+        if not isinstance(answer, tuple | list) or not answer:
+            return answer
+        name, what = _name(function), f"a {type(answer).__name__} of {len(answer)}"
+        catalogue.notes[name] = f"`{name}` returned {what}; its first element is judged"
+        return answer[0]
+
+    return first
 
 
 def builder(op: str, function: Function) -> Builder:

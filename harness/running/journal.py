@@ -16,7 +16,11 @@ from harness.store import nouns
 
 @dataclass(frozen=True)
 class Line:
-    """One line. `kind`: `plan` (count), `begin` (case and target), `end`, `not run` (reason), `done`."""
+    """One line.
+
+    kind: `plan` (count), `begin` and `not asked` (case and target), `end` (reason, where the answer deviates),
+    `not run` and `note` (reason), `done`.
+    """
 
     kind: str
     count: int = 0

@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("xentbench")
     group.addoption("--on", default="all", help="frameworks or framework:mode pairs, comma-separated; default: all")
     group.addoption("--preset", default="quick", help="how much to ask: quick, standard or full")
+    group.addoption("--family", default="all", help="input families, comma-separated; default: all")
     group.addoption("--op", default="all", help="ops, comma-separated; default: all")
     group.addoption("--dtype", default="all", help="dtypes, comma-separated; default: all")
     group.addoption("--device", default="all", help="cpu, cuda, or cuda:N; default: all")
@@ -34,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--resume", action="store_true", help="leave out what the run holds already")
     group.addoption("--judge", default="", help="ask the functions of this file instead of the frameworks' own")
     group.addoption("--only", default="all", help="of that file, these functions, comma-separated; default: all")
+    group.addoption("--first", action="store_true", help="of those functions, stop asking at the first deviation")
+    group.addoption("--strict-answers", action="store_true", help="what is recorded otherwise deviates too")
     group.addoption("--known", action="append", default=[], help="a file of known deviations beside those that ship")
     group.addoption("--journal", default="", help="write a line before and after every question to this file")
 

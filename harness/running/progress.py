@@ -31,6 +31,11 @@ class Progress:
             self._live.start()
         return self
 
+    def clear(self) -> None:
+        """Take the live line away, for other lines to be printed; it comes back with the next call."""
+        if self._live:
+            self._live.update(Text(""), refresh=True)
+
     def __exit__(self, *_: object) -> None:
         """Clear the live line."""
         if self._live:

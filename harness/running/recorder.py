@@ -25,6 +25,7 @@ class Recorder:
         self._batch: list[Result] = []
         self._since = time.monotonic()
         self._environments: dict[tuple[str, str], str] = {}
+        self._noted: set[str] = set()
 
     def plan(self, count: int) -> None:
         """Announce how many questions are coming."""
@@ -37,9 +38,20 @@ class Recorder:
     def end(self, result: Result) -> None:
         """Take a result; the batch is committed when it is full or old."""
         self._batch.append(result)
-        if len(self._batch) >= BATCH_RESULTS or time.monotonic() - self._since > BATCH_SECONDS:
+        deviates = result.judgement == "deviates"
+        if len(self._batch) >= BATCH_RESULTS or time.monotonic() - self._since > BATCH_SECONDS or deviates:
             self.flush()
-        self._write(Line("end"))
+        self._write(Line("end", reason=result.reason if deviates else ""))
+
+    def not_asked(self, case: Case, target: Target) -> None:
+        """Say that a question is spared."""
+        self._write(Line("not asked", case=case, target=target))
+
+    def note(self, text: str) -> None:
+        """Pass on a remark on a function, once."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._write(Line("note", reason=text))
 
     def not_run(self, entry: NotRun) -> None:
         """Store that something is not there to be asked."""
@@ -72,9 +84,10 @@ class Recorder:
         """Return the key of the environment of a framework on a device, stored once."""
         at = (adapter.catalogue.framework, device)
         if at not in self._environments:
-            self._environments[at] = self._store.add_environment(
-                {"framework": at[0], "device": device, **adapter.environment(device)}
-            )
+            facts = {"framework": at[0], "device": device, **adapter.environment(device)}
+            if adapter.catalogue.file:
+                facts["file"] = adapter.catalogue.file
+            self._environments[at] = self._store.add_environment(facts)
         return self._environments[at]
 
     def _write(self, line: Line) -> None:

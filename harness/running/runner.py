@@ -54,6 +54,9 @@ class Process:
     finished: bool = False
     reasons: list[str] = field(default_factory=list)  # of what was not run, or why the machinery failed
     failed: bool = False
+    deviating: int = 0  # answers
+    not_asked: list[tuple[Case, Target]] = field(default_factory=list)  # for what earlier answers had shown
+    notes: list[str] = field(default_factory=list)
     misused: str = ""  # what pytest says of an option that only the framework's process could check
 
 
@@ -196,6 +199,12 @@ def _take(process: Process, line: Line) -> None:
         case "end":
             process.in_hand = None
             process.asked += 1
+            process.deviating += bool(line.reason)
+        case "not asked" if line.case and line.target:
+            process.asked += 1
+            process.not_asked.append((line.case, line.target))
+        case "note":
+            process.notes.append(line.reason)
         case "done":
             process.complete = True
         case "not run":

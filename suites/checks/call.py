@@ -11,6 +11,7 @@ from harness.adapters.catalogue import Native
 from harness.adapters.fence import fenced
 from harness.model import Array, Inputs, Quantity
 from suites.checks.check import Asking, answered
+from suites.judging import refusal
 
 NAMES = ("logits", "labels", "upstream")  # of a call's arrays, those that it has, in order
 
@@ -38,7 +39,9 @@ class Call:
 
     def __call__(self) -> Native:
         """Make the call and wait for it."""
-        return answered(fenced(lambda: self.asking.adapter.run(self.prepared)))
+        adapter = self.asking.adapter
+        got = fenced(lambda: adapter.run(self.prepared))
+        return answered(refusal.read(got, adapter, self.asking.case.op, self.inputs, self.asking.attempt))
 
     def answer(self, native: Native) -> Array:
         """Return what a call was asked for, of the right dtype and shape."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +35,7 @@ from harness.ops import ASKED
 from harness.scoring import metrics
 from reference import bounds
 from reference.golden import Audited
+from suites.judging import refusal
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
 from suites.questions.plan import Item, Wanted, targets
@@ -97,7 +98,9 @@ class Asking:
         layout: Layout = "plain",
     ) -> Array:
         """Ask as `attempt`. Raises NoAnswer where there is no answer of the right dtype and shape."""
-        return answered(self.attempt(inputs, op=op, quantity=quantity, mode=mode, device=device, layout=layout))
+        given = inputs or self.inputs
+        ask = partial(self.attempt, op=op, quantity=quantity, mode=mode, device=device, layout=layout)
+        return answered(refusal.read(ask(given), self.adapter, op or self.case.op, given, ask))
 
     def golden(self, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Golden:
         """Return the exact answers to inputs of a check's own; the arbiter recomputes a sample of their rows."""

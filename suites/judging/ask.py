@@ -26,6 +26,7 @@ from harness.scoring.ruler import Ruler
 from reference import bounds, golden, rounding
 from reference.golden import Audited
 from reference.options import meaning
+from suites.judging import refusal
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
 
@@ -81,8 +82,12 @@ def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
 
 
 def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
-    case = question.case
-    got = adapter.ask(case.op, case.quantity, cases.inputs(case), target)
+    case, inputs = question.case, cases.inputs(question.case)
+
+    def asked_of(given: Inputs) -> Array | Unsupported | Failed:
+        return adapter.ask(case.op, case.quantity, given, target)
+
+    got = refusal.read(asked_of(inputs), adapter, case.op, inputs, asked_of)
     if isinstance(got, Unsupported | Failed):
         return got
     distance = metrics.against(question.ruler, got)

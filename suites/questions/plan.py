@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from harness.adapters import frameworks
@@ -13,12 +13,15 @@ from harness.model import DTYPES, Case, NotRun, Target
 from harness.ops import OPS
 from harness.options import SHOWN
 from harness.running import arguments, host
-from harness.spelling import choice, choices
-from suites.questions import cases, options, presets
+from harness.spelling import choice, choices, pieces
+from suites.questions import cases, families, options, presets
 from suites.questions.presets import Preset
 
 # What a user writes of all this, by the name of the option, here and of pytest.
-WRITTEN = ("preset", "on", "op", "dtype", "device", "shard")
+WRITTEN = ("preset", "on", "op", "dtype", "device", "shard", "family")
+
+# What inputs come from: a family, or what other people published.
+FAMILIES = (*families.FAMILIES, "published")
 
 Item = tuple[Adapter, Case, Target]
 
@@ -33,19 +36,30 @@ class Wanted:
     dtypes: tuple[str, ...] = ()
     device: str = ""  # cpu, cuda (every one), cuda:1; "" means every device found
     shard: tuple[int, int] = (1, 1)  # the first of one part
+    families: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, *, preset: str = "quick", on: str = "", op: str = "", dtype: str = "", device: str = "", shard: str = ""
+        cls,
+        *,
+        preset: str = "quick",
+        on: str = "",
+        op: str = "",
+        dtype: str = "",
+        device: str = "",
+        shard: str = "",
+        family: str = "",
     ) -> Self:
         """Read what a user wrote. Raises ValueError, with the choices, for what is off."""
+        chosen = presets.PRESETS[choice("--preset", preset, presets.PRESETS)]
         return cls(
-            presets.PRESETS[choice("--preset", preset, presets.PRESETS)],
+            replace(chosen, families_of_all=()) if pieces(dtype) else chosen,  # a dtype that is named is asked all
             arguments.pairs(on),
             choices("--op", op, tuple(OPS)),
             choices("--dtype", dtype, DTYPES),
             arguments.device(device),
             arguments.shard(shard),
+            choices("--family", family, FAMILIES),
         )
 
     @property
@@ -53,7 +67,8 @@ class Wanted:
         """The command line that asks for the same."""
         on = ",".join(f"{framework}:{mode}" if mode else framework for framework, mode in self.pairs)
         shard = "/".join(map(str, self.shard))
-        written = (self.preset.name, on, ",".join(self.ops), ",".join(self.dtypes), self.device, shard)
+        ops, dtypes, drawn = (",".join(names) for names in (self.ops, self.dtypes, self.families))
+        written = (self.preset.name, on, ops, dtypes, self.device, shard, drawn)
         return [word for name, text in zip(WRITTEN, written, strict=True) for word in (f"--{name}", text or "all")]
 
     @property
@@ -76,7 +91,8 @@ class Wanted:
     def takes(self, case: Case) -> bool:
         """Tell whether a case passes the filters."""
         named = (not self.ops or case.op.name in self.ops) and (not self.dtypes or case.dtype in self.dtypes)
-        return named and in_shard(case, *self.shard)
+        of_family = not self.families or case.source.name in self.families or case.source.kind in self.families
+        return named and of_family and in_shard(case, *self.shard)
 
 
 def in_shard(case: Case, part: int, parts: int) -> bool:

@@ -112,7 +112,7 @@ def test_command_that_was_meant(name, likely):
         ("xentbench run --op softmax,log_s", ["softmax,log_softmax", "softmax,log_sigmoid"]),
         ("xentbench run --dtype bf", ["bfloat16"]),
         ("xentbench run --on numpy,torch:", ["numpy,torch:eager", "numpy,torch:compile"]),
-        ("xentbench run --preset s", ["standard"]),
+        ("xentbench run --preset s", ["smoke", "standard"]),
         ("xentbench table --family two", ["two_class_gap"]),
         ("xentbench list t", ["targets"]),
     ],

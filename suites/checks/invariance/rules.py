@@ -30,6 +30,7 @@ from suites.checks.invariance.batches import (
     of_rows,
     taken,
 )
+from suites.checks.sizes import each, in_part
 from suites.questions import cases
 
 INVARIANCE = Suite("invariance")
@@ -196,7 +197,10 @@ def among(asking: Asking, *others: Batch) -> Checked:
     """Compare a case's rows in other batches with themselves in the case."""
     truth, plain = Truth.of(asking), asking.answer()
     found = Surroundings.with_plain(truth, plain)
-    for other in others:
+
+    def add(other: Batch) -> None:
         got = asking.answer(other.inputs)[other.at]
         found.add(other.name, got, taken(other.inputs, other.at), truth.rows(other.rows), plain[other.rows])
-    return found.checked()
+
+    _, refused = each(add, others)
+    return in_part(found.checked(), refused, len(others))

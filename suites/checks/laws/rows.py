@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from suites.checks.laws.law import (
     together,
     within,
 )
+from suites.checks.sizes import each, in_part
 from suites.questions.families import to_dtype
 
 LONG = 32_768  # of the accuracy suite's long rows
@@ -157,7 +159,9 @@ def lengths(asking: Asking) -> Checked:
     golden = asking.golden(inputs)
     wanted = COMPILED_LENGTHS if compiled(asking) else LENGTHS
     asked = LENGTHS[: asking.case.rows // AT_ONCE]
-    return together([_of_length(asking, inputs, golden, n) for n in asked if n in wanted])
+    sizes = [n for n in asked if n in wanted]
+    found, refused = each(partial(_of_length, asking, inputs, golden), sizes)
+    return in_part(together(found), refused, len(sizes))
 
 
 def _of_length(asking: Asking, inputs: Inputs, golden: Golden, n: int) -> Checked:

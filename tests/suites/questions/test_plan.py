@@ -130,12 +130,25 @@ def test_full_preset_asks_everything(adapter):
     assert {case.dtype for case, _ in found} == set(DTYPES)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_quick_preset_is_part_of_the_others(adapter, preset):
-    """What the quick preset asks, every larger one asks as well."""
+@pytest.mark.parametrize(("less", "more"), [("smoke", "quick"), ("quick", "standard"), ("quick", "full")])
+def test_smaller_preset_is_part_of_the_larger(adapter, less, more):
+    """What a preset asks, every larger one asks as well."""
     want = {"ops": ("log_softmax", "sigmoid")}
 
-    assert set(asked(adapter, wanted("quick", **want))) <= set(asked(adapter, wanted(preset, **want)))
+    assert set(asked(adapter, wanted(less, **want))) <= set(asked(adapter, wanted(more, **want)))
+
+
+def test_smoke_preset_asks_other_dtypes_less_unless_they_are_named(adapter):
+    """Beside float32 a few families are asked; of a dtype that is named, all."""
+    families = {
+        case.family
+        for case, _ in asked(adapter, plan.Wanted.of(preset="smoke", op="sigmoid"))
+        if case.dtype != "float32"
+    }
+    named = {case.family for case, _ in asked(adapter, plan.Wanted.of(preset="smoke", op="sigmoid", dtype="float64"))}
+
+    assert families == {"normal", "offset"}
+    assert {"subnormals", "extremes"} <= named
 
 
 def test_quick_preset_spares_compilations(adapter):

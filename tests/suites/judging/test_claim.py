@@ -1,0 +1,101 @@
+"""The way from a question to a judged result, whoever records it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from harness.adapters import judged
+from harness.adapters.numpy import Adapter
+from harness.model import Case, Checked, Op, Target
+from reference.cache import Memory
+from suites.judging.brake import Brake
+from suites.judging.claim import Claim
+from suites.judging.judge import Known
+
+CASE = Case(Op.of("sigmoid"), "value", "normal", "float32", 4, 5)
+
+
+@dataclass
+class Written:
+    """Writes down what it is told, in order."""
+
+    lines: list = field(default_factory=list)
+
+    def begin(self, case, target):
+        """Write a question down."""
+        self.lines.append(("begin", case, target))
+
+    def end(self, result):
+        """Write a result down."""
+        self.lines.append(("end", result))
+
+    def not_asked(self, case, target):
+        """Write down what is spared."""
+        self.lines.append(("not asked", case, target))
+
+    def note(self, text):
+        """Write a remark down."""
+        self.lines.append(("note", text))
+
+    def environment(self, adapter, device):
+        """Return a key that tells what it was made of."""
+        return f"{adapter.catalogue.framework} on {device}"
+
+
+def halved(logits):
+    """Be wrong, and return two things."""
+    return np.tanh(logits), logits
+
+
+@pytest.fixture
+def question():
+    """Return a question to a wrong function."""
+    adapter = Adapter().judging(judged.by_framework([("numpy", "sigmoid", halved)])["numpy"], every_mode=True)
+    (implementation,) = adapter.implementations()
+    return adapter, CASE, Target(implementation, "eager")
+
+
+def test_result_is_judged_and_recorded(question):
+    """A wrong answer deviates; the recorder hears of question, result and remark."""
+    recorder = Written()
+
+    result = Claim(recorder, Memory().golden, ())(question)
+
+    assert (result.judgement, result.environment, len(result.content)) == ("deviates", "numpy on cpu", 64)
+    note = "`halved` returned a tuple of 2; its first element is judged"
+    assert recorder.lines == [("begin", CASE, question[2]), ("end", result), ("note", note)]
+
+
+def test_known_deviations_are_known(question):
+    """What is accepted is recorded with its reason."""
+    known = (Known("sigmoid-*", "halved@*", "as planned"),)
+
+    result = Claim(Written(), Memory().golden, known)(question)
+
+    assert (result.judgement, result.reason) == ("known", "as planned")
+
+
+@pytest.mark.parametrize(("strict", "judgement"), [(False, "unjudged"), (True, "deviates")])
+def test_strict(question, strict, judgement):
+    """What is recorded otherwise deviates where one is strict."""
+    adapter, case, target = question
+    asked = Case(case.op, "value", "normal", "float32", 4, 5, check="invariance.batch")
+
+    def answer(*_):
+        return Checked(4, 0.0, "bits differ", "row 1")
+
+    result = Claim(Written(), Memory().golden, (), strict=strict)((adapter, asked, target), answer)
+
+    assert (result.judgement, result.content) == (judgement, "")
+
+
+def test_spared_question_is_not_asked(question):
+    """Once the brake has stopped, the recorder hears of what is not asked."""
+    recorder = Written()
+    claim = Claim(recorder, Memory().golden, (), Brake(first=True))
+
+    claim(question)
+
+    assert claim(question) is None
+    assert recorder.lines[-1] == ("not asked", CASE, question[2])
