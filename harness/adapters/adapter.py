@@ -136,8 +136,13 @@ class Adapter(ABC):
     @final
     def takes(self, implementation: Implementation, op: Op) -> bool:
         """Tell whether an implementation has parameters for all options of an op, in whatever combination."""
-        takes = inspect.signature(self.offer(implementation).build).parameters
+        takes = self.parameters(implementation)
         return all(name in SHOWN or name in takes for name in op.options)
+
+    @final
+    def parameters(self, implementation: Implementation) -> frozenset[str]:
+        """Return what an implementation may be built with: options, and parameters of its own that are none."""
+        return frozenset(inspect.signature(self.offer(implementation).build).parameters)
 
     @final
     def implementations(self) -> tuple[Implementation, ...]:

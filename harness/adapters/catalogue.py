@@ -37,8 +37,9 @@ class Catalogue:
     """The public functions of one framework, each under the name its users search for.
 
     within: the modules that names are looked up in, as their users import them. total, mean: how users reduce losses.
-    forms: the compositions that users write. file: what somebody's own functions were read from. notes: what was done
-    about how these are written, a line a function.
+    forms: the compositions that users write. weights: (array, pattern, axis) -> a pattern's numbers along that axis.
+    file: what somebody's own functions were read from. notes: what was done about how these are written, a line a
+    function.
     """
 
     framework: str
@@ -46,6 +47,7 @@ class Catalogue:
     total: Function | None = None
     mean: Function | None = None
     forms: Sequence[Form] = ()
+    weights: Function | None = None
     offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
     file: str = ""
     notes: dict[str, str] = field(default_factory=dict)

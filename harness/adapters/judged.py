@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import inspect
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
@@ -14,6 +13,8 @@ from typing import Any, TypeVar
 from harness.adapters.catalogue import Builder, Catalogue, Function
 from harness.adapters.fence import fenced
 from harness.adapters.frameworks import names
+from harness.adapters.parameters import Parameters
+from harness.model import Param
 from harness.ops import OPS
 from harness.spelling import choice, meant, try_instead
 
@@ -26,6 +27,7 @@ def implements(op: str, framework: str) -> Callable[[F], F]:
 
     It takes and returns the framework's own arrays, as the op's `signature` says; logits (rows, classes) and more axes
     where it takes an axis; labels are class indices or shaped like the logits. Gradients are the framework's.
+    Options are asked that it has a parameter for, under a name that `harness.adapters.parameters` lists.
     Raises ValueError for an op or a framework that is not known.
     """
     if op not in OPS:
@@ -85,7 +87,7 @@ def by_framework(marked: list[tuple[str, str, Function]]) -> dict[str, Catalogue
     found: dict[str, Catalogue] = {}
     for framework, op, function in marked:
         catalogue = found.setdefault(framework, Catalogue(framework))
-        catalogue.form(op, _name(function), "fused")(builder(op, _first_of(function, catalogue)))
+        catalogue.form(op, _name(function), "fused")(builder(op, _first_of(function, catalogue), framework))
     return found
 
 
@@ -104,23 +106,15 @@ def _first_of(function: Function, catalogue: Catalogue) -> Function:
     return first
 
 
-def builder(op: str, function: Function) -> Builder:
-    """Return the builder of a function: of the options, it takes an axis where it has that parameter."""
-    if not OPS[op].takes_axis or not _takes_axis(function):
-        return lambda: function
+def builder(op: str, function: Function, framework: str) -> Builder:
+    """Return the builder of a function: of the options it takes those that it has parameters for.
 
-    def build(*, axis: int = -1) -> Function:
-        return lambda logits: function(logits, axis)
+    A parameter that is no option is one of the builder's as well, which refuses it by name.
+    """
+    parameters = Parameters.of(op, function)
 
+    def build(**asked: Param) -> Function:
+        return parameters.bound(asked, framework)
+
+    build.__signature__ = parameters.signature  # type: ignore[attr-defined]  # where an adapter looks for the options
     return build
-
-
-def _takes_axis(function: Function) -> bool:
-    """Tell whether a second positional argument is taken; of a callable without a signature it is believed."""
-    try:
-        inspect.signature(function).bind(None, -1)
-    except TypeError:
-        return False
-    except ValueError:
-        return True
-    return True

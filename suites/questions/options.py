@@ -131,6 +131,13 @@ def cases(dtypes: Sequence[str], layout_dtypes: Sequence[str]) -> Iterator[Case]
                     yield Case(op, quantity, str(Source("options", family)), dtype, rows, LAYOUT_CLASSES)
 
 
+def of_parameter(op: str, name: str) -> Case:
+    """Return the question that stands for a parameter which is no option: no one can say what its answer is."""
+    classes = SIGMOID_CLASSES if OPS[op].elementwise else CLASSES
+    source = str(Source("options", LAYOUT_FAMILIES[0]))
+    return Case(Op.of(op, **{name: "its own"}), "value", source, "float32", ROWS, classes)
+
+
 def suite(case: Case) -> str:
     """Name what a preset may spare a mode: `layouts`, but for a few; `narrow options`, in 16 bits; other `options`."""
     if case.op in LAYOUTS and case.op not in FEW_LAYOUTS:

@@ -11,7 +11,7 @@ from harness.adapters import frameworks
 from harness.adapters.adapter import Adapter
 from harness.model import DTYPES, Case, NotRun, Target
 from harness.ops import OPS
-from harness.options import SHOWN
+from harness.options import OPTIONS, SHOWN
 from harness.running import arguments, host
 from harness.spelling import choice, choices, pieces
 from suites.questions import cases, families, options, presets
@@ -136,7 +136,10 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
 
 
 def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Item]:
-    """Yield the options, case by case: all for fused functions; for others those that they are there to show."""
+    """Yield the options, case by case: all for fused functions; for others those that they are there to show.
+
+    Then the parameters of somebody's own functions that are no option: each is said once to be not judged.
+    """
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in option_cases(wanted):
         suite, shown = options.suite(case), case.op.options.keys() - SHOWN - {"reduction"}
@@ -145,6 +148,12 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[It
             if asked.op != case.op.name or not wanted.preset.checks(suite, case, adapter.compiles(target.mode)):
                 continue
             if asked.kind == "fused" or (shown and adapter.takes(asked, case.op)):
+                yield adapter, case, target
+    for adapter, target in every:
+        asked = target.implementation
+        for name in adapter.parameters(asked) - OPTIONS.keys():  # which a builder refuses with its reason
+            case = options.of_parameter(asked.op, name)
+            if wanted.takes(case):
                 yield adapter, case, target
 
 

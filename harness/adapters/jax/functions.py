@@ -11,7 +11,13 @@ from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.forms.jax import FORMS
 from harness.options import repeated
 
-CATALOGUE = Catalogue("jax", {"jax": jax, "jnp": jnp, "optax": optax}, jnp.sum, jnp.mean, FORMS)
+
+def weights(like: Native, pattern: str, axis: int) -> Native:
+    """Return a pattern along an axis of an array, in its dtype."""
+    return jnp.asarray(repeated(pattern, like.shape[axis]), like.dtype)
+
+
+CATALOGUE = Catalogue("jax", {"jax": jax, "jnp": jnp, "optax": optax}, jnp.sum, jnp.mean, FORMS, weights)
 
 
 @CATALOGUE.public("softmax", "jax.nn.softmax")

@@ -16,11 +16,18 @@ import numpy as np
 from harness import adapters
 from harness.adapters import Catalogue, Function, Layout, NotSupported
 from harness.forms.numpy import FORMS
+from harness.options import repeated
 
 if TYPE_CHECKING:
     from harness.model import Array
 
-CATALOGUE = Catalogue("numpy", {"np": np}, np.sum, np.mean, FORMS)
+
+def weights(like: Array, pattern: str, axis: int) -> Array:
+    """Return a pattern along an axis of an array, in its dtype."""
+    return np.array(repeated(pattern, like.shape[axis])).astype(like.dtype)
+
+
+CATALOGUE = Catalogue("numpy", {"np": np}, np.sum, np.mean, FORMS, weights)
 CATALOGUE.compose()
 
 

@@ -13,14 +13,6 @@ from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.adapters.catalogue import last_axis
 from harness.forms.tensorflow import FORMS, STOPPED
 
-CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras}, tf.reduce_sum, tf.reduce_mean, FORMS)
-
-
-def integers(label_dtype: str) -> None:
-    """Refuse labels of another dtype than the two that the kernel has."""
-    if label_dtype not in {"int32", "int64"}:
-        raise NotSupported(f"labels are {label_dtype}, expected int32 or int64")
-
 
 def weights(like: Native, pattern: str | float, axis: int) -> Native:
     """Return a pattern along an axis of a tensor, in its dtype; of a number, the number. The length may be unknown."""
@@ -28,6 +20,15 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
         return pattern
     numbers = list(map(float, pattern.split()))
     return tf.gather(tf.constant(numbers, like.dtype), tf.range(tf.shape(like)[axis]) % len(numbers))
+
+
+CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras}, tf.reduce_sum, tf.reduce_mean, FORMS, weights)
+
+
+def integers(label_dtype: str) -> None:
+    """Refuse labels of another dtype than the two that the kernel has."""
+    if label_dtype not in {"int32", "int64"}:
+        raise NotSupported(f"labels are {label_dtype}, expected int32 or int64")
 
 
 @CATALOGUE.public("softmax", "tf.nn.softmax", "tf.compat.v1.nn.softmax", "tf.compat.v2.nn.softmax")

@@ -11,7 +11,15 @@ from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.forms.torch import FORMS
 from harness.options import repeated
 
-CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean, FORMS)
+
+def weights(like: Native, pattern: str | float, axis: int) -> Native:
+    """Return a pattern along an axis of a tensor, in its dtype; a number as a scalar."""
+    if isinstance(pattern, str):
+        return like.new_tensor(repeated(pattern, like.shape[axis]))
+    return like.new_full((), pattern)
+
+
+CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean, FORMS, weights)
 
 
 def own_reduction(reduction: str, mean: str) -> str:
@@ -20,13 +28,6 @@ def own_reduction(reduction: str, mean: str) -> str:
     if reduction not in known:
         raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', {mean!r}")
     return known[reduction]
-
-
-def weights(like: Native, pattern: str | float, axis: int) -> Native:
-    """Return a pattern along an axis of a tensor, in its dtype; a number as a scalar."""
-    if isinstance(pattern, str):
-        return like.new_tensor(repeated(pattern, like.shape[axis]))
-    return like.new_full((), pattern)
 
 
 @CATALOGUE.public("softmax", "torch.softmax", "torch.nn.functional.softmax")
