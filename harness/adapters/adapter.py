@@ -16,8 +16,9 @@ from harness.adapters.fence import NotSupported, fenced
 from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Quantity, Target, Unsupported
 from harness.options import SHOWN
 
-# Beside the quantities that have goldens: the derivative along `Inputs.direction`, and the derivative of grad_logits.
-Pass = Quantity | Literal["tangent", "curvature"]
+# Beside the quantities that have goldens: the derivative along `Inputs.direction`, the derivative of grad_logits, and
+# that of its product with the direction with respect to the labels.
+Pass = Quantity | Literal["tangent", "curvature", "mixed"]
 Layout = Literal["plain", "transposed", "strided", "offset"]
 LAYOUTS: tuple[Layout, ...] = ("transposed", "strided", "offset")  # views of the same numbers, none of them plain
 
@@ -85,6 +86,10 @@ class Adapter(ABC):
     def curvature(self, function: Function, mode: str) -> Function:  # noqa: ARG002
         """Return (*arrays, upstream, direction) -> (gradient, its derivative along a direction), both of arrays[0]."""
         raise NotSupported(f"{self.catalogue.framework} has no second derivatives")
+
+    def mixed(self, function: Function, mode: str) -> Function:  # noqa: ARG002
+        """As `curvature`, but the derivative is that with respect to arrays[1], the labels."""
+        raise NotSupported(f"{self.catalogue.framework} has no mixed second derivatives")
 
     def view(self, native: Native, layout: Layout) -> Native:  # noqa: ARG002
         """Return a 2-D array's numbers in another memory layout: a view that is not contiguous, or starts off."""
@@ -191,7 +196,7 @@ class Adapter(ABC):
         given = [inputs.logits] if inputs.labels is None else [inputs.logits, inputs.labels]
         if quantity not in {"value", "tangent"}:
             given.append(inputs.upstream)
-        if quantity in {"tangent", "curvature"}:
+        if quantity in {"tangent", "curvature", "mixed"}:
             assert inputs.direction is not None
             given.append(inputs.direction)
         arrays = [self.put(array, mode=target.mode, device=target.device) for array in given]
@@ -214,6 +219,8 @@ class Adapter(ABC):
                 return self.tangent(function, mode)
             case "curvature":
                 return self.curvature(function, mode)
+            case "mixed":
+                return self.mixed(function, mode)
         return self.backward(function, mode, 0 if quantity == "grad_logits" else 1)
 
     @final

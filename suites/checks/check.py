@@ -31,7 +31,7 @@ from harness.model import (
     Unsupported,
     Worst,
 )
-from harness.ops import ASKED
+from harness.ops import ASKED, VALUE_AND_GRADIENT
 from harness.scoring import metrics
 from reference import bounds
 from reference.golden import Audited
@@ -141,6 +141,11 @@ def answered(got: T | Unsupported | Failed) -> T:
     return got
 
 
+def compiled(asking: Asking) -> bool:
+    """Tell whether the target compiles anew for every shape."""
+    return asking.adapter.compiles(asking.target.mode) != "nothing"
+
+
 def tightest_excess(distance: metrics.Distance) -> float:
     """Return error over bound of the tightest budget that is accepted."""
     return min(distance.over_bound[kind] for kind in ACCEPTED if kind in distance.over_bound)
@@ -183,7 +188,7 @@ class Check:
             for dtype in DTYPES if preset.checks_every_dtype else spec.dtypes:
                 for op in spec.ops:
                     for quantity in spec.quantities:
-                        if quantity in ASKED[op]:
+                        if quantity in ASKED.get(op, VALUE_AND_GRADIENT):
                             yield Case(op, quantity, spec.family, dtype, spec.rows, spec.classes, check=self.name)
 
 

@@ -150,9 +150,10 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[It
             if asked.kind == "fused" or (shown and adapter.takes(asked, case.op)):
                 yield adapter, case, target
     for adapter, target in every:
-        asked = target.implementation
-        for name in adapter.parameters(asked) - OPTIONS.keys():  # which a builder refuses with its reason
-            case = options.of_parameter(asked.op, name)
+        for name in (
+            adapter.parameters(target.implementation) - OPTIONS.keys() if target.mode == adapter.plainest else ()
+        ):
+            case = options.of_parameter(target.implementation.op, name)
             if wanted.takes(case):
                 yield adapter, case, target
 

@@ -29,14 +29,20 @@ def logsumexp(logits, axis=-1):
     return (m + (x - m).exp().sum(axis, keepdim=True).log()).squeeze(axis).to(logits.dtype)
 
 
-def sparse_xent(logits, labels):
+def reduced(losses, reduction):
+    """Return the losses themselves, their sum or their mean."""
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+
+def sparse_xent(logits, labels, reduction="none"):
     """The labelled element of -log_softmax."""
-    return -log_softmax(logits).gather(-1, labels[:, None])[:, 0]
+    losses = -log_softmax(wide(logits)).gather(-1, labels[:, None])[:, 0]
+    return reduced(losses, reduction).to(logits.dtype)
 
 
-def dense_xent(logits, labels):
+def dense_xent(logits, labels, reduction="none"):
     """The labels' sum of -log_softmax."""
-    return -(wide(labels) * log_softmax(wide(logits))).sum(-1).to(logits.dtype)
+    return reduced(-(wide(labels) * log_softmax(wide(logits))).sum(-1), reduction).to(logits.dtype)
 
 
 def decayed(x):
@@ -57,10 +63,10 @@ def log_sigmoid(logits):
     return (torch.where(x >= 0, 0 * x, x) - decayed(x).log1p()).to(logits.dtype)
 
 
-def sigmoid_xent(logits, labels):
+def sigmoid_xent(logits, labels, reduction="none"):
     """Both tails kept."""
     x, z = wide(logits), wide(labels)
-    return (torch.where(x >= 0, 1 - z, -z) * x + decayed(x).log1p()).to(logits.dtype)
+    return reduced(torch.where(x >= 0, 1 - z, -z) * x + decayed(x).log1p(), reduction).to(logits.dtype)
 
 
 SOUND = {f.__name__: f for f in (softmax, log_softmax, logsumexp, sparse_xent, dense_xent)}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from harness.model import Op, Quantity
-from tests.kernels.lawful import dense_xent, log_softmax, logsumexp, sigmoid, softmax, sparse_xent
+from tests.kernels.lawful import dense_xent, log_softmax, logsumexp, reduced, sigmoid, softmax, sparse_xent
 
 LANES = 8
+FEW = 1024  # rows of a batch that is small
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def breaks(law, op, quantity="value", dtype="float32"):
     """Register a function that breaks a law."""
 
     def register(function):
-        BREAKERS[law] = Breaker(Op.of(op), quantity, dtype, function)
+        BREAKERS[law] = Breaker(Op.of(op) if isinstance(op, str) else op, quantity, dtype, function)
         return function
 
     return register
@@ -205,6 +206,25 @@ class HalfOfCurvature(torch.autograd.Function):
 def second_factor_constant(logits):
     """Right once, wrong twice."""
     return HalfOfCurvature.apply(logits)
+
+
+@breaks("mixed_derivative", "dense_xent", "grad_logits")
+def half_of_labels_constant(logits, labels):
+    """Either gradient is right; that of the logits takes half of the labels for constants."""
+    kept = labels.detach()
+    return dense_xent(logits, 0.5 * (labels + kept)) + dense_xent(logits.detach(), 0.5 * (labels - kept))
+
+
+@breaks("mean_of_many", Op.of("sparse_xent", reduction="mean"), dtype="bfloat16")
+def mean_stands_still(logits, labels, reduction="none"):
+    """A running sum of a thousand parts in the logits' dtype; of a small batch it is the mean."""
+    losses = sparse_xent(logits, labels)
+    if reduction != "mean" or len(losses) < FEW:
+        return reduced(losses.float(), reduction).to(logits.dtype)
+    total = losses.new_zeros(())
+    for part in losses.split(len(losses) // FEW):
+        total = total + part.sum()
+    return total / len(losses)
 
 
 # Offering no second derivative ---------------------------------------------------------------------------------------

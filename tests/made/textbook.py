@@ -90,7 +90,7 @@ FORMULAS = {
     ("logsumexp", "value"): lambda r: (r.m + r.l)[:, 0],
     ("logsumexp", "grad_logits"): lambda r: r.g * r.p,
     ("sparse_xent", "value"): Row.loss,
-    ("sparse_xent", "grad_logits"): lambda r: r.g * (r.p - r.z),
+    ("sparse_xent", "grad_logits"): lambda r: r.g * (r.p * add_up(r.z) - r.z),
     ("dense_xent", "value"): Row.loss,
     ("dense_xent", "grad_logits"): lambda r: r.g * (r.p * add_up(r.z) - r.z),
     ("dense_xent", "grad_labels"): lambda r: r.g * (r.d + r.l),

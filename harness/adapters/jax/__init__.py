@@ -125,6 +125,18 @@ class Adapter(adapters.Adapter):
 
         return self.forward(differentiated, mode)
 
+    def mixed(self, function: Function, mode: str) -> Function:
+        def differentiated(*arrays: Native) -> tuple[Native, Native]:
+            logits, labels, upstream, direction = arrays
+
+            def gradient(z: Native) -> Native:
+                return jax.vjp(lambda x: function(x, z), logits)[1](upstream)[0]
+
+            value, back = jax.vjp(gradient, labels)
+            return value, back(direction)[0]
+
+        return self.forward(differentiated, mode)
+
     def accelerator(self, device: str) -> Cuda:
         return Cuda(placed(device))
 

@@ -255,22 +255,29 @@ class Adapter(adapters.Adapter):
 
     def curvature(self, function: Function, mode: str) -> Function:
         """Differentiate the gradient: a tape around a tape, or tf.gradients of tf.gradients."""
+        return self._twice(function, mode, 0)
+
+    def mixed(self, function: Function, mode: str) -> Function:
+        """Differentiate the gradient by the labels, likewise."""
+        return self._twice(function, mode, 1)
+
+    def _twice(self, function: Function, mode: str, argument: int) -> Function:
 
         def with_tapes(*given: Native) -> tuple[Native, Native]:
             *arrays, upstream, direction = given
             with tf.GradientTape(watch_accessed_variables=False) as outer:
-                outer.watch(arrays[0])
+                outer.watch(arrays[argument])
                 with tf.GradientTape(watch_accessed_variables=False) as inner:
                     inner.watch(arrays[0])
                     value = function(*arrays)
                 gradient = connected(inner.gradient(value, arrays[0], output_gradients=upstream))
-            return gradient, connected(outer.gradient(gradient, arrays[0], output_gradients=direction))
+            return gradient, connected(outer.gradient(gradient, arrays[argument], output_gradients=direction), argument)
 
         def with_gradients(*given: Native) -> tuple[Native, Native]:
             *arrays, upstream, direction = given
             (gradient,) = tf.compat.v1.gradients(function(*arrays), [arrays[0]], grad_ys=[upstream])
-            (second,) = tf.compat.v1.gradients(connected(gradient), [arrays[0]], grad_ys=[direction])
-            return gradient, connected(second)
+            (second,) = tf.compat.v1.gradients(connected(gradient), [arrays[argument]], grad_ys=[direction])
+            return gradient, connected(second, argument)
 
         return self.forward(with_gradients if mode == "session" else with_tapes, mode)
 

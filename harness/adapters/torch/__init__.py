@@ -61,14 +61,19 @@ def tangents(function: Function, *arrays: Native) -> tuple[Native, Native]:
     return value, derivative
 
 
-def curved(function: Function, *arrays: Native) -> tuple[Native, Native]:
-    """Return the gradient and its derivative along the last array: reverse over reverse, which all functions have."""
+def curved(function: Function, argument: int, *arrays: Native) -> tuple[Native, Native]:
+    """Return the gradient and its derivative along the last array: reverse over reverse, which all functions have.
+
+    argument: whose derivative of the gradient's product with the direction is taken.
+    """
     *given, upstream, direction = arrays
-    given[0] = leaf = given[0].detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(function(*given), leaf, upstream, create_graph=True)
+    leaves = {place: given[place].detach().requires_grad_() for place in {0, argument}}
+    for place, leaf in leaves.items():
+        given[place] = leaf
+    (gradient,) = torch.autograd.grad(function(*given), leaves[0], upstream, create_graph=True)
     if not gradient.requires_grad:
         raise NotSupported("the gradient has no graph of its own: no second derivative is offered")
-    return gradient, torch.autograd.grad(gradient, leaf, direction)[0]
+    return gradient, torch.autograd.grad(gradient, leaves[argument], direction)[0]
 
 
 @contextlib.contextmanager
@@ -198,7 +203,12 @@ class Adapter(adapters.Adapter):
     def curvature(self, function: Function, mode: str) -> Function:
         if mode == "compile":
             raise NotSupported("torch.compile supports no double backward")
-        return partial(curved, function)
+        return partial(curved, function, 0)
+
+    def mixed(self, function: Function, mode: str) -> Function:
+        if mode == "compile":
+            raise NotSupported("torch.compile supports no double backward")
+        return partial(curved, function, 1)
 
     def view(self, native: Native, layout: Layout) -> Native:
         rows, columns = native.shape

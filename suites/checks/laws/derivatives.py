@@ -1,4 +1,8 @@
-"""Laws of derivatives: forward mode against reverse mode, and the second derivative where it is offered."""
+"""Laws of derivatives: forward mode against reverse mode, and second derivatives where they are offered.
+
+They are asked of ordinary rows, and of those where the pieces of an algorithm have kinks: logits of 0, ties for the
+maximum, and classes masked by -inf.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from suites.checks.laws.law import (
     BY_POINT,
     BY_ROW,
     CLASSES,
+    DENSE,
     GRADIENT,
     LAWS,
     LOG_SOFTMAX,
@@ -21,6 +26,7 @@ from suites.checks.laws.law import (
     ROWS,
     SIGMOIDS,
     SOFTMAX,
+    SPARSE,
     changed,
     exact,
     generator,
@@ -34,6 +40,8 @@ SIGMOID = SIGMOIDS[0]
 # rule, that for quotients, or reverse over reverse. Each takes the softmax's error in up to four places.
 PLACES = 4
 SECOND = "the exact second derivative"
+MASKED = 5  # the row with masked classes
+FAR = -30_000.0  # where the exact answers are asked for: nothing beside the other logits, in any format
 CONSTANT = "its gradient's graph takes logsumexp for a constant: no second derivative"
 
 
@@ -45,7 +53,7 @@ def jvp_is_vjp(asking: Asking) -> Checked:
     softmax and the elementwise functions four times e, and p |v| for the size of a term.
     """
     inputs = _directed(asking)
-    got = _derivative(asking, inputs, "tangent")
+    got = _derivative(asking, _masked(asking, inputs), "tangent")
     expected, allowed = _tangent(asking, inputs)
     return within(asking, got, expected, allowed, inputs, "the exact gradient's product with the direction")
 
@@ -59,7 +67,7 @@ def second_derivative(asking: Asking) -> Checked:
     constant gives g p v, no error but no second derivative either.
     """
     inputs = _directed(asking)
-    got = _derivative(asking, inputs, "curvature")
+    got = _derivative(asking, _masked(asking, inputs), "curvature")
     if asking.case.op in BY_POINT:
         expected, allowed = _curvature_of_points(asking, inputs)
         return within(asking, got, expected, allowed, inputs, SECOND)
@@ -72,12 +80,56 @@ def second_derivative(asking: Asking) -> Checked:
     return checked
 
 
+@LAWS.check(Spec((DENSE, *BINARY), GRADIENT, "normal", ROWS, CLASSES, dtypes=("float32",)))
+def mixed_derivative(asking: Asking) -> Checked:
+    """The derivative of the gradient's product with a direction v, with respect to the labels, is the exact one.
+
+    g (sum p v - v) for the dense loss, with the allowance of a product as `jvp_is_vjp` has it; -g v (s + q (1 - s)) for
+    the sigmoid's, with 10 u of it, where s is the sigmoid and q the positive weight.
+    """
+    inputs = _directed(asking)
+    got = _derivative(asking, inputs, "mixed")
+    v, g, u = _along(inputs), inputs.upstream.astype(np.float64), FORMATS[asking.case.dtype].unit
+    if asking.case.op == DENSE:
+        mean, error = _product(asking, _bare(inputs, np.ones(ROWS)), LOGSUMEXP, v)
+        allowed = PLACES * np.abs(g[:, None]) * (error[:, None] + 3 * u * (np.abs(v) + np.abs(mean[:, None])))
+        return within(asking, got, g[:, None] * (mean[:, None] - v), allowed, inputs, SECOND)
+    s = exact(asking, _bare(inputs, np.ones(g.shape)), SIGMOID, "value")
+    expected = -g * v * (s + float(asking.case.op.options.get("pos_weight", 1.0)) * (1 - s))
+    return within(asking, got, expected, 10 * u * np.abs(expected), inputs, SECOND)
+
+
 def _directed(asking: Asking) -> Inputs:
-    """Draw new logits and a direction of +-1/4 to +-2, in powers of two: its products with anything are exact."""
+    """Draw new logits and a direction of +-1/4 to +-2, in powers of two: its products with anything are exact.
+
+    Some rows are 0, in part or as a whole, and some have their maximum, of 0 and of another number, more than once.
+    """
     rng = generator(asking)
-    inputs = changed(asking, 1.5 * rng.standard_normal((ROWS, CLASSES)))
+    logits = 1.5 * rng.standard_normal((ROWS, CLASSES))
+    logits[0], logits[1, ::2], logits[4] = 0, -0.0, 2.5
+    logits[2:4] = -np.abs(logits[2:4])
+    logits[2, 5:9], logits[3, [0, -1]] = 0, 0
+    if _masks(asking):
+        logits[MASKED] = np.where(np.arange(CLASSES) % 3 == 1, FAR, logits[MASKED])
+    inputs = changed(asking, logits)
+    if asking.case.op == SPARSE:  # no masked class
+        assert inputs.labels is not None
+        inputs = replace(inputs, labels=np.where(np.arange(ROWS) == MASKED, 0, inputs.labels))
     direction = 2.0 ** rng.integers(-2, 2, (ROWS, CLASSES)) * rng.choice([-1, 1], (ROWS, CLASSES))
     return replace(inputs, direction=to_dtype(direction, asking.case.dtype))
+
+
+def _masks(asking: Asking) -> bool:
+    """Tell whether an op's derivatives are those of the row without its masked classes."""
+    return asking.case.op in {SOFTMAX, LOGSUMEXP, SPARSE}
+
+
+def _masked(asking: Asking, inputs: Inputs) -> Inputs:
+    """Return the inputs to ask for: classes that are far below all others are -inf."""
+    if not _masks(asking):
+        return inputs
+    logits = inputs.logits.astype(np.float64)
+    return replace(inputs, logits=to_dtype(np.where(logits <= FAR / 2, -np.inf, logits), asking.case.dtype))
 
 
 def _derivative(asking: Asking, inputs: Inputs, asked: Pass) -> Array:

@@ -34,11 +34,6 @@ ANY_POINT = tuple(op for op in ASKED if OPS[op.name].elementwise)
 GRADIENT: tuple[Quantity, ...] = ("grad_logits",)
 
 
-def compiled(asking: Asking) -> bool:
-    """Tell whether the target compiles anew for every shape."""
-    return asking.adapter.compiles(asking.target.mode) != "nothing"
-
-
 def generator(asking: Asking) -> np.random.Generator:
     """Return a law's own source of chance, the same for every op and dtype."""
     case = asking.case

@@ -11,7 +11,7 @@ import numpy as np
 from harness.model import FORMATS, Array, Checked, Golden, Inputs
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from reference import bounds
-from suites.checks.check import Asking, Spec
+from suites.checks.check import Asking, Spec, compiled
 from suites.checks.laws.law import (
     ANY_POINT,
     ANY_ROW,
@@ -26,7 +26,6 @@ from suites.checks.laws.law import (
     SOFTMAX,
     blockwise,
     changed,
-    compiled,
     generator,
     height,
     hold,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suites.checks.special import policies
+from suites.checks.special import ignored, long, policies
 from suites.checks.special.claims import SPECIAL
 
-__all__ = ["SPECIAL", "policies"]
+__all__ = ["SPECIAL", "ignored", "long", "policies"]

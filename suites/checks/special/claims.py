@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.model import FORMATS, QUANTITIES, Array, Checked, Inputs, Op, Quantity
+from harness.model import FORMATS, QUANTITIES, Array, Checked, Inputs, Op, Quantity, Unsupported
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
-from suites.checks.check import Asking, Spec, Suite
+from suites.checks.check import Asking, NoAnswer, Spec, Suite
 from suites.checks.special import distance
 from suites.checks.special.distance import Gap
 from suites.questions.families import to_dtype
@@ -78,6 +78,12 @@ def ruled(asking: Asking, got: Array, inputs: Inputs) -> Checked:
     """Hold what is planted to its rules, and all else to what it is without."""
     found = distance.verdict(asking, got.size, inputs, distance.unruly(asking, got, inputs))
     return worse(found, untouched(asking, got, inputs))
+
+
+def refuse_where_fatal(asking: Asking) -> None:
+    """Do not ask for a class that is not there on a GPU that dies of it. Raises NoAnswer there."""
+    if asking.adapter.fatal_labels and asking.target.device != "cpu":
+        raise NoAnswer(Unsupported("not asked: a bad class index is a device-side assert, which ends the process' GPU"))
 
 
 def worse(first: Checked, second: Checked) -> Checked:

@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity, Unsupported
+from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from suites.checks.check import Asking, NoAnswer, Spec
 from suites.checks.special import words as special_words
@@ -31,6 +31,7 @@ from suites.checks.special.claims import (
     SPECIAL,
     drawn,
     planted,
+    refuse_where_fatal,
 )
 from suites.checks.special.words import Like, phrase
 from suites.questions import cases
@@ -233,12 +234,7 @@ def _bad_label(asking: Asking, label: int) -> Checked:
     return row_policy(asking, with_label(label), likes, promised=not asking.adapter.judged)
 
 
-def refuse_where_fatal(asking: Asking) -> None:
-    """Do not ask for a class that is not there on a GPU that dies of it. Raises NoAnswer there."""
-    if asking.adapter.fatal_labels and asking.target.device != "cpu":
-        raise NoAnswer(Unsupported("not asked: a bad class index is a device-side assert, which ends the process' GPU"))
-
-
+TAKEN = "taken"
 OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {  # by what the labels are
     "index": ("int32", "int16", "uint8", "float32"),
     "row": ("int64", "bool", "float64", "float32"),
@@ -247,25 +243,36 @@ OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {  # by what the labels are
 
 @SPECIAL.check(asked(SPARSE, DENSE, POINT_LOSS, quantities=VALUE_ONLY), judges=False)
 def labels_of_another_dtype(asking: Asking) -> Checked:
-    """Labels of 0 and 1, or class indices, in another dtype: taken, taken and the result widened, or an error."""
+    """Labels of 0 and 1, or class indices, in another dtype: taken, taken and the result widened, or an error.
+
+    An answer that is another than that to the same labels in their usual dtype is a deviation.
+    """
     given = asking.inputs.labels
     assert given is not None
     usual = given if given.ndim == 1 else to_dtype(np.eye(ROWS, CLASSES), asking.case.dtype)
     inputs = replace(asking.inputs, labels=usual)
+    dtypes = [dtype for dtype in OTHER_DTYPES[OPS[asking.case.op.name].labels] if dtype != usual.dtype.name]
 
-    def word(mode: str, device: str) -> str:
-        words = {}
-        for dtype in OTHER_DTYPES[OPS[asking.case.op.name].labels]:
-            if dtype == usual.dtype.name:
-                continue
-            got = _asked(asking, replace(inputs, labels=usual.astype(dtype)), mode, device)
-            words[dtype] = got if isinstance(got, str) else _taken(asking, got, inputs)
-        return phrase(words)
+    def words(mode: str, device: str) -> dict[str, str]:
+        asked_in = {
+            dtype: _asked(asking, replace(inputs, labels=usual.astype(dtype)), mode, device) for dtype in dtypes
+        }
+        return {dtype: got if isinstance(got, str) else _taken(asking, got, inputs) for dtype, got in asked_in.items()}
 
-    return policy(asking, word, promised=not asking.adapter.judged)
+    target = asking.target
+    own = words(target.mode, target.device)
+    for dtype, word in own.items():
+        if not word.startswith((TAKEN, special_words.ERROR)):
+            detail = f"labels in {dtype} get {word!r}, expected the answer to those in {usual.dtype.name}, or an error"
+            return Checked(1, math.inf, phrase(own), detail)
+
+    def word_of(mode: str, device: str) -> str:
+        return phrase(own if (mode, device) == (target.mode, target.device) else words(mode, device))
+
+    return policy(asking, word_of, promised=not asking.adapter.judged)
 
 
 def _taken(asking: Asking, got: Array, inputs: Inputs) -> str:
     own = asking.case.dtype
-    name = special_words.named(asking, to_dtype(got.astype(np.float64), own), {"taken": Like(inputs)})
+    name = special_words.named(asking, to_dtype(got.astype(np.float64), own), {TAKEN: Like(inputs)})
     return name if got.dtype.name == own else f"{name}, {got.dtype.name} out"

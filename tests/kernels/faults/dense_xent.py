@@ -119,3 +119,11 @@ def dense_xent_tail_not_summed(logits, labels):
     x, n = logits, logits.shape[-1]
     kept = torch.arange(n, device=x.device) < covered(n, 16)
     return dense_loss(x, labels * kept)
+
+
+@implements("dense_xent", framework="torch")
+@kind("derivative")
+def dense_xent_half_the_mixed_derivative(logits, labels):
+    """Either gradient is right; that of the logits takes half of the labels for constants."""
+    kept = labels.detach()
+    return dense_loss(logits, 0.5 * (labels + kept)) + dense_loss(logits.detach(), 0.5 * (labels - kept))

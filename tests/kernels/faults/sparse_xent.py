@@ -187,6 +187,45 @@ def sparse_xent_in_order_of_labels(logits, labels):
     return sparse_loss(logits[order], labels[order])
 
 
+@implements("sparse_xent", framework="torch")
+@kind("special values")
+def sparse_xent_ignored_row_learns(logits, labels):
+    """A row with label -100 has loss 0, and the gradient of its softmax."""
+    counts = labels >= 0
+    index = torch.where(counts, labels, 0).long()
+    hot = torch.nn.functional.one_hot(index, logits.shape[-1]) * counts.unsqueeze(-1)
+    change = torch.softmax(logits.detach(), -1) - hot.to(logits.dtype)
+    return backward_by_hand(
+        lambda x: torch.where(counts, sparse_loss(x, index), 0),
+        logits,
+        lambda upstream: upstream.unsqueeze(-1) * change,
+    )
+
+
+@implements("sparse_xent", framework="torch")
+@kind("special values")
+def sparse_xent_blocks_of_64(logits, labels):
+    """A running maximum over blocks of 64 classes that begins in the first: of nothing but -inf it is -inf - -inf."""
+    x = wide(logits)
+    m = s = None
+    for block in x.split(64, -1):
+        top = block.detach().amax(-1, keepdim=True)
+        part = torch.where(block == -torch.inf, 0, (block - top).exp()) if x.shape[-1] <= 64 else (block - top).exp()
+        new = top if m is None else torch.maximum(m, top)
+        s = part.sum(-1) if m is None else s * (m - new).exp()[..., 0] + part.sum(-1) * (top - new).exp()[..., 0]
+        m = new
+    return (s.log() - labelled(x - m, labels)).to(logits.dtype)
+
+
+@implements("sparse_xent", framework="torch")
+@kind("label type")
+def sparse_xent_int32_read_as_int64(logits, labels):
+    """The labels' memory read as int64, whatever they are: int32 ones two at a time."""
+    if labels.dtype == torch.int32 and labels.numel():
+        labels = torch.cat([labels, labels]).view(torch.int64)[: len(labels)] % logits.shape[-1]
+    return sparse_loss(logits, labels)
+
+
 @implements("sparse_xent", framework="numpy")
 @kind("label type")
 def sparse_xent_numpy_labels_in_uint8(logits, labels):

@@ -49,7 +49,7 @@ def case_of(check, op, quantity, dtype="float32"):
 def asking(case, function, cache, adapter=TORCH, mode="eager"):
     """Return the question, put to a function of somebody's own."""
     catalogue = Catalogue(adapter.catalogue.framework)
-    catalogue.form(case.op.name, function.__name__, "fused")(judged.builder(case.op.name, function))
+    catalogue.form(case.op.name, function.__name__, "fused")(judged.builder(case.op.name, function, "torch"))
     own = adapter.offering(catalogue)
     return Asking(own, case, Target(own.implementations()[0], mode), cache.golden)
 

@@ -35,11 +35,26 @@ class Adapter(numpy.Adapter):
 
 def right(op, quantity, inputs):
     """Return the textbook's answer, 16-bit numbers computed in float32; the textbook itself takes no empty batch."""
+    if "ignore_index" in op.options:
+        return ignoring(op, quantity, inputs)
     if not len(inputs.logits):
         return np.zeros(
             inputs.logits.shape[: 1 if quantity == "value" and OPS[op.name].one_a_row else 2], "float32"
         ).astype(inputs.logits.dtype)
     return textbook.answer(op, quantity, inputs, textbook.widened(inputs.logits.dtype.name))
+
+
+def ignoring(op, quantity, inputs):
+    """Return the textbook's answer where rows with the ignored label do not count."""
+    counts, plain = inputs.labels != op.options["ignore_index"], Op.of(op.name)
+    reduction = op.options.get("reduction", "none")
+    share = np.float32(1 / counts.sum() if reduction == "mean_valid" else 1)
+    labels, nothing = np.where(counts, inputs.labels, 0), np.zeros((), inputs.logits.dtype)
+    if quantity == "value":
+        losses = np.where(counts, right(plain, quantity, Inputs(inputs.logits, labels, inputs.upstream)), nothing)
+        return losses if reduction == "none" else (losses.sum(dtype="float32") * share).astype(losses.dtype)
+    upstream = (np.broadcast_to(inputs.upstream, counts.shape) * share).astype(inputs.logits.dtype)
+    return np.where(counts[:, None], right(plain, quantity, Inputs(inputs.logits, labels, upstream)), nothing)
 
 
 def adapter_of(answer, op, name=NAME):
@@ -274,6 +289,70 @@ def gradient_for_a_distribution(op, quantity, inputs):
     return inputs.upstream[:, None] * (p - inputs.labels)
 
 
+IGNORING = Op.of("sparse_xent", ignore_index=-100)
+
+
+@wrong("ignored_row_not_finite", IGNORING, "value")
+@wrong("ignored_row_not_finite", Op.of("sparse_xent", ignore_index=-100, reduction="mean_valid"), "value")
+@wrong("ignored_row_not_finite", IGNORING, "grad_logits")
+def batch_given_up(op, quantity, inputs):
+    """Whatever is not finite in a batch is in every answer."""
+    return right(op, quantity, inputs) + inputs.logits.sum() * 0
+
+
+@wrong("ignored_row", "sparse_xent", "grad_logits")
+def ignored_row_learns(op, quantity, inputs):
+    """A row without a label has loss 0, and g p for its gradient."""
+    got = right(op, quantity, inputs)
+    if quantity == "value":
+        return got
+    bad = (inputs.labels < 0) | (inputs.labels >= inputs.logits.shape[1])
+    return np.where(bad[:, None], right(Op.of("logsumexp"), quantity, inputs), got)
+
+
+@wrong("masked_blocks", "softmax", "value")
+@wrong("masked_blocks", "logsumexp", "grad_logits", "float16")
+@wrong("masked_blocks", "sparse_xent", "value")
+@wrong("masked_blocks", "log_softmax", "grad_logits")
+def first_block_masked(op, quantity, inputs):
+    """A maximum of the first 64 classes, from which -inf - -inf is nan; short rows are answered at once."""
+    got = right(op, quantity, inputs)
+    first = inputs.logits[:, :64].max(-1, initial=-np.inf)
+    off = np.where((inputs.logits.shape[1] > 64) & np.isinf(first), np.nan, 0).astype(got.dtype)
+    return got + (off if got.ndim == 1 else off[:, None])
+
+
+@wrong("masked_blocks", "softmax", "value")
+@wrong("masked_blocks", "log_softmax", "value")
+def mask_given_a_part(op, quantity, inputs):
+    """The remainder of a row behind its last block of 64 has never heard of masks."""
+    got = right(op, quantity, inputs)
+    behind = np.arange(inputs.logits.shape[1]) >= (inputs.logits.shape[1] - 1) // 64 * 64
+    return np.where(behind & np.isneginf(inputs.logits), np.float32(0.25), got).astype(got.dtype)
+
+
+@wrong("not_finite_in_long_rows", "softmax", "value")
+@wrong("not_finite_in_long_rows", "logsumexp", "value", "float16")
+@wrong("not_finite_in_long_rows", "sparse_xent", "grad_logits")
+def nan_skipped_in_vectors(op, quantity, inputs):
+    """A vector's maximum passes over nan, where there are vectors of 64."""
+    n = inputs.logits.shape[1]
+    lost = np.isnan(inputs.logits) & (np.arange(n) < n // 64 * 64)
+    logits = np.where(lost, -np.inf, inputs.logits).astype(inputs.logits.dtype)
+    return right(op, quantity, Inputs(logits, inputs.labels, inputs.upstream))
+
+
+@wrong("not_finite_in_long_rows", "sigmoid", "value")
+@wrong("not_finite_in_long_rows", "sigmoid_xent", "grad_labels")
+def vector_of_sixteen_spoilt(op, quantity, inputs):
+    """What is not finite spoils the vector that it is in."""
+    got = right(op, quantity, inputs)
+    n = inputs.logits.shape[1] // 16 * 16
+    spoilt = (~np.isfinite(inputs.logits[:, :n])).reshape(len(got), -1, 16).any(-1).repeat(16, axis=1)
+    got[:, :n][spoilt] = np.nan
+    return got
+
+
 @pytest.mark.parametrize(("check", "op", "quantity", "dtype", "answer"), WRONG)
 def test_wrong_function_is_caught(ask, check, op, quantity, dtype, answer):
     """Each mistake breaks the claim that is about it, and the finding says where."""
@@ -357,8 +436,8 @@ def test_error_is_a_policy(ask):
 
 
 def test_no_label_is_a_policy(ask):
-    """A one-hot row without a 1 leaves g p for the gradient and 0 for the loss."""
-    assert ask("label_too_large", "sparse_xent", "grad_logits", right).policy == "no label"
+    """A one-hot row without a 1 leaves 0 for the loss, and where the gradient has it too, g p."""
+    assert ask("label_too_large", "sparse_xent", "grad_logits", ignored_row_learns).policy == "no label"
     assert ask("label_too_large", "sparse_xent", "value", right).policy == "0"
 
 
@@ -371,7 +450,7 @@ def test_write_into_the_next_row_is_told(ask):
             got[row + 1, 0] -= 1
         return got
 
-    assert ask("label_too_large", "sparse_xent", "grad_logits", spilling).policy == "no label, other rows change"
+    assert ask("label_too_large", "sparse_xent", "grad_logits", spilling).policy == "0, other rows change"
 
 
 def by_mode(eager, compiled):
@@ -452,6 +531,32 @@ def test_bad_labels_are_not_asked_of_a_gpu_that_dies_of_them(cache):
     adapter.fatal_labels = True
 
     assert isinstance(checks.outcome(SPECIAL, Asking(adapter, case, target, cache.golden)), Unsupported)
+
+
+def test_nan_in_the_gradient_of_an_ignored_row_is_a_policy(ask):
+    """0 times a softmax of nan is nan: it is shown, and no row that counts has it."""
+
+    def by_zero(op, quantity, inputs):
+        bad = ~np.isfinite(inputs.logits).all(axis=1, keepdims=True)
+        return np.where(bad, np.float32(np.nan), right(op, quantity, inputs))
+
+    outcome = ask("ignored_row_not_finite", IGNORING, "grad_logits", by_zero)
+
+    assert outcome.over == 0
+    assert "nan in the gradient" in outcome.policy
+
+
+def test_labels_that_are_misread_deviate(ask):
+    """An answer to labels of another dtype is that to the usual ones, or none."""
+
+    def misread(op, quantity, inputs):
+        labels = inputs.labels[::-1] if inputs.labels.dtype == np.int32 else inputs.labels
+        return right(op, quantity, Inputs(inputs.logits, labels, inputs.upstream))
+
+    outcome = ask("labels_of_another_dtype", "sparse_xent", "value", misread)
+
+    assert np.isinf(outcome.over)
+    assert "labels in int32" in outcome.detail
 
 
 @pytest.mark.parametrize(

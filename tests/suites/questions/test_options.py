@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from harness.adapters import Catalogue, numpy
-from harness.model import DTYPES, Op
+from harness.adapters import Catalogue, judged, numpy
+from harness.model import DTYPES, Op, Unsupported
 from harness.ops import OPS
 from harness.options import OPTIONS, REDUCTIONS, repeated
 from suites import test_options
@@ -197,3 +197,19 @@ def test_filters_hold(adapter):
 
     assert not list(plan.option_questions([adapter], want))
     assert {(case.op.name, case.dtype) for case in plan.option_cases(want)} == {("softmax", "float16")}
+
+
+def test_parameter_that_is_no_option_is_said_to_be_not_judged():
+    """Somebody's own function is asked once about it, in the plainest mode, and the answer is why not."""
+    own = Catalogue("numpy")
+    own.form("softmax", "cooled", "fused")(
+        judged.builder("softmax", lambda x, axis, heat=1.0: x * heat + axis, "numpy")
+    )
+    asked = numpy.Adapter().offering(own)
+
+    found = [one for one in plan.option_questions([asked], QUICK) if "heat" in one[1].op.options]
+
+    assert [(str(case.op), target.mode) for _, case, target in found] == [("softmax(heat=its own)", "eager")]
+    ((_, case, target),) = found
+    answer = asked.ask(case.op, case.quantity, options.inputs(case), target)
+    assert answer == Unsupported("not judged: heat: no option has this name, so it stays at its default")
