@@ -137,7 +137,7 @@ def details(material: Material) -> dict[str, Any]:
                 [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
                 for level in material.history.get(place, ())
             ],
-            scripts[script.template(answers[place])],
+            scripts[script.template(answers[place], material.file(answers[place]))],
         )
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)

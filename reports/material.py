@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from harness.history.levels import Level
     from reports.ranked import Ranking
 
-EXTREME = ("extremes", "subnormals")  # families of inputs that no sane network produces
-
 
 @dataclass(frozen=True)
 class Material:
@@ -44,6 +42,10 @@ class Material:
             return None
         now = Recorded(self.run, self.environments, self.not_run, self.results)
         return compare.compare(self.before, now)
+
+    def file(self, result: Result) -> str:
+        """Return the file that a judged function was read from; nothing for a framework's own."""
+        return self.environments.get(result.environment, {}).get("file", "")
 
     @cached_property
     def answers(self) -> list[Result]:

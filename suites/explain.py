@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.model import Case, Checked, Result, Score, Worst
-from harness.scoring import metrics
+from harness.scoring import metrics, tolerances
 from reference import bounds, golden
 from reference.golden import Audited
 from suites.checks import laws, special
@@ -66,9 +66,9 @@ def explain(result: Result, versions: Mapping[str, str], certify: Audited, scrip
     ]
     match result.outcome:
         case Score(worst=Worst() as worst) as score:
-            facts += _score_facts(case, score, worst, certify)
+            facts += [*_score_facts(case, score, worst, certify), *_noticed(result)]
         case Checked() as checked:
-            facts += _checked_facts(checked)
+            facts += [*_checked_facts(checked), *_noticed(result)]
         case other:
             facts.append(("outcome", f"{type(other).__name__}: {getattr(other, 'reason', other)}"))
     return Explanation(result, versions, tuple(facts), _why(result), script)
@@ -93,8 +93,8 @@ def _score_facts(case: Case, score: Score, worst: Worst, certify: Audited) -> li
     return [
         *_input_facts(worst),
         ("exact", exact),
-        ("expected", f"{worst.expected} = {float.fromhex(worst.expected):.17g}"),
-        ("got", worst.got if "n" in worst.got else f"{worst.got} = {float.fromhex(worst.got):.17g}"),
+        ("expected", _in_decimals(worst.expected)),
+        ("got", _in_decimals(worst.got)),
         ("error", f"{abs(worst.ulp):.4g} ulp; over all {score.elements} elements at most {score.max_ulp:.4g}"),
         *((f"budget {kind}", f"{size:.3g} absolute: {CLASSES[kind]}") for kind, size in bound.items()),
         ("error/budget", ", ".join(f"{kind} {ratio:.4g}" for kind, ratio in score.over_bound.items())),
@@ -109,8 +109,21 @@ def _checked_facts(checked: Checked) -> list[tuple[str, str]]:
         facts.append(("policy", checked.policy))
     if checked.worst:
         facts += [*_input_facts(checked.worst), ("exact", checked.worst.exact)]
-        facts += [("expected", checked.worst.expected), ("got", checked.worst.got)]
+        facts += [("expected", _in_decimals(checked.worst.expected)), ("got", _in_decimals(checked.worst.got))]
     return [(name, text) for name, text in facts if text]
+
+
+def _in_decimals(text: str) -> str:
+    """Return a stored number as it is, and in decimals."""
+    return text if not text or "n" in text else f"{text} = {float.fromhex(text):.17g}"
+
+
+def _noticed(result: Result) -> list[tuple[str, str]]:
+    """Say whether upstream's own tests would have seen it, of what deviates."""
+    if result.judgement not in {"deviates", "known"}:
+        return []
+    words = tolerances.in_words(tolerances.noticed(result.case.dtype, result.outcome))
+    return [("noticed by", f"{words}, at their default tolerances")] if words else []
 
 
 def _input_facts(worst: Worst) -> list[tuple[str, str]]:
@@ -153,7 +166,7 @@ def issue(explanation: Explanation) -> str:
     implementation = result.target.implementation
     facts = dict(explanation.facts)
     title = f"# {implementation.name} ({result.case.dtype}, {result.target.mode}): {_headline(result)}"
-    shown = ("exact", "expected", "got", "error", "error/budget", "found")
+    shown = ("exact", "expected", "got", "error", "error/budget", "found", "noticed by")
     table = [f"| {name} | {facts[name].replace('|', '&#124;')} |" for name in shown if facts.get(name)]
     versions = [f"- {name}: {value}" for name, value in explanation.versions.items() if value]
     script = ["## To reproduce", "", "```python", explanation.script.strip(), "```", ""] if explanation.script else []

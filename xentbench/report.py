@@ -93,7 +93,8 @@ def explain_answer(
     with refusing(), existing(store) as opened:
         found = explain.find(opened.results(opened.run(run_uid).uid), answer)
         versions = opened.environments().get(found.environment, {})
-    script = reproducer.script(found) if reproducer.offered(found) else ""
+    file = versions.get("file", "")
+    script = reproducer.script(found, file) if reproducer.offered(found, file) else ""
     explanation = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath").golden, script)
     with refusing():
         write((explain.issue if issue else explain.text)(explanation), output)

@@ -9,7 +9,8 @@ from harness.ops import OPS
 
 USUAL_LOGIT = 30.0  # Gemma 2 caps its final logits there (arXiv 2408.00118, section 2)
 MASKED = 0.5  # how ordinary a row with a logit of -inf is: masks are common, and not everywhere
-STRANGE = 0.01  # and one with nan, with inf or with subnormal numbers alone
+EXTREME = ("extremes", "subnormals")  # families of inputs that no sane network produces
+STRANGE = 0.01  # how ordinary these are, and rows with nan, with inf or with subnormal numbers alone
 LOST = 2.0  # the error of an answer that is nan or infinite where it must not be, or none at all
 WORTH_A_LOOK = 0.1  # from which on an input is an ordinary one
 DTYPES_BY_USE = ("float32", "bfloat16", "float16", "float64")  # what most people compute in comes first
@@ -56,6 +57,8 @@ def ordinary(case: Case, logits: str = "") -> float:
 
     logits: hex floats, as a worst row is stored; nothing, or the recipe of a long row, counts as ordinary.
     """
+    if case.source.name in EXTREME:
+        return STRANGE
     try:
         numbers = [float.fromhex(word) for word in logits.split()]
     except ValueError:

@@ -27,14 +27,19 @@ for place, number in (word.split("=") for word in "{}".split()):
     row[int(place)] = float.fromhex(number)"""
 
 
-def offered(result: Result) -> bool:
-    """Tell whether there is a script for an answer: a Score with a worst element, of options a call is written for."""
+def offered(result: Result, file: str = "") -> bool:
+    """Tell whether there is a script for an answer: a Score with a worst element, of options a call is written for.
+
+    file: what a judged function was read from; it is asked again without options alone.
+    """
     worst = isinstance(result.outcome, Score) and result.outcome.worst is not None
+    if file:
+        return worst and not result.case.op.options and result.target.implementation.name.isidentifier()
     return worst and calls.written(result.case.op)
 
 
-def script(result: Result) -> str:
-    """Return the script for the worst element of a result; needs one, so a Score with `worst`."""
+def script(result: Result, file: str = "") -> str:
+    """Return the script for the worst element of a result; needs one, so a Score with `worst`; `file` as above."""
     assert isinstance(result.outcome, Score)
     worst = result.outcome.worst
     assert worst is not None
@@ -50,28 +55,30 @@ def script(result: Result) -> str:
         "got": worst.got,
         "column": str(worst.index[-1] if worst.index else 0),
     }
-    return HOLE.sub(lambda hole: holes[hole[1]], template(result))
+    return HOLE.sub(lambda hole: holes[hole[1]], template(result, file))
 
 
-def template(result: Result) -> str:
+def template(result: Result, file: str = "") -> str:
     """Return the script with holes, the same for all dtypes and inputs of a way of calling."""
     case = result.case
     assert isinstance(result.outcome, Score)
     worst = result.outcome.worst
     element = worst is not None and len(worst.index) > 1
-    return _template(case.op, result.target, case.quantity, f"{case.rows}x{case.classes}", element)
+    return _template(case.op, result.target, case.quantity, f"{case.rows}x{case.classes}", element, file)
 
 
 @functools.cache
-def _template(op: Op, target: Target, quantity: str, shape: str, element: bool) -> str:  # noqa: FBT001 - part of a key
+def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, file: str) -> str:  # noqa: FBT001 - part of a key
     framework, name = target.implementation.framework, target.implementation.name
-    call = calls.call(framework, name, op) if framework in IMPORTS else None
+    call = calls.call(framework, name, op) if framework in IMPORTS and not file else None
     return layout.fill(
         "reproducer/reproducer.py.j2",
         framework=framework,
         imports=calls.imports(framework, call.expression if call else ""),
         name=" ".join(name.split()),
         call=call,
+        file=file,
+        takes_axis=OPS[op.name].takes_axis,
         mode=target.mode,
         device=target.device,
         labels=OPS[op.name].labels,

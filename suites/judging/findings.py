@@ -189,7 +189,7 @@ def _off(score: Score) -> str:
     if not (math.isfinite(got) and math.isfinite(expected) and expected):
         return f"{got:g}, not {expected:g}"
     off = abs(got - expected) / abs(expected)
-    return f"{off:.2%} off" if FELT <= off < 1 else f"{score.worst.ulp:.3g} ulp off"
+    return f"{off:.2%} off" if FELT <= off < 1 else f"{abs(score.worst.ulp):.3g} ulp off"
 
 
 def decimals(case: Case, worst: Worst) -> dict[str, str]:

@@ -14,8 +14,8 @@ from suites.questions.families import to_dtype
 
 T = TypeVar("T")
 REFUSING = ("NotImplementedError", "ValueError", "TypeError", "AssertionError")  # what code raises that means it
-NOT_JUDGED = "not judged: "  # in front of why a function is not asked something
-ALOUD = f"{NOT_JUDGED}refused aloud: "
+NOT_JUDGED = "not judged: "  # in front of what a function is not asked, and why
+ALOUD = "refused aloud"
 IN_PART = ("views refused", "sizes refused")  # policies of checks that judged the rest
 
 
@@ -34,7 +34,7 @@ def read(
         return got
     probed = again(plain(op, inputs))
     alike = isinstance(probed, Failed) and (probed.kind, probed.error) == (got.kind, got.error)
-    return Unsupported(f"{ALOUD}{got.reason}") if alike else got
+    return Unsupported(f"{NOT_JUDGED}{ALOUD}: {got.reason}") if alike else got
 
 
 def plain(op: Op, inputs: Inputs) -> Inputs:

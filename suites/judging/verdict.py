@@ -122,7 +122,8 @@ def not_judged(results: Sequence[Result], dtypes: Mapping[int, str]) -> Iterator
         if dtype := dtypes.get(id(result), ""):
             groups.setdefault((dtype, ""), []).append(result)
         elif isinstance(result.outcome, Unsupported) and (reason := refusal.reason(result.outcome)):
-            groups.setdefault(("", reason), []).append(result)
+            name, _, said = reason.partition(": ")
+            groups.setdefault((name, said) if name != refusal.ALOUD else ("", reason), []).append(result)
         elif isinstance(result.outcome, Checked) and result.outcome.policy in refusal.IN_PART:
             said = f"{result.outcome.policy}, {result.outcome.detail}"
             groups.setdefault(("", said), []).append(result)

@@ -1,5 +1,7 @@
 """Explanations: found by name, with all that a bug report needs, and the exact value to 30 digits."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Score, Target, Worst
@@ -62,6 +64,23 @@ def test_text_and_issue_hold_the_script(told):
     )
     assert "```python\nprint('again')\n```" in report
     assert "| exact | 0.333333333333333333333333333333 |" in report
+
+
+def test_law_in_decimals(tmp_path):
+    """A broken law shows expected and got in decimals too, and whether upstream's tests would see it."""
+    broken = replace(BROKEN, case=replace(BROKEN.case, check="law.shift"))
+    facts = dict(explain.explain(broken, {}, Cache(tmp_path, "mpmath").golden, "").facts)
+
+    assert facts["expected"] == "0x1.555556p-2 = 0.3333333432674408"
+    assert facts["got"] == "0x0.0p+0 = 0"
+    assert facts["noticed by"].endswith("tf.test.TestCase.assertAllClose, at their default tolerances")
+
+
+def test_what_conforms_is_noticed_by_nobody(tmp_path):
+    """Tolerances are told of what deviates alone."""
+    right = replace(RESULT, judgement="conforms", reason="")
+
+    assert "noticed by" not in dict(explain.explain(right, {}, Cache(tmp_path, "mpmath").golden, "").facts)
 
 
 def test_outcome_without_numbers(tmp_path):

@@ -1,15 +1,15 @@
-"""The strongest findings: distinct mistakes of today's frameworks, each with its worst case."""
+"""The strongest findings: distinct mistakes of today's frameworks, each with its plainest case, by their harm."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import Checked, Result, Score
+from harness.scoring import harm, tolerances
 from reports import layout, marks
-from reports.material import EXTREME, Material, place
+from reports.material import Material, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,6 @@ NAV = "Findings"
 PLACE = 20
 SHOWN = 10
 LINK = re.compile(r" \((https://[^\s()]+)\)$")  # as a known deviation's link is stored behind its reason
-USUAL = ("float32", "bfloat16", "float16", "float64")  # what most people compute in comes first
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Finding:
     exact: str
     expected: float | None
     got: float | None
+    noticed: str
     count: int
     targets: tuple[str, ...]
     families: tuple[str, ...]
@@ -49,30 +49,19 @@ def render(material: Material) -> str:
 
 
 def findings(results: Sequence[Result]) -> list[Finding]:
-    """Gather deviations by what causes them (the stored reason; of new ones, the target and op), strongest first."""
+    """Gather deviations by what causes them (the stored reason; of new ones, the target and op), by their harm."""
     causes: dict[object, list[Result]] = {}
     for result in results:
         if result.judgement == "known":
             causes.setdefault(result.reason, []).append(result)
         elif result.judgement == "deviates":
             causes.setdefault((result.target.implementation, result.case.check), []).append(result)
-    ordered = sorted(causes.values(), key=lambda members: max(map(_strength, members)), reverse=True)
-    return [_finding(members) for members in ordered]
+    found = [(max(members, key=harm.plain_first), members) for members in causes.values()]
+    found.sort(key=lambda one: harm.rank(one[0]), reverse=True)
+    return [_finding(best, members) for best, members in found]
 
 
-def _strength(result: Result) -> tuple[bool, int, float, int]:
-    """Rank first what ordinary inputs show, then what leaves no correct digit, then the size."""
-    family = result.case.family
-    over = result.outcome.over_bound["S"] if isinstance(result.outcome, Score) else math.inf
-    over = result.outcome.over if isinstance(result.outcome, Checked) else over
-    lost = 0
-    if isinstance(result.outcome, Score):
-        lost = int(result.outcome.max_ulp > 1000 or bool(result.outcome.verdicts.keys() - {"flushed"}))
-    return family not in EXTREME and not result.case.check, lost, over, -USUAL.index(result.case.dtype)
-
-
-def _finding(members: Sequence[Result]) -> Finding:
-    best = max(members, key=_strength)
+def _finding(best: Result, members: Sequence[Result]) -> Finding:
     link = LINK.search(best.reason)
     worst = best.outcome.worst if isinstance(best.outcome, Score | Checked) else None
     return Finding(
@@ -83,6 +72,7 @@ def _finding(members: Sequence[Result]) -> Finding:
         exact=worst.exact if worst else "",
         expected=float.fromhex(worst.expected) if worst and worst.expected else None,
         got=float.fromhex(worst.got) if worst and worst.got else None,
+        noticed=tolerances.in_words(tolerances.noticed(best.case.dtype, best.outcome)),
         count=len(members),
         targets=tuple(dict.fromkeys(str(member.target) for member in members)),
         families=tuple(dict.fromkeys(member.case.family for member in members)),

@@ -8,8 +8,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score, Timing
+from harness.scoring.harm import EXTREME
 from reports import layout, numbers
-from reports.material import EXTREME
 from reports.ranked import WORK
 
 if TYPE_CHECKING:

@@ -63,6 +63,11 @@ def test_ordinary(logits, dtype, size):
     assert harm.ordinary(verdicts.result(None, dtype=dtype).case, logits) == pytest.approx(size)
 
 
+def test_families_of_extremes_are_not_ordinary():
+    """What is drawn to be out of range is, whatever the row that is shown."""
+    assert harm.ordinary(verdicts.result(None, family="extremes").case, "0x1p+0") == harm.STRANGE
+
+
 @pytest.mark.parametrize(
     ("outcome", "size"),
     [

@@ -172,6 +172,21 @@ def test_findings_are_mechanisms_and_ordinary_inputs_come_first():
     assert (found[0].count, found[0].link) == (2, "https://example.org/issues/1")
     assert found[0].command == "xentbench explain 'softmax-value-normal-float32-8x16@torch.softmax@eager' --issue"
     assert (found[0].got, found[0].expected) == (0.0, 0.25)
+    assert found[0].noticed.startswith("each of torch.testing.assert_close, ")
+
+
+def test_findings_are_ranked_by_harm():
+    """A loss of 0 for log n goes before a label gradient of 0 for 1e-16, however many ulps that is."""
+
+    def off(reason, op, quantity, expected, ulp):
+        worst = Worst((0,), "0x1p+0 0x1p+0", "0", "", "", expected.hex(), "0x0p+0", ulp)
+        case = Case(Op.of(op), quantity, "all_equal", "float32", 8, 16)
+        return Result(case, target(), score(over=ulp, ulp=ulp, worst=worst), "known", reason)
+
+    gradient = off("label gradient", "dense_xent", "grad_labels", 1e-16, 1e30)
+    loss = off("loss", "sparse_xent", "value", 2.77, 1e7)
+
+    assert [finding.reason for finding in findings.findings([gradient, loss])] == ["loss", "label gradient"]
 
 
 def test_findings_page_shows_ten():

@@ -195,6 +195,55 @@ def test_mean_of_a_batch(tmp_path):
     assert "mean of" not in said
 
 
+KERNELS = """
+import numpy as np
+from beside import shifted
+
+def my_softmax(logits, axis):
+    return shifted(logits, axis), None
+
+def my_last(logits):
+    return shifted(logits, -1)
+
+def my_loss(logits, labels):
+    return -np.log(my_last(logits)[np.arange(len(labels)), labels])
+"""
+BESIDE = """
+import numpy as np
+
+def shifted(logits, axis):
+    e = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("op", "name"), [("softmax", "my_softmax"), ("softmax", "my_last"), ("sparse_xent", "my_loss")]
+)
+def test_judged_function_is_imported_from_its_file(tmp_path, op, name):
+    """A script of somebody's own function imports the file by its path, with what lies beside it, and calls it."""
+    (tmp_path / "my kernels.py").write_text(KERNELS, encoding="utf-8")
+    (tmp_path / "beside.py").write_text(BESIDE, encoding="utf-8")
+    asked, file = result("numpy", op, name, dtype="float64"), str(tmp_path / "my kernels.py")
+    assert script.offered(asked, file)
+    (tmp_path / "again.py").write_text(script.script(asked, file), encoding="utf-8")
+
+    ended = subprocess.run([sys.executable, "again.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ulps(ended.stdout) < 4
+
+
+def test_judged_function_with_options_has_no_script():
+    """What its parameters are called is not stored, and a lambda has no name to be imported by."""
+    asked = result("torch", "softmax", "my_softmax")
+    axis = replace(asked, case=replace(asked.case, op=Op.of("softmax", axis=0, rank=2)))
+    nameless = result("torch", "softmax", "<lambda>")
+
+    assert not script.offered(axis, "kernels.py")
+    assert not script.offered(nameless, "kernels.py")
+
+
 def test_unknown_framework_says_what_to_write():
     """A name of a framework unknown here becomes a place to fill in, not a guess."""
     assert "raise NotImplementedError" in script.script(result("mystery", "softmax", "their thing"))

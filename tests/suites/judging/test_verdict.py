@@ -10,7 +10,7 @@ from suites.judging.verdict import verdicts
 from tests.made.verdicts import result, score, target
 
 GOOD = result(score(0.5), "conforms")
-REFUSED = Unsupported(f"{refusal.ALOUD}NotImplementedError: the last axis only")
+REFUSED = Unsupported(f"{refusal.NOT_JUDGED}{refusal.ALOUD}: NotImplementedError: the last axis only")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,16 @@ def test_what_is_refused_is_named_once():
         ("axis, rank", "refused aloud: NotImplementedError: the last axis only", 3),
         ("law.lengths", "sizes refused, 3 of 40: ValueError: even lengths only", 1),
         ("float16", "the call raised TypeError: no half", 1),
+    ]
+
+
+def test_parameter_that_is_no_option_is_named():
+    """A parameter that nobody can judge is named, with the reason."""
+    own = Unsupported("not judged: z_loss: no option has this name, so it stays at its default")
+    (one,) = verdicts([GOOD, result(own, "unjudged", op=Op.of("softmax", z_loss="its own"), family="options/normal")])
+
+    assert [(entry.what, entry.reason) for entry in one.not_judged] == [
+        ("z_loss", "no option has this name, so it stays at its default")
     ]
 
 
