@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal, overload
 
 from harness.model import Checked, Crashed, Failed, Result, Score, Target, TimedOut, Unsupported
-from harness.options import OPTIONS
 from suites.judging import findings, judge, refusal
 from suites.judging.findings import Finding, Question
 
@@ -136,7 +135,7 @@ def not_judged(results: Sequence[Result], dtypes: Mapping[int, str]) -> Iterator
 def _in_common(members: Sequence[Result], answered: set[str]) -> str:
     """Name what refused questions are of: a dtype, the options of their ops, a check, or a size."""
     cases = [member.case for member in members]
-    names = {name for case in cases for name in case.op.options} & OPTIONS.keys()
+    names = {name for case in cases for name in case.op.options}
     checks = list(dict.fromkeys(case.check for case in cases if case.check))
     dtypes = {case.dtype for case in cases}
     if not dtypes & answered:

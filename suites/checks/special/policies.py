@@ -14,9 +14,10 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity
+from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity, Worst
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from suites.checks.check import Asking, NoAnswer, Spec
+from suites.checks.special import distance
 from suites.checks.special import words as special_words
 from suites.checks.special.claims import (
     CLASSES,
@@ -264,12 +265,22 @@ def labels_of_another_dtype(asking: Asking) -> Checked:
     for dtype, word in own.items():
         if not word.startswith((TAKEN, special_words.ERROR)):
             detail = f"labels in {dtype} get {word!r}, expected the answer to those in {usual.dtype.name}, or an error"
-            return Checked(1, math.inf, phrase(own), detail)
+            return Checked(1, math.inf, phrase(own), detail, _misread(asking, inputs, dtype))
 
     def word_of(mode: str, device: str) -> str:
         return phrase(own if (mode, device) == (target.mode, target.device) else words(mode, device))
 
     return policy(asking, word_of, promised=not asking.adapter.judged)
+
+
+def _misread(asking: Asking, inputs: Inputs, dtype: str) -> Worst | None:
+    """Describe the first element that labels in another dtype change; none where the answer has another shape."""
+    assert inputs.labels is not None
+    usual, got = asking.answer(inputs), asking.attempt(replace(inputs, labels=inputs.labels.astype(dtype)), fits=False)
+    if not isinstance(got, np.ndarray) or got.shape != usual.shape:
+        return None
+    gap = distance.exactly(got.astype(np.float64), usual.astype(np.float64))
+    return asking.worst(inputs, gap.index, gap.expected, gap.got) if gap.over else None
 
 
 def _taken(asking: Asking, got: Array, inputs: Inputs) -> str:
