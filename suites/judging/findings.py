@@ -14,7 +14,7 @@ from suites.judging.mechanism import Key
 # Families of plain, short rows: where these are wrong, most checks of the quantity fail as well.
 PLAIN = ("normal", "normal_small")
 DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}  # that tell a dtype's numbers apart
-FELT = 1e-4  # of a number, from which an error is told in percent
+FELT, TENFOLD = 1e-4, 10.0  # of a number: the errors that are told in percent
 SHOWN = 6  # numbers of a row, in a terminal
 QUANTITIES = {"value": "value", "grad_logits": "gradient", "grad_labels": "gradient of the labels"}
 
@@ -75,9 +75,12 @@ def causes(results: Iterable[Result]) -> dict[Key, list[Result]]:
     groups: dict[Key, list[Result]] = {}
     for result in results:
         groups.setdefault(mechanism.of(result), []).append(result)
+    roots = {key: list(members) for key, members in groups.items() if not _may_follow(key)}
     for key in [key for key in groups if _may_follow(key)]:
-        if first := next((other for other in groups if other != key and _explains(groups[other], groups[key])), None):
-            groups[first] += groups.pop(key)
+        homes = [next((root for root in roots if _explains(roots[root], member)), None) for member in groups[key]]
+        if None not in homes:
+            for root, member in zip(homes, groups.pop(key), strict=True):
+                groups[root].append(member)  # type: ignore[index]  # none is None
     return dict(sorted(groups.items(), key=lambda item: harm.rank(example(item[1])), reverse=True))
 
 
@@ -86,15 +89,15 @@ def _may_follow(key: Key) -> bool:
     return key[0] == "options" or (key[0] == "check" and key[1].startswith(("law.", "special.")))
 
 
-def _explains(cause: Sequence[Result], others: Sequence[Result]) -> bool:
-    """Tell whether plain answers are wrong in every quantity and dtype that others are; or no numbers, as they are."""
-    lost = all(map(_lost, others))
-    wrong = {
-        (result.case.quantity, result.case.dtype)
+def _explains(cause: Sequence[Result], other: Result) -> bool:
+    """Tell whether plain answers of a quantity and dtype are wrong as another is; or are no numbers, as it is none."""
+    case, lost = other.case, _lost(other)
+    return any(
+        (result.case.quantity, result.case.dtype) == (case.quantity, case.dtype)
+        and (result.case.family in PLAIN or (lost and _lost(result)))
         for result in cause
-        if isinstance(result.outcome, Score) and (result.case.family in PLAIN or (lost and _lost(result)))
-    }
-    return {(result.case.quantity, result.case.dtype) for result in others} <= wrong
+        if isinstance(result.outcome, Score)
+    )
 
 
 def _lost(result: Result) -> bool:
@@ -189,7 +192,7 @@ def _off(score: Score) -> str:
     if not (math.isfinite(got) and math.isfinite(expected) and expected):
         return f"{got:g}, not {expected:g}"
     off = abs(got - expected) / abs(expected)
-    return f"{off:.2%} off" if FELT <= off < 1 else f"{abs(score.worst.ulp):.3g} ulp off"
+    return f"{off:.{0 if off > 1 else 2}%} off" if FELT <= off < TENFOLD else f"{abs(score.worst.ulp):.3g} ulp off"
 
 
 def decimals(case: Case, worst: Worst) -> dict[str, str]:

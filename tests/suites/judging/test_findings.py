@@ -52,6 +52,18 @@ def test_what_follows_from_wrong_answers_is_put_to_them():
     assert [one.checks for one in found] == [("invariance.again",), ("accuracy", "law.shift"), ("law.lengths",)]
 
 
+def test_a_law_of_two_quantities_follows_from_two_causes():
+    """Where value and gradient are both wrong, the answers of a law are put to the cause of their quantity."""
+    value, gradient = verdicts.result(verdicts.score()), verdicts.result(verdicts.score(), quantity="grad_logits")
+    law = [verdicts.result(Checked(4, 4.0), check="law.one_hot", quantity=one) for one in ("value", "grad_logits")]
+
+    assert {one.checks for one in of(value, gradient, *law)} == {
+        ("accuracy", "law.one_hot"),
+        ("gradient", "law.one_hot"),
+    }
+    assert len(of(value, *law)) == 2
+
+
 def test_what_is_no_number_either_follows():
     """A law whose answer overflows as plain ones do is no cause of its own; at infinite logits it is."""
     lost = Worst((0, 1), "0x1p+7", "", "", "", "0x1p-1", "nan", math.inf)
