@@ -10,9 +10,8 @@ from harness.model import Case, Checked, Result, Score, Worst
 from harness.scoring import metrics, tolerances
 from reference import bounds, golden
 from reference.golden import Audited
-from suites.checks import laws, special
+from suites.checks import invariance, laws, special
 from suites.checks.check import Check
-from suites.checks.invariance import rules
 from suites.judging import ask
 from suites.questions import cases
 
@@ -83,7 +82,7 @@ def described(case: Case) -> str:
 
 def every_check() -> dict[str, Check]:
     """Return the checks of all suites by name."""
-    return {**special.SPECIAL.checks, **laws.LAWS.checks, **rules.INVARIANCE.checks}
+    return {**special.SPECIAL.checks, **laws.LAWS.checks, **invariance.INVARIANCE.checks}
 
 
 def _score_facts(case: Case, score: Score, worst: Worst, certify: Audited) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from harness.model import Case, Outcome, Target
 from reference.golden import Audited
 from suites.checks import check as checks
 from suites.checks.check import Asking, Suite
-from suites.checks.invariance.rules import INVARIANCE
+from suites.checks.invariance import INVARIANCE
 from suites.checks.laws import LAWS
 from suites.checks.special import SPECIAL
 from suites.judging.claim import Answer

@@ -1,14 +1,15 @@
 """What it takes to ask a framework, and the names that other packages import it by."""
 
-from harness.adapters.adapter import LAYOUTS, Adapter, Layout, Pass, Prepared, fitting
+from harness.adapters.adapter import Adapter, Prepared
+from harness.adapters.calls import CONTIGUOUS, Layout, Pass, Way, fitting, given
 from harness.adapters.catalogue import Builder, Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotInstalled, NotSupported, fenced
 from harness.adapters.frameworks import ENTRY_POINTS, load, names
 from harness.adapters.judged import implements
 
 __all__ = [
+    "CONTIGUOUS",
     "ENTRY_POINTS",
-    "LAYOUTS",
     "Adapter",
     "Builder",
     "Catalogue",
@@ -20,8 +21,10 @@ __all__ = [
     "Offer",
     "Pass",
     "Prepared",
+    "Way",
     "fenced",
     "fitting",
+    "given",
     "implements",
     "load",
     "names",

@@ -8,19 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self, final
+from typing import ClassVar, Self, final
 
 from harness.adapters.accelerator import Accelerator
+from harness.adapters.calls import CONTIGUOUS, Layout, Pass, Way, fitting, given
 from harness.adapters.catalogue import Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotSupported, fenced
-from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Quantity, Target, Unsupported
+from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Target, Unsupported
 from harness.options import SHOWN
-
-# Beside the quantities that have goldens: the derivative along `Inputs.direction`, the derivative of grad_logits, and
-# that of its product with the direction with respect to the labels.
-Pass = Quantity | Literal["tangent", "curvature", "mixed"]
-Layout = Literal["plain", "transposed", "strided", "offset"]
-LAYOUTS: tuple[Layout, ...] = ("transposed", "strided", "offset")  # views of the same numbers, none of them plain
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,8 @@ class Adapter(ABC):
     catalogue: Catalogue
     modes: tuple[str, ...]  # in the framework's own words, plainest first
     compiling: ClassVar[Mapping[str, Compiles]] = {}  # of modes that compile: a preset asks less of those
+    ways: ClassVar[Mapping[str, tuple[Way, ...]]] = {}  # that a mode has, beside the plain one
+    layouts: tuple[Layout, ...] = ()  # that users of the framework can choose
     dtypes: tuple[str, ...] = DTYPES  # of the framework itself; a judged function is asked in others by name only
     by_name: frozenset[str] = frozenset()  # modes in which a judged function is asked where they are named alone
     with_cuda: str = ""  # what pip installs for a build that sees GPUs
@@ -91,8 +88,12 @@ class Adapter(ABC):
         """As `curvature`, but the derivative is that with respect to arrays[1], the labels."""
         raise NotSupported(f"{self.catalogue.framework} has no mixed second derivatives")
 
+    def backward_by(self, way: Way, function: Function, mode: str, argument: int) -> Function:
+        """Return what `backward` does, come to in one of `ways`."""
+        raise NotImplementedError(f"{way} is one of {type(self).__module__}'s ways, expected a function that goes it")
+
     def view(self, native: Native, layout: Layout) -> Native:  # noqa: ARG002
-        """Return a 2-D array's numbers in another memory layout: a view that is not contiguous, or starts off."""
+        """Return an array's numbers in another memory layout: a view that is not contiguous, or starts off."""
         raise NotSupported(f"{self.catalogue.framework} arrays have no memory layout of the user's choosing")
 
     def fill(self, native: Native, array: Array) -> None:  # noqa: ARG002
@@ -161,50 +162,53 @@ class Adapter(ABC):
         quantity: Pass,
         inputs: Inputs,
         target: Target,
-        layout: Layout = "plain",
+        layouts: Mapping[str, Layout] = CONTIGUOUS,
         *,
         fits: bool = True,
     ) -> Array | Unsupported | Failed:
         """Put a question and return its answer; what goes wrong in the framework comes back as an outcome.
 
+        layouts: by the name of an array, as `Inputs` has it; the others are contiguous.
         fits: an answer of another dtype or shape than the question's fails too; else any array is an answer.
         """
 
         def call() -> Array:
-            return self.answer(self.run(self.prepare(op, quantity, inputs, target, layout)), quantity)
+            return self.answer(self.run(self.prepare(op, quantity, inputs, target, layouts)), quantity)
 
         got = fenced(call)
         return got if isinstance(got, Unsupported | Failed) or not fits else fitting(got, quantity, inputs)
 
     @final
-    def prepare(self, op: Op, quantity: Pass, inputs: Inputs, target: Target, layout: Layout = "plain") -> Prepared:
+    def prepare(
+        self,
+        op: Op,
+        quantity: Pass,
+        inputs: Inputs,
+        target: Target,
+        layouts: Mapping[str, Layout] = CONTIGUOUS,
+        way: Way = "plain",
+    ) -> Prepared:
         """Return the call to score or time; its result is an array (value) or a tuple (value, derivative).
 
         All that comes before the framework's own work happens here: building, transfers, the choice of mode.
-        Raises NotSupported where the framework does not offer this op, option, quantity or layout, and ValueError for a
-        mode that it has not.
+        Raises NotSupported where the framework does not offer this op, option, quantity, layout or way, and ValueError
+        for a mode that it has not.
         """
         if target.mode not in self.modes:
             raise ValueError(f"mode is {target.mode!r}, expected one of {', '.join(self.modes)}")
         offer = self.offer(target.implementation)
         if quantity in offer.refuses:
             raise NotSupported(offer.refuses[quantity])  # type: ignore[index]
-        key = (offer.identity, op, quantity, target.mode)
+        key = (offer.identity, op, quantity, target.mode, way)
         if key not in self._functions:
-            self._functions[key] = self._build(offer, op, quantity, target.mode)
-        function = self._functions[key]
-        given = [inputs.logits] if inputs.labels is None else [inputs.logits, inputs.labels]
-        if quantity not in {"value", "tangent"}:
-            given.append(inputs.upstream)
-        if quantity in {"tangent", "curvature", "mixed"}:
-            assert inputs.direction is not None
-            given.append(inputs.direction)
-        arrays = [self.put(array, mode=target.mode, device=target.device) for array in given]
-        if layout != "plain":
-            arrays = [self.view(array, layout) if like.ndim == 2 else array for array, like in zip(arrays, given)]  # noqa: B905
-        return Prepared(function, tuple(arrays))
+            self._functions[key] = self._build(offer, op, quantity, target.mode, way)
+        arrays = []
+        for name, array in given(inputs, quantity).items():
+            native = self.put(array, mode=target.mode, device=target.device)
+            arrays.append(self.view(native, layouts[name]) if name in layouts else native)
+        return Prepared(self._functions[key], tuple(arrays))
 
-    def _build(self, offer: Offer, op: Op, quantity: Pass, mode: str) -> Function:
+    def _build(self, offer: Offer, op: Op, quantity: Pass, mode: str, way: Way) -> Function:
         takes = inspect.signature(offer.build)
         options = {name: value for name, value in op.options.items() if name not in SHOWN or name in takes.parameters}
         try:
@@ -221,7 +225,12 @@ class Adapter(ABC):
                 return self.curvature(function, mode)
             case "mixed":
                 return self.mixed(function, mode)
-        return self.backward(function, mode, 0 if quantity == "grad_logits" else 1)
+        argument = 0 if quantity == "grad_logits" else 1
+        if way == "plain":
+            return self.backward(function, mode, argument)
+        if way not in self.ways.get(mode, ()):
+            raise NotSupported(f"{self.catalogue.framework} has no way {way} in mode {mode}")
+        return self.backward_by(way, function, mode, argument)
 
     @final
     def run(self, prepared: Prepared) -> Native:
@@ -234,16 +243,3 @@ class Adapter(ABC):
     def answer(self, native: Native, quantity: Pass) -> Array:
         """Return the array that a call of `prepare` was asked for."""
         return self.get(native if quantity == "value" else native[1])
-
-
-def fitting(got: Array, quantity: Pass, inputs: Inputs) -> Array | Failed:
-    """Return an answer of the question's dtype and shape, that of the logits or of the value; else what is wrong."""
-    like = inputs.upstream if quantity in {"value", "tangent"} else inputs.logits
-    if got.dtype.name != inputs.logits.dtype.name:
-        return Failed("dtype", f"dtype is {got.dtype.name}, expected {inputs.logits.dtype.name}, as the logits'")
-    if got.shape == () and like.ndim == 1:
-        expected = f"expected one loss a row, shape {like.shape}; return it unreduced"
-        return Failed("shape", f"returned a number, {expected}")
-    if got.shape != like.shape:
-        return Failed("shape", f"shape is {got.shape}, expected {like.shape}")
-    return got

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.adapters.adapter import Prepared, fitting
+from harness.adapters.adapter import Prepared
+from harness.adapters.calls import Way, fitting, given
 from harness.adapters.catalogue import Native
 from harness.adapters.fence import fenced
 from harness.model import Array, Inputs, Quantity
 from suites.checks.check import Asking, answered
 from suites.judging import refusal
-
-NAMES = ("logits", "labels", "upstream")  # of a call's arrays, those that it has, in order
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +24,16 @@ class Call:
     prepared: Prepared
 
     @classmethod
-    def of(cls, asking: Asking, inputs: Inputs | None = None) -> Call:
+    def of(cls, asking: Asking, inputs: Inputs | None = None, way: Way = "plain") -> Call:
         """Prepare a call. Raises NoAnswer where the target does not offer it."""
-        case, given = asking.case, inputs or asking.inputs
-        prepared = fenced(lambda: asking.adapter.prepare(case.op, case.quantity, given, asking.target))
-        return cls(asking, given, answered(prepared))
+        case, of_call = asking.case, inputs or asking.inputs
+        prepared = fenced(lambda: asking.adapter.prepare(case.op, case.quantity, of_call, asking.target, way=way))
+        return cls(asking, of_call, answered(prepared))
 
     @property
     def names(self) -> Sequence[str]:
         """The names of the arrays, in order."""
-        given = [name for name in NAMES if getattr(self.inputs, name) is not None]
-        return given[: len(self.prepared.arrays)]
+        return tuple(given(self.inputs, self.asking.case.quantity))
 
     def __call__(self) -> Native:
         """Make the call and wait for it."""

@@ -6,14 +6,15 @@ often as it needs and returns what it found. What goes wrong inside the framewor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
 
-from harness.adapters.adapter import Adapter, Layout, Pass
+from harness.adapters.adapter import Adapter
+from harness.adapters.calls import CONTIGUOUS, Layout, Pass
 from harness.model import (
     DTYPES,
     FORMATS,
@@ -76,7 +77,7 @@ class Asking:
         quantity: Pass | None = None,
         mode: str = "",
         device: str = "",
-        layout: Layout = "plain",
+        layouts: Mapping[str, Layout] = CONTIGUOUS,
         fits: bool = True,
     ) -> Array | Unsupported | Failed:
         """Ask the target, or the same implementation in another mode or on another device.
@@ -85,7 +86,7 @@ class Asking:
         """
         target = replace(self.target, mode=mode or self.target.mode, device=device or self.target.device)
         case, given = self.case, inputs or self.inputs
-        return self.adapter.ask(op or case.op, quantity or case.quantity, given, target, layout, fits=fits)
+        return self.adapter.ask(op or case.op, quantity or case.quantity, given, target, layouts, fits=fits)
 
     def answer(
         self,
@@ -95,11 +96,11 @@ class Asking:
         quantity: Pass | None = None,
         mode: str = "",
         device: str = "",
-        layout: Layout = "plain",
+        layouts: Mapping[str, Layout] = CONTIGUOUS,
     ) -> Array:
         """Ask as `attempt`. Raises NoAnswer where there is no answer of the right dtype and shape."""
         given = inputs or self.inputs
-        ask = partial(self.attempt, op=op, quantity=quantity, mode=mode, device=device, layout=layout)
+        ask = partial(self.attempt, op=op, quantity=quantity, mode=mode, device=device, layouts=layouts)
         return answered(refusal.read(ask(given), self.adapter, op or self.case.op, given, ask))
 
     def golden(self, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Golden:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 REFUSING = ("NotImplementedError", "ValueError", "TypeError", "AssertionError")  # what code raises that means it
 NOT_JUDGED = "not judged: "  # in front of what a function is not asked, and why
 ALOUD = "refused aloud"
-IN_PART = ("views refused", "sizes refused")  # policies of checks that judged the rest
+IN_PART = ("refused", "sizes refused")  # policies of checks that judged the rest
 
 
 def read(

@@ -87,6 +87,7 @@ QUICK = Preset(
         **dict.fromkeys(LABEL_CHECKS, SLOW | {"graph"}),
         **dict.fromkeys(("layouts", "narrow options"), EACH_SHAPE | {"usual"}),
         "invariance.modes": frozenset(),  # asks nothing that is not compiled for the plain questions
+        "invariance.compiled": SLOW,  # once a function
     },
     speed_all=False,
     checks_every_dtype=False,
@@ -121,6 +122,7 @@ PRESETS: Mapping[str, Preset] = {
             spared={
                 **dict.fromkeys(("layouts", "law", "invariance"), SLOW),
                 "invariance.modes": frozenset(),
+                "invariance.compiled": frozenset(),
             },
             speed_all=True,
             checks_every_dtype=True,

@@ -119,6 +119,61 @@ def strides_of_upstream_ignored(logits):
     return ContiguousUpstream.apply(logits)
 
 
+@caught_by("layout", "sparse_xent")
+def row_stride_ignored(logits, labels):
+    """Rows of a wider array read as if they lay back to back; only the last stride is looked at."""
+    rows = logits if logits.stride(-1) == 1 else logits.contiguous()
+    rows = rows.as_strided(rows.shape, (rows.shape[-1], 1), rows.storage_offset())
+    return torch.nn.functional.cross_entropy(rows, labels, reduction="none")
+
+
+@caught_by("strides", "sparse_xent")
+def stride_of_labels_ignored(logits, labels):
+    """Labels read one behind the other, however far apart they lie."""
+    after_the_first = labels.untyped_storage().nbytes() // labels.element_size() - labels.storage_offset()
+    index = torch.arange(len(labels)) % after_the_first
+    memory = labels.as_strided((after_the_first,), (1,), labels.storage_offset())
+    return torch.nn.functional.cross_entropy(logits, memory[index], reduction="none")
+
+
+class OneUpstream(torch.autograd.Function):
+    """A backward pass that takes an incoming gradient of stride 0 for that of a mean."""
+
+    @staticmethod
+    def forward(context, logits, axis):
+        """Return the log of the sum."""
+        context.save_for_backward(torch.softmax(logits, axis))
+        context.axis = axis
+        return torch.logsumexp(logits, axis)
+
+    @staticmethod
+    def backward(context, upstream):
+        """Return the gradient."""
+        (p,) = context.saved_tensors
+        mean = upstream.stride() == (0,)
+        return upstream.unsqueeze(context.axis) * p / (len(p) if mean else 1), None
+
+
+@caught_by("summed", "logsumexp", "grad_logits")
+def sum_taken_for_a_mean(logits, axis):
+    """The forward pass is right, and so is the backward pass of whatever is no sum."""
+    return OneUpstream.apply(logits, axis)
+
+
+@caught_by("many_rows", "log_softmax")
+def rows_counted_in_sixteen_bits(logits, axis):
+    """Row 65 536 is row 0."""
+    y = torch.log_softmax(logits, axis)
+    return y[torch.arange(len(y)) % 65536]
+
+
+@caught_by("label_dtype", "sparse_xent")
+def bytes_taken_as_signed(logits, labels):
+    """Labels of one byte read as signed: class 200 is class -56, counted from the end."""
+    index = labels.view(torch.int8).long() % logits.shape[-1] if labels.dtype == torch.uint8 else labels
+    return torch.nn.functional.cross_entropy(logits, index.long(), reduction="none")
+
+
 @caught_by("threads", "logsumexp")
 def second_threads_share_lost(logits, axis):
     """The rows of the second thread are never waited for."""
@@ -197,6 +252,120 @@ def gradient_kept_by_logits(logits, axis):
     return torch.log_softmax(inner, axis) if logits.requires_grad else value
 
 
+# Wrong, in the graph
+
+
+class KeptGradient(torch.autograd.Function):
+    """A backward pass that scales the gradient that it keeps, in place."""
+
+    @staticmethod
+    def forward(context, logits):
+        """Return the sigmoid."""
+        p = torch.sigmoid(logits)
+        context.slope = p * (1 - p)
+        return p
+
+    @staticmethod
+    def backward(context, upstream):
+        """Return the gradient, which is the next one's slope."""
+        return context.slope.mul_(upstream)
+
+
+@caught_by("retained", "sigmoid", "grad_logits")
+def gradient_scaled_in_place(logits):
+    """Right the first time."""
+    return KeptGradient.apply(logits)
+
+
+class OneWorkspace(torch.autograd.Function):
+    """Passes that share a workspace of the module's, whoever calls."""
+
+    @staticmethod
+    def forward(context, logits, axis):
+        """Return the softmax, and keep it in the workspace."""
+        context.axis = axis
+        KEPT["p"] = torch.softmax(logits, axis)
+        return KEPT["p"].clone()
+
+    @staticmethod
+    def backward(context, upstream):
+        """Return the gradient of the last forward pass."""
+        p = KEPT["p"]
+        return p * (upstream - (upstream * p).sum(context.axis, keepdim=True)), None
+
+
+@caught_by("interleaved", "softmax", "grad_logits")
+def one_workspace_for_all(logits, axis):
+    """Right as long as each forward pass is followed by its backward pass."""
+    return OneWorkspace.apply(logits, axis)
+
+
+class CountedPasses(torch.autograd.Function):
+    """A gradient averaged over the forward passes since the last backward pass."""
+
+    @staticmethod
+    def forward(context, logits, axis):
+        """Return the log of the softmax, and count."""
+        y = torch.log_softmax(logits, axis)
+        context.axis = axis
+        context.save_for_backward(y)
+        KEPT["passes"] = KEPT.get("passes", 0) + logits.requires_grad
+        return y
+
+    @staticmethod
+    def backward(context, upstream):
+        """Return the gradient, and count anew."""
+        (y,) = context.saved_tensors
+        gradient = upstream - y.exp() * upstream.sum(context.axis, keepdim=True)
+        return gradient / max(KEPT.pop("passes", 1), 1), None
+
+
+@caught_by("checkpointed", "log_softmax", "grad_logits")
+def averaged_over_forward_passes(logits, axis):
+    """A forward pass that is computed anew counts as another."""
+    return CountedPasses.apply(logits, axis)
+
+
+class MappedInTurn(torch.autograd.Function):
+    """A rule of vmap that lays batches in rows, and takes rows for batches when it puts them back."""
+
+    @staticmethod
+    def forward(logits):
+        """Return the sigmoid."""
+        return torch.sigmoid(logits)
+
+    @staticmethod
+    def setup_context(context, _inputs, output):
+        """Keep the answer."""
+        context.save_for_backward(output)
+
+    @staticmethod
+    def backward(context, upstream):
+        """Return the gradient."""
+        (p,) = context.saved_tensors
+        return upstream * p * (1 - p)
+
+    @staticmethod
+    def vmap(_info, in_dims, logits):
+        """Return the batches' answers, and where their axis is."""
+        batches = logits.movedim(in_dims[0], 0)
+        rows = MappedInTurn.apply(batches.flatten(0, 1))
+        return rows.unflatten(0, batches.shape[:2][::-1]), 1
+
+
+@caught_by("mapped", "sigmoid", "grad_logits")
+def batches_taken_for_rows(logits):
+    """Right without a map, and in a map over batches of one row."""
+    return MappedInTurn.apply(logits)
+
+
+@caught_by("autocast", "softmax", "grad_logits")
+def summed_by_a_product(logits, axis):
+    """A sum taken as a product with ones, which autocast takes in bfloat16."""
+    e = (logits - logits.amax(axis, keepdim=True).detach()).exp()
+    return e / (e @ torch.ones(e.shape[axis], 1, dtype=e.dtype))
+
+
 # Correct
 
 
@@ -217,6 +386,46 @@ def logsumexp_shifted(logits, axis):
 def sparse_xent_of_torch(logits, labels):
     """Torch's own loss."""
     return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+
+
+@sound("sparse_xent", "grad_logits")
+def sparse_xent_that_refuses(logits, labels):
+    """Strides, dtypes and all that is unusual are refused aloud."""
+    if labels.dtype != torch.int64 or not (logits.is_contiguous() and labels.is_contiguous()):
+        raise ValueError("expected contiguous logits and int64 labels")
+    return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+
+
+class OwnSigmoid(torch.autograd.Function):
+    """A kernel that does all that is wrong above as it ought to be done."""
+
+    @staticmethod
+    def forward(logits):
+        """Return the sigmoid."""
+        return torch.sigmoid(logits)
+
+    @staticmethod
+    def setup_context(context, _inputs, output):
+        """Keep the answer."""
+        context.save_for_backward(output)
+
+    @staticmethod
+    def backward(context, upstream):
+        """Return the gradient."""
+        (p,) = context.saved_tensors
+        return upstream * p * (1 - p)
+
+    @staticmethod
+    def vmap(_info, in_dims, logits):
+        """Return the batches' answers, and where their axis is."""
+        batches = logits.movedim(in_dims[0], 0)
+        return OwnSigmoid.apply(batches.flatten(0, 1)).unflatten(0, batches.shape[:2]), 0
+
+
+@sound("sigmoid", "grad_logits")
+def sigmoid_by_hand(logits):
+    """The kernel, wherever it is called."""
+    return OwnSigmoid.apply(logits)
 
 
 @sound("log_softmax")

@@ -15,9 +15,11 @@ import optax
 
 from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator
+from harness.adapters.jax import passes
 from harness.adapters.jax.functions import CATALOGUE
 
 if TYPE_CHECKING:
+    from harness.adapters import Way
     from harness.model import Array
 
 
@@ -55,6 +57,7 @@ class Adapter(adapters.Adapter):
     catalogue = CATALOGUE
     modes = ("eager", "jit")
     compiling: ClassVar = {"eager": "primitives", "jit": "usual"}
+    ways: ClassVar = {"eager": tuple(passes.WAYS), "jit": (*passes.WAYS, "donated")}
     with_cuda = "xentbench[jax-cuda]"
 
     def devices(self) -> tuple[str, ...]:
@@ -96,14 +99,12 @@ class Adapter(adapters.Adapter):
         return in_precision(jitted(function) if mode == "jit" else function)
 
     def backward(self, function: Function, mode: str, argument: int) -> Function:
-        def differentiated(*arrays: Native) -> tuple[Native, Native]:
-            *given, upstream = arrays
-            value, pullback = jax.vjp(
-                lambda array: function(*given[:argument], array, *given[argument + 1 :]), given[argument]
-            )
-            return value, pullback(upstream)[0]
+        return self.forward(passes.differentiated(function, argument), mode)
 
-        return self.forward(differentiated, mode)
+    def backward_by(self, way: Way, function: Function, mode: str, argument: int) -> Function:
+        if way == "donated":
+            return in_precision(jitted(passes.differentiated(function, argument), donated=(argument,)))
+        return self.forward(passes.WAYS[way](function, argument), mode)
 
     def tangent(self, function: Function, mode: str) -> Function:
         def differentiated(*arrays: Native) -> tuple[Native, Native]:
@@ -147,11 +148,11 @@ def placed(device: str) -> jax.Device:
     return jax.devices(platform)[int(index or 0)]
 
 
-def jitted(function: Function) -> Function:
-    """Compile, or refuse where the switch that turns jit into nothing is on."""
+def jitted(function: Function, donated: tuple[int, ...] = ()) -> Function:
+    """Compile, or refuse where the switch that turns jit into nothing is on; donated: whose memory is given away."""
     if jax.config.jax_disable_jit:
         raise NotSupported("jax.jit is switched off; unset JAX_DISABLE_JIT")
-    native: Function = jax.jit(function)
+    native: Function = jax.jit(function, donate_argnums=donated)
     return native
 
 

@@ -8,7 +8,7 @@ worse for it.
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import ml_dtypes
 import numpy as np
@@ -36,6 +36,7 @@ class Adapter(adapters.Adapter):
 
     catalogue = CATALOGUE
     modes = ("eager",)
+    layouts = get_args(Layout)
     dtypes = ("float16", "float32", "float64")  # bfloat16 is ml_dtypes', whose sums run one by one
 
     def devices(self) -> tuple[str, ...]:
@@ -70,17 +71,27 @@ class Adapter(adapters.Adapter):
         raise NotSupported("numpy has no automatic differentiation")
 
     def view(self, native: Array, layout: Layout) -> Array:
-        rows, columns = native.shape
+        *rows, last = native.shape
         match layout:
             case "transposed":
                 return np.array(native.T, order="C").T
-            case "strided":  # every second column of a wider array
-                wide = np.zeros((rows, 2 * columns), native.dtype)
-                wide[:, ::2] = native
-                return wide[:, ::2]
+            case "strided":  # every second number of a longer row
+                wide = np.zeros((*rows, last, 2), native.dtype)
+                wide[..., 0] = native
+                return wide[..., 0]
+            case "wider":  # the first numbers of longer rows
+                wide = np.zeros((*rows, last + 5), native.dtype)
+                wide[..., :last] = native
+                return wide[..., :last]
+            case "repeated":
+                return np.broadcast_to(native[:1], native.shape)
+            case "expanded":
+                return np.broadcast_to(native.ravel()[:1], native.shape)
+            case "reversed":
+                return np.array(native[::-1])[::-1]
         flat = np.zeros(native.size + 1, native.dtype)  # begins one element behind an aligned address
         flat[1:] = native.ravel()
-        return flat[1:].reshape(rows, columns)
+        return flat[1:].reshape(native.shape)
 
     def fill(self, native: Array, array: Array) -> None:
         native[...] = array

@@ -6,7 +6,8 @@ import contextlib
 import logging
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from harness.adapters import accelerator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.adapters import Function, Native
+    from harness.adapters import Function, Native, Way
     from harness.model import Array
 
 
@@ -44,7 +45,7 @@ with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
     import tensorflow as tf
 
     from harness.adapters import NotSupported
-    from harness.adapters.tensorflow import losses  # noqa: F401 - adds its rows to the catalogue
+    from harness.adapters.tensorflow import losses, passes  # noqa: F401 - `losses` adds its rows to the catalogue
     from harness.adapters.tensorflow.functions import CATALOGUE
 
 # Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.
@@ -110,16 +111,6 @@ def in_session(function: Function) -> Function:
     return run
 
 
-def connected(gradient: Any, argument: int = 0) -> Native:
-    """Return a gradient. Raises ValueError for the None that TensorFlow gives where there is none."""
-    if gradient is None:
-        raise ValueError(
-            f"the gradient with respect to argument {argument} is None, expected a tensor; "
-            "register the implementation with a reason why it gives none"
-        )
-    return gradient
-
-
 @final
 class Cuda(accelerator.Accelerator):
     """A GPU as TensorFlow shows it: an allocator with statistics; no events, no replay."""
@@ -152,6 +143,7 @@ class Adapter(adapters.Adapter):
     catalogue = CATALOGUE
     modes = ("eager", "function", "xla", "session")
     compiling: ClassVar = {"function": "graph", "xla": "program", "session": "graph"}
+    ways: ClassVar = {"eager": tuple(passes.WAYS), "function": ("dynamic",)}
     by_name = frozenset({"xla", "session"})
     with_cuda = "xentbench[tensorflow-cuda]"
 
@@ -225,20 +217,20 @@ class Adapter(adapters.Adapter):
     def backward(self, function: Function, mode: str, argument: int) -> Function:
         """Differentiate by a tape or, in a session, by tf.gradients; ValueError where TensorFlow gives no gradient."""
 
-        def with_tape(*given: Native) -> tuple[Native, Native]:
-            *arrays, upstream = given
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(arrays[argument])
-                value = function(*arrays)
-            return value, connected(tape.gradient(value, arrays[argument], output_gradients=upstream), argument)
-
         def with_gradients(*given: Native) -> tuple[Native, Native]:
             *arrays, upstream = given
             value = function(*arrays)
             (gradient,) = tf.compat.v1.gradients(value, [arrays[argument]], grad_ys=[upstream])
-            return value, connected(gradient, argument)
+            return value, passes.connected(gradient, argument)
 
-        return self.forward(with_gradients if mode == "session" else with_tape, mode)
+        return self.forward(with_gradients if mode == "session" else partial(passes.taped, function, argument), mode)
+
+    def backward_by(self, way: Way, function: Function, mode: str, argument: int) -> Function:
+        """Differentiate in another way than by one tape, gone back once."""
+        if way == "dynamic":
+            run = passes.of_any_length(partial(passes.taped, function, argument))
+            return on_device_of_first(run) if self._gpus else run
+        return self.forward(partial(passes.WAYS[way], function, argument), mode)
 
     def tangent(self, function: Function, mode: str) -> Function:
         """Differentiate forward, by a ForwardAccumulator; a session's graph has none."""
@@ -249,7 +241,7 @@ class Adapter(adapters.Adapter):
             logits, *arrays, direction = given
             with tf.autodiff.ForwardAccumulator(logits, direction) as accumulator:
                 value = function(logits, *arrays)
-            return value, connected(accumulator.jvp(value))
+            return value, passes.connected(accumulator.jvp(value))
 
         return self.forward(accumulated, mode)
 
@@ -270,14 +262,16 @@ class Adapter(adapters.Adapter):
                 with tf.GradientTape(watch_accessed_variables=False) as inner:
                     inner.watch(arrays[0])
                     value = function(*arrays)
-                gradient = connected(inner.gradient(value, arrays[0], output_gradients=upstream))
-            return gradient, connected(outer.gradient(gradient, arrays[argument], output_gradients=direction), argument)
+                gradient = passes.connected(inner.gradient(value, arrays[0], output_gradients=upstream))
+            return gradient, passes.connected(
+                outer.gradient(gradient, arrays[argument], output_gradients=direction), argument
+            )
 
         def with_gradients(*given: Native) -> tuple[Native, Native]:
             *arrays, upstream, direction = given
             (gradient,) = tf.compat.v1.gradients(function(*arrays), [arrays[0]], grad_ys=[upstream])
-            (second,) = tf.compat.v1.gradients(connected(gradient), [arrays[argument]], grad_ys=[direction])
-            return gradient, connected(second, argument)
+            (second,) = tf.compat.v1.gradients(passes.connected(gradient), [arrays[argument]], grad_ys=[direction])
+            return gradient, passes.connected(second, argument)
 
         return self.forward(with_gradients if mode == "session" else with_tapes, mode)
 

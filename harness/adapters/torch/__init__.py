@@ -13,12 +13,13 @@ import torch
 
 from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator
+from harness.adapters.torch import passes
 from harness.adapters.torch.functions import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from harness.adapters import Layout
+    from harness.adapters import Layout, Way
     from harness.model import Array
 
 # Change the answers of mode compile: whether Inductor rounds to the storage type between fused operations, and which
@@ -28,52 +29,6 @@ FLAGS = (
     "TORCHINDUCTOR_CPP_ENABLE_UNSAFE_MATH_OPT_FLAG",
     "TORCHINDUCTOR_USE_FAST_MATH",
 )
-# One code object serves many functions, dtypes and shapes, and each is one entry; torch's own limits are 8 and 256.
-ENTRIES = 1 << 20
-
-
-def compiled(function: Function) -> Function:
-    """Compile, and make every way back to eager an error: a mode that quietly answers as another is worse than none."""
-    dynamo = torch._dynamo.config  # noqa: SLF001 - not all have a public name in torch 2.7; imported when first used
-    dynamo.suppress_errors = False
-    dynamo.fail_on_recompile_limit_hit = True
-    dynamo.recompile_limit = dynamo.accumulated_recompile_limit = ENTRIES
-    torch._inductor.config.compile_threads = 1  # noqa: SLF001 - as above; more would start a pool of processes
-    native: Function = torch.compile(function, fullgraph=True, dynamic=False)
-    if dynamo.disable or native is function:
-        raise NotSupported("torch.compile is switched off; unset TORCH_COMPILE_DISABLE and TORCHDYNAMO_DISABLE")
-    return native
-
-
-def differentiated(function: Function, argument: int, *arrays: Native) -> tuple[Native, Native]:
-    """Return the value and its gradient; the last array is the upstream."""
-    *given, upstream = arrays
-    # A fresh leaf shares the data, so a call copies nothing and leaves no graph behind for the next.
-    given[argument] = leaf = given[argument].detach().requires_grad_()
-    value = function(*given)
-    return value, torch.autograd.grad(value, leaf, upstream)[0]
-
-
-def tangents(function: Function, *arrays: Native) -> tuple[Native, Native]:
-    """Return the value and its derivative along the last array, by forward-mode differentiation."""
-    logits, *given, direction = arrays
-    value, derivative = torch.func.jvp(lambda x: function(x, *given), (logits,), (direction,))
-    return value, derivative
-
-
-def curved(function: Function, argument: int, *arrays: Native) -> tuple[Native, Native]:
-    """Return the gradient and its derivative along the last array: reverse over reverse, which all functions have.
-
-    argument: whose derivative of the gradient's product with the direction is taken.
-    """
-    *given, upstream, direction = arrays
-    leaves = {place: given[place].detach().requires_grad_() for place in {0, argument}}
-    for place, leaf in leaves.items():
-        given[place] = leaf
-    (gradient,) = torch.autograd.grad(function(*given), leaves[0], upstream, create_graph=True)
-    if not gradient.requires_grad:
-        raise NotSupported("the gradient has no graph of its own: no second derivative is offered")
-    return gradient, torch.autograd.grad(gradient, leaves[argument], direction)[0]
 
 
 @contextlib.contextmanager
@@ -145,6 +100,8 @@ class Adapter(adapters.Adapter):
     catalogue = CATALOGUE
     modes = ("eager", "compile")
     compiling: ClassVar = {"compile": "slowly"}
+    layouts = ("transposed", "strided", "offset", "wider", "repeated", "expanded")  # no strides below 0
+    ways: ClassVar = {"eager": tuple(passes.WAYS), "compile": ("dynamic",)}
     by_name = frozenset({"compile"})
     with_cuda = "xentbench[torch-cuda]"
     fatal_labels = True  # a device-side assert
@@ -189,40 +146,53 @@ class Adapter(adapters.Adapter):
             torch.cuda.synchronize(device)
 
     def forward(self, function: Function, mode: str) -> Function:
-        return compiled(function) if mode == "compile" else function
+        return passes.compiled(function) if mode == "compile" else function
 
     def backward(self, function: Function, mode: str, argument: int) -> Function:
         # Only the forward is wrapped, as users do it: torch.compile then compiles the backward with it.
-        return partial(differentiated, self.forward(function, mode), argument)
+        return partial(passes.differentiated, self.forward(function, mode), argument)
+
+    def backward_by(self, way: Way, function: Function, mode: str, argument: int) -> Function:
+        if way == "dynamic":
+            return partial(passes.differentiated, passes.compiled(function, dynamic=True), argument)
+        return partial(passes.WAYS[way], self.forward(function, mode), argument)
 
     def tangent(self, function: Function, mode: str) -> Function:
         if mode == "compile":
             raise NotSupported("torch.compile does not take torch.func.jvp from outside; asked in mode eager")
-        return partial(tangents, function)
+        return partial(passes.tangents, function)
 
     def curvature(self, function: Function, mode: str) -> Function:
         if mode == "compile":
             raise NotSupported("torch.compile supports no double backward")
-        return partial(curved, function, 0)
+        return partial(passes.curved, function, 0)
 
     def mixed(self, function: Function, mode: str) -> Function:
         if mode == "compile":
             raise NotSupported("torch.compile supports no double backward")
-        return partial(curved, function, 1)
+        return partial(passes.curved, function, 1)
 
     def view(self, native: Native, layout: Layout) -> Native:
-        rows, columns = native.shape
+        *rows, last = native.shape
         match layout:
             case "transposed":
                 return native.t().contiguous().t()
-            case "strided":  # every second column of a wider array
-                wide = native.new_zeros(rows, 2 * columns)
-                wide[:, ::2] = native
-                return wide[:, ::2]
+            case "strided":  # every second number of a longer row
+                wide = native.new_zeros(*rows, last, 2)
+                wide[..., 0] = native
+                return wide[..., 0]
+            case "wider":  # the first numbers of longer rows
+                wide = native.new_zeros(*rows, last + 5)
+                wide[..., :last] = native
+                return wide[..., :last]
+            case "repeated":
+                return native[:1].expand(native.shape)
+            case "expanded":
+                return native.reshape(-1)[0].expand(native.shape)
         # Begins one element behind an aligned address, where a vector load meets the wrong lanes.
         flat = native.new_zeros(native.numel() + 1)
         flat[1:] = native.reshape(-1)
-        return flat[1:].view(rows, columns)
+        return flat[1:].view(native.shape)
 
     def fill(self, native: Native, array: Array) -> None:
         native.copy_(self.put(array, mode="eager", device=str(native.device)))

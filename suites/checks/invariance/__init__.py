@@ -1,1 +1,8 @@
 """Invariance: the answer to a row depends on that row alone."""
+
+from __future__ import annotations
+
+from suites.checks.invariance import arrays, rules, ways
+from suites.checks.invariance.suite import INVARIANCE
+
+__all__ = ["INVARIANCE", "arrays", "rules", "ways"]

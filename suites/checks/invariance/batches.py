@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from harness.model import FORMATS, Array, Checked, Golden, Inputs, Worst
+from harness.model import FORMATS, Array, Checked, Failed, Golden, Inputs, Unsupported, Worst
 from harness.scoring import metrics, ulp
 from reference import bounds, rounding
-from suites.checks.check import Asking
+from suites.checks.check import Asking, answered
 from suites.questions import families
 
 LARGER = 1024  # times as large as the rows that are looked at: exp of the difference is 0 in every format
 # Times its error in the plain question that a function which is off there may be off: what is rough is not equally so
 # for all numbers, what is wrong is off by far more.
 ROUGH = 16
-DIFFERS = "bits differ"
+DIFFERS, REFUSED = "bits differ", "refused"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +91,19 @@ class Truth:
         form = FORMATS[self.asking.case.dtype]
         return metrics.measure(got, self.golden, form, self.budget.error, self.budget.flushed)
 
+    def ulps(self, got: Array) -> Array:
+        """Return how far off each element is."""
+        return ulp.error(got.astype(np.float64), self.golden, FORMATS[self.asking.case.dtype])
+
+    def furthest(self, got: Array) -> tuple[int, ...]:
+        """Return the index of the element that is furthest off, in its loosest budget."""
+        loosest = np.maximum.reduce(list(self.budget.error.values()))
+        exponents = ulp.ulp_exponent(self.golden, FORMATS[self.asking.case.dtype])
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            ratios = np.abs(self.ulps(got)) / ulp.scale(loosest, -exponents)
+        ratios = np.where(np.isnan(ratios), np.inf, ratios)
+        return tuple(int(i) for i in np.unravel_index(int(ratios.argmax()), ratios.shape))
+
 
 @dataclass(frozen=True)
 class BitChange:
@@ -148,6 +161,7 @@ class Surroundings:
     furthest: str = ""
     worst: Worst | None = None
     names: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # what the function raised for, and its words
     changes: list[tuple[str, str]] = field(default_factory=list)  # where, and what
 
     @classmethod
@@ -165,19 +179,37 @@ class Surroundings:
             self.changes.append((name, change.words))
         over = loosest_excess(distance) / self.allowed if math.isfinite(self.allowed) else 0.0
         if over > max(self.over, 1.0):
-            index = distance.worst
+            index = truth.furthest(got)
             expected = float(rounding.nearest(truth.golden, FORMATS[got.dtype.name])[index])
-            self.worst = truth.asking.worst(inputs, index, expected, float(got[index]), distance.worst_ulp)
+            self.worst = truth.asking.worst(inputs, index, expected, float(got[index]), float(truth.ulps(got)[index]))
             place = f"element {index}" if index else "the value"
             self.furthest = f"in {name}, {place} is {float(got[index]):.9g}, expected {expected:.9g}"
         self.over = max(self.over, over)
+
+    def attempted(
+        self,
+        short: str,
+        name: str,
+        got: Array | Unsupported | Failed,
+        inputs: Inputs,
+        truth: Truth,
+        plain: Array | None = None,
+    ) -> None:
+        """Take in an attempt: what is refused aloud is no wrong answer, and what a framework has not is not asked."""
+        if isinstance(got, Failed) and got.kind == "raised":
+            self.refused.append(f"{short}: {got.reason}")
+        elif not isinstance(got, Unsupported):
+            self.add(name, answered(got), inputs, truth, plain)
 
     def checked(self) -> Checked:
         """Say how far off the furthest is or, where all are within their budgets, whether the bits are the same."""
         if self.furthest:
             return Checked(self.elements, self.over, detail=self.furthest, worst=self.worst)
+        found = list(self.refused)
         if self.changes:
             (where, what), *more = self.changes
             also = f"; also in {', '.join(name for name, _ in more)}" if more else ""
-            return Checked(self.elements, self.over, DIFFERS, f"in {where}, {what}{also}")
+            found.insert(0, f"in {where}, {what}{also}")
+        if found:
+            return Checked(self.elements, self.over, DIFFERS if self.changes else REFUSED, "; ".join(found))
         return Checked(self.elements, self.over, detail=f"the same in {', '.join(self.names)}")

@@ -13,12 +13,11 @@ from functools import partial
 
 import numpy as np
 
-from harness.adapters.adapter import LAYOUTS, Adapter
+from harness.adapters.adapter import Adapter
 from harness.adapters.fence import fenced
-from harness.model import QUANTITIES, Checked, Failed, Inputs, Target
-from harness.ops import ASKED
+from harness.model import DTYPES, QUANTITIES, Checked, Inputs, Target
 from suites.checks.call import Call
-from suites.checks.check import Asking, NoAnswer, Spec, Suite, answered
+from suites.checks.check import Asking, NoAnswer, Spec, answered
 from suites.checks.invariance.batches import (
     DIFFERS,
     Batch,
@@ -30,20 +29,14 @@ from suites.checks.invariance.batches import (
     of_rows,
     taken,
 )
+from suites.checks.invariance.suite import IN_MEMORY, INVARIANCE, OPS, SQUARE
 from suites.checks.sizes import each, in_part
-from suites.questions import cases
-
-INVARIANCE = Suite("invariance")
 
 SIZES = (1, 2, 3, 7, 33, 64, 257)  # 64 for who takes one axis for the other by its length
 FEW = (1, 7)  # where each size is a compilation
-ODD = (33, 33)  # for the tails of every vector loop
 MANY = 2051  # rows that torch shares among threads: two of its grains, 2 * 32768 elements, and a remainder
-OPS = tuple(op for op in ASKED if "reduction" not in op.options)  # those that answer row by row
-
-# What is asked plainly in this shape is judged by the suite of accuracy, and compiled for it.
-SQUARE = Spec(OPS, QUANTITIES, "normal", *cases.SQUARE, ("float32",))
-IN_MEMORY = Spec(OPS, QUANTITIES, "normal", *ODD)
+PRIME = (31, 5)  # rows that, repeated, do not come again after a power of two
+GRID = 65_535  # blocks that an axis of a grid holds, on a GPU, but the first (CUDA C++ Programming Guide, 16.2)
 
 
 def later_mode(adapter: Adapter, target: Target) -> bool:
@@ -58,21 +51,13 @@ def batch(asking: Asking) -> Checked:
     return among(asking, *batches(asking.inputs, SIZES if plainest else FEW))
 
 
-@INVARIANCE.check(IN_MEMORY)
-def layout(asking: Asking) -> Checked:
-    """Transposed, strided and offset views are answered as contiguous arrays are, or refused aloud."""
-    truth, plain = Truth.of(asking), asking.answer()
-    found, refused = Surroundings.with_plain(truth, plain), []
-    for view in LAYOUTS:
-        got = asking.attempt(layout=view)
-        if isinstance(got, Failed) and got.kind == "raised":
-            refused.append(f"{view}: {got.reason}")
-        else:
-            found.add(f"a view that is {view}", answered(got), asking.inputs, truth, plain)
-    checked = found.checked()
-    if refused and checked.over <= 1:
-        return replace(checked, policy="views refused", detail="; ".join(refused))
-    return checked
+@INVARIANCE.check(Spec(OPS, QUANTITIES, "normal", *PRIME, ("float32",)))
+def many_rows(asking: Asking) -> Checked:
+    """Rows beyond the 65 535 that a grid's axis holds are answered as the same rows are in a small batch."""
+    count = GRID + 8
+    rows = np.resize(np.arange(asking.case.rows), count)
+    some = np.union1d(np.arange(0, count, 509), np.arange(GRID - 8, count))
+    return among(asking, Batch(f"a batch of {count}", taken(asking.inputs, rows), rows[some], some))
 
 
 def on_cpu(_adapter: Adapter, target: Target) -> bool:
@@ -105,10 +90,12 @@ def modes(asking: Asking) -> Checked:
     return Checked(got.size, 0.0, detail=f"the bits of mode {mode} on {device}")
 
 
-@INVARIANCE.check(SQUARE)
+@INVARIANCE.check(replace(SQUARE, dtypes=DTYPES))
 def again(asking: Asking) -> Checked:
     """The same question gets the same bits: asked at once, with arrays made anew, and after other questions."""
     call, others = Call.of(asking), list(batches(asking.inputs, (7,)))
+    if asking.adapter.compiles(asking.target.mode) != "nothing":
+        others = [other for other in others if len(other.rows) == asking.case.rows]
     first = call.answer(call())
 
     def after_others() -> Call:
@@ -126,7 +113,7 @@ def again(asking: Asking) -> Checked:
     return Checked(first.size, 0.0, detail=f"same bits, of SHA-256 {digest}...")
 
 
-@INVARIANCE.check(SQUARE)
+@INVARIANCE.check(replace(SQUARE, dtypes=DTYPES))
 def untouched(asking: Asking) -> Checked:
     """A call leaves its arrays as they were, bit for bit: the logits, the labels, the incoming gradient."""
     call = Call.of(asking)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.adapters.adapter import Pass
+from harness.adapters.calls import Pass
 from harness.model import FORMATS, Array, Checked, Failed, Inputs, Op, Unsupported
 from suites.checks.check import Asking, NoAnswer, Spec, answered
 from suites.checks.laws.law import (

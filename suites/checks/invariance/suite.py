@@ -1,0 +1,16 @@
+"""The suite of invariance, and what most of its checks are asked of."""
+
+from __future__ import annotations
+
+from harness.model import QUANTITIES
+from harness.ops import ASKED
+from suites.checks.check import Spec, Suite
+from suites.questions import cases
+
+INVARIANCE = Suite("invariance")
+OPS = tuple(op for op in ASKED if "reduction" not in op.options)  # those that answer row by row
+ODD = (33, 33)  # for the tails of every vector loop
+
+# What is asked plainly in this shape is judged by the suite of accuracy, and compiled for it.
+SQUARE = Spec(OPS, QUANTITIES, "normal", *cases.SQUARE, ("float32",))
+IN_MEMORY = Spec(OPS, QUANTITIES, "normal", *ODD)
