@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import QUANTITIES, Array, Checked, Inputs, Op, Quantity, Worst
+from harness.model import FORMATS, QUANTITIES, Array, Checked, Inputs, Op, Quantity, Worst
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from suites.checks.check import Asking, NoAnswer, Spec
 from suites.checks.special import distance
@@ -236,6 +236,7 @@ def _bad_label(asking: Asking, label: int) -> Checked:
 
 
 TAKEN = "taken"
+ROUNDINGS = 16  # of two sums of eight terms
 OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {  # by what the labels are
     "index": ("int32", "int16", "uint8", "float32"),
     "row": ("int64", "bool", "float64", "float32"),
@@ -255,10 +256,10 @@ def labels_of_another_dtype(asking: Asking) -> Checked:
     dtypes = [dtype for dtype in OTHER_DTYPES[OPS[asking.case.op.name].labels] if dtype != usual.dtype.name]
 
     def words(mode: str, device: str) -> dict[str, str]:
-        asked_in = {
-            dtype: _asked(asking, replace(inputs, labels=usual.astype(dtype)), mode, device) for dtype in dtypes
-        }
-        return {dtype: got if isinstance(got, str) else _taken(asking, got, inputs) for dtype, got in asked_in.items()}
+        given = {dtype: replace(inputs, labels=usual.astype(dtype)) for dtype in dtypes}
+        plain = asking.answer(inputs, mode=mode, device=device)
+        answers = {dtype: _asked(asking, other, mode, device) for dtype, other in given.items()}
+        return {dtype: got if isinstance(got, str) else _taken(got, plain, inputs) for dtype, got in answers.items()}
 
     target = asking.target
     own = words(target.mode, target.device)
@@ -283,7 +284,14 @@ def _misread(asking: Asking, inputs: Inputs, dtype: str) -> Worst | None:
     return asking.worst(inputs, gap.index, gap.expected, gap.got) if gap.over else None
 
 
-def _taken(asking: Asking, got: Array, inputs: Inputs) -> str:
-    own = asking.case.dtype
-    name = special_words.named(asking, to_dtype(got.astype(np.float64), own), {TAKEN: Like(inputs)})
-    return name if got.dtype.name == own else f"{name}, {got.dtype.name} out"
+def _taken(got: Array, plain: Array, inputs: Inputs) -> str:
+    """Name an answer beside that to the usual labels, from which it may be ROUNDINGS of its terms away.
+
+    Labels in another dtype may have the whole computed in that dtype, or the usual answer in a coarser one.
+    """
+    unit = max(FORMATS[name].unit for name in (got.dtype.name, plain.dtype.name) if name in FORMATS)
+    x = np.abs(inputs.logits.astype(np.float64))
+    terms = np.abs(plain.astype(np.float64)) + (x.max(axis=1) if plain.ndim == 1 else x)
+    near = np.abs(got.astype(np.float64) - plain.astype(np.float64)) <= ROUNDINGS * unit * terms
+    name = TAKEN if near.all() else special_words.kinds(got)
+    return name if got.dtype == plain.dtype else f"{name}, {got.dtype.name} out"
