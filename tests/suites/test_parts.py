@@ -4,7 +4,6 @@ from harness.adapters import judged
 from harness.adapters.numpy import Adapter
 from suites import parts
 from suites.questions import jobs, plan
-from suites.questions.presets import LONG
 
 
 def adapter(op, function):
@@ -33,7 +32,7 @@ def test_float32_and_short_rows_come_first():
     """A finding comes soon: long rows are asked at the end, other dtypes behind float32."""
     wanted = plan.Wanted.of(preset="quick", op="logsumexp")
     cases = [case for (_, case, _), _ in parts.questions([adapter("logsumexp", lambda logits, _axis: logits)], wanted)]
-    order = [(case.classes >= LONG, case.dtype != "float32") for case in cases]
+    order = [(case.classes >= parts.WIDE, case.dtype != "float32") for case in cases]
 
     assert order == sorted(order)
     assert {True, False} == {is_long for is_long, _ in order}

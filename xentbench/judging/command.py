@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -163,6 +164,7 @@ class Early:
         say(f"first finding, while the rest is asked: {finding.implementation}: {first}")
         for line in rest:
             say(f"  {line}")
+        sys.stdout.flush()  # it is there to be read now, be it through a pipe
         return True
 
 
