@@ -101,6 +101,9 @@ Device = Annotated[
     ),
 ]
 ReportPath = Annotated[Path, typer.Option("--report", help="directory of the report", envvar="XENTBENCH_REPORT")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="what is recorded otherwise deviates: answers that depend on batch or memory")
+]
 RunUid = Annotated[str, typer.Option("--run", help="a run's id, its beginning, latest, or latest~1")]
 Output = Annotated[Path | None, typer.Option("--output", help="write to this file instead of standard output")]
 Threads = Annotated[int, typer.Option(help="threads a framework may use")]

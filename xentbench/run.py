@@ -51,6 +51,7 @@ class Request:
     begun: bool  # here, and not by an earlier command
     reference: str
     known: Sequence[Path]
+    strict: bool
     judge: Judge
     timeout_seconds: float
     threads: int
@@ -59,7 +60,8 @@ class Request:
     @property
     def arguments(self) -> list[str]:
         """Options of each framework's process beside what is wanted."""
-        return ["--reference", self.reference, *(word for path in self.known for word in ("--known", str(path)))]
+        known = [word for path in self.known for word in ("--known", str(path))]
+        return ["--reference", self.reference, *known, *(["--strict-answers"] if self.strict else [])]
 
 
 def run(
@@ -73,6 +75,7 @@ def run(
     *,
     reference: Annotated[str, typer.Option(help="fast: double-double, audited by mpmath; or mpmath for all")] = "fast",
     known: options.Known = [],  # noqa: B006 - typer's way to write several
+    strict: options.Strict = False,
     shard: Annotated[str, typer.Option(help="i/n: ask the i-th of n parts, the same on every machine")] = "",
     uid: Annotated[str, typer.Option("--run-uid", help="id of the run; shards of one id are one run")] = "",
     junit: CiFile = None,
@@ -102,11 +105,11 @@ def run(
     with refusing():
         wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, shard=shard)
         choice("--reference", reference, CERTIFY)
-        judging = partial(judged, known=judge.known_deviations(known))
+        judging = partial(judged, known=judge.known_deviations(known), strict=strict)
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
         current, begun = begin(store, preset, uid, resume=resume)
     at_once = processes or os.cpu_count() or 1
-    request = Request(wanted, store, current.uid, begun, reference, known, judging, timeout, threads, at_once)
+    request = Request(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once)
     with ending(interrupted=GO_ON):
         make_goldens(request)
         finished = answer(request)
@@ -197,9 +200,9 @@ def time(request: Request) -> dict[str, str]:
         return timings.run(request.wanted)
 
 
-def judged(case: Case, target: Target, outcome: Outcome, known: Sequence[judge.Known]) -> Result:
+def judged(case: Case, target: Target, outcome: Outcome, known: Sequence[judge.Known], *, strict: bool) -> Result:
     """Judge what the runner itself found."""
-    return Result(case, target, outcome, *judge.judge(case, target, outcome, known))
+    return Result(case, target, outcome, *judge.judge(case, target, outcome, known, strict=strict))
 
 
 def close(request: Request, directory: Path) -> tuple[Recorded, Path]:

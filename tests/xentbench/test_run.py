@@ -5,14 +5,27 @@ import re
 import signal
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from harness import adapters
-from harness.model import DTYPES, Crashed, Failed, Implementation, Result, Score, Target, TimedOut, Timing, Unsupported
+from harness.model import (
+    DTYPES,
+    Checked,
+    Crashed,
+    Failed,
+    Implementation,
+    Result,
+    Score,
+    Target,
+    TimedOut,
+    Timing,
+    Unsupported,
+)
 from harness.ops import OPS
 from harness.store import Store
-from suites.questions import cases, presets
+from suites.questions import cases, plan, presets
 from tests.made.front_door import NUMPY, TINY, invoke
 from tests.made.processes import wait_until
 from xentbench import run
@@ -25,6 +38,20 @@ FUSED = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "ea
 
 
 SCORE = Score(1, 0.5, 0.5, 0.5, {"S": 0.5}, "S")
+
+
+@pytest.mark.parametrize(
+    ("strict", "judgement", "options"), [(False, "unjudged", []), (True, "deviates", ["--strict-answers"])]
+)
+def test_strict_runs_judge_what_depends_on_the_batch(strict, judgement, options, tmp_path):
+    """Bits that depend on the batch deviate where one is strict, in the processes and in the front door alike."""
+    case = replace(CASE, check="invariance.batch")
+    found = Checked(1, 0.0, policy="bits differ", detail="in a batch of 1, 1 of 1 rows differ")
+    wanted = plan.Wanted(presets.PRESETS["quick"])
+    request = run.Request(wanted, tmp_path, "run", True, "fast", (), strict, None, 1.0, 1, 1)
+
+    assert run.judged(case, FUSED, found, (), strict=strict).judgement == judgement
+    assert request.arguments == ["--reference", "fast", *options]
 
 
 def dump(path):

@@ -60,9 +60,7 @@ def judge_file(
     known: options.Known = [],  # noqa: B006 - typer's way to write several
     *,
     first: Annotated[bool, typer.Option("--first", help="stop at the first finding")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="what is recorded otherwise deviates: answers that depend on the batch")
-    ] = False,
+    strict: options.Strict = False,
     watching: Annotated[bool, typer.Option("--watch", help="judge again whenever the file changes")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print a JSON list of verdicts and findings")] = False,
     timeout: Annotated[float, typer.Option(help="seconds for one question")] = 60.0,
