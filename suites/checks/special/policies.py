@@ -247,7 +247,8 @@ OTHER_DTYPES: Mapping[str, tuple[str, ...]] = {  # by what the labels are
 def labels_of_another_dtype(asking: Asking) -> Checked:
     """Labels of 0 and 1, or class indices, in another dtype: taken, taken and the result widened, or an error.
 
-    An answer that is another than that to the same labels in their usual dtype is a deviation.
+    An answer that is another than that to the same labels in their usual dtype is a deviation; of class indices,
+    `invariance.label_dtype` says so.
     """
     given = asking.inputs.labels
     assert given is not None
@@ -264,7 +265,7 @@ def labels_of_another_dtype(asking: Asking) -> Checked:
     target = asking.target
     own = words(target.mode, target.device)
     for dtype, word in own.items():
-        if not word.startswith((TAKEN, special_words.ERROR)):
+        if usual.ndim > 1 and not word.startswith((TAKEN, special_words.ERROR)):
             detail = f"labels in {dtype} get {word!r}, expected the answer to those in {usual.dtype.name}, or an error"
             return Checked(1, math.inf, phrase(own), detail, _misread(asking, inputs, dtype))
 

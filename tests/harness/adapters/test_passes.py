@@ -72,6 +72,21 @@ def test_a_way_that_a_mode_has_not_is_refused(name):
         adapter.prepare(OP, "grad_logits", arrays(), Target(adapter.implementations()[0], "eager"), way="donated")
 
 
+@pytest.mark.parametrize(("name", "mode"), PAIRS)
+def test_mixed_derivative_is_that_of_the_gradients(name, mode):
+    """Of a label times its logit squared, the gradient's product with v has the derivative 2 g x v by the label."""
+    adapter = own(loaded(name), lambda logits, labels: (labels * logits * logits)[..., 0])
+    if adapter.compiles(mode) == "slowly":
+        pytest.skip("it has no double backward")
+    inputs = arrays()
+    inputs = Inputs(inputs.logits, inputs.labels, 2 * inputs.upstream, np.full_like(inputs.logits, 0.5))
+
+    got = adapter.ask(OP, "mixed", inputs, Target(adapter.implementations()[0], mode))
+
+    expected = np.where(np.arange(CLASSES) == 0, 2 * inputs.logits, 0)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
 def seen_by(way):
     """Return the shapes of the logits that a function of torch is called with in a way."""
     torch = pytest.importorskip("torch")

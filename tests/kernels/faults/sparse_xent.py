@@ -217,15 +217,6 @@ def sparse_xent_blocks_of_64(logits, labels):
     return (s.log() - labelled(x - m, labels)).to(logits.dtype)
 
 
-@implements("sparse_xent", framework="torch")
-@kind("label type")
-def sparse_xent_int32_read_as_int64(logits, labels):
-    """The labels' memory read as int64, whatever they are: int32 ones two at a time."""
-    if labels.dtype == torch.int32 and labels.numel():
-        labels = torch.cat([labels, labels]).view(torch.int64)[: len(labels)] % logits.shape[-1]
-    return sparse_loss(logits, labels)
-
-
 @implements("sparse_xent", framework="numpy")
 @kind("label type")
 def sparse_xent_numpy_labels_in_uint8(logits, labels):

@@ -550,13 +550,14 @@ def test_labels_that_are_misread_deviate(ask):
     """An answer to labels of another dtype is that to the usual ones, or none."""
 
     def misread(op, quantity, inputs):
-        labels = inputs.labels[::-1] if inputs.labels.dtype == np.int32 else inputs.labels
+        labels = inputs.labels[::-1] if inputs.labels.dtype == np.int64 else inputs.labels
         return right(op, quantity, Inputs(inputs.logits, labels, inputs.upstream))
 
-    outcome = ask("labels_of_another_dtype", "sparse_xent", "value", misread)
+    outcome = ask("labels_of_another_dtype", "dense_xent", "value", misread)
 
     assert np.isinf(outcome.over)
-    assert "labels in int32" in outcome.detail
+    assert "labels in int64" in outcome.detail
+    assert outcome.worst.got != outcome.worst.expected
 
 
 @pytest.mark.parametrize(
