@@ -118,7 +118,7 @@ def versions(session: nox.Session) -> None:
     """Ask two versions of a framework the same and compare: `-- jax==0.9.2 jax==0.10.2 [options of xentbench run]`.
 
     Each version has an environment of its own, which is kept; other packages may be named with it, apart by blanks, as
-    in 'jax==0.9.2 numpy==2.3.5'. Fails where the later version is worse.
+    in 'jax==0.9.2 numpy==2.3.5'. Ends with the verdict and the report, and fails where the later version is worse.
     """
     try:
         framework, extras, requirements, options = versions_asked(session.posargs)
@@ -138,9 +138,7 @@ def versions(session: nox.Session) -> None:
         program = str(home / Path(session.bin).name / "xentbench")
         asked = ("run", "--on", framework, *store, "--report", "build/versions", "--run-uid", uid, *options)
         session.run(program, *asked, external=True, success_codes=ANSWERED)
-    between = ("--run", uids[1], "--against", uids[0])
-    session.run(program, "report", *store, "--report", "build/versions", *between, external=True)
-    session.run(program, "compare", *uids, *store, external=True)
+    session.run(program, "compare", *uids, *store, "--report", "build/versions", external=True)
 
 
 @nox.session

@@ -328,7 +328,10 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Run:
-    """One use of the harness: everything stored under one id."""
+    """One use of the harness: everything stored under one id.
+
+    shards: the parts of a run that is asked in parts, each `i/n` once it is done, and `0/n` since one was begun.
+    """
 
     uid: str
     started: str  # UTC, ISO 8601
@@ -336,6 +339,7 @@ class Run:
     command: str
     preset: str
     host: Mapping[str, str]
+    shards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

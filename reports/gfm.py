@@ -11,9 +11,9 @@ UNFENCED = frozenset("`<>&|\\")
 SPECIAL = re.compile(r"([\\`*\[\]|~])")
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """Return a text that Markdown shows as it is, on one line."""
-    escaped = html.escape(line(text), quote=False)
+    escaped = html.escape(line(text, longest), quote=False)
     return SPECIAL.sub(r"\\\1", escaped)
 
 

@@ -36,12 +36,16 @@ class Material:
     history: Mapping[int, Sequence[Level]] = field(default_factory=dict)
 
     @cached_property
+    def recorded(self) -> Recorded:
+        """The run with all that was stored of it."""
+        return Recorded(self.run, self.environments, self.not_run, self.results)
+
+    @cached_property
     def comparison(self) -> Comparison | None:
         """What changed since the run before; None where there is none to compare with."""
         if self.before is None:
             return None
-        now = Recorded(self.run, self.environments, self.not_run, self.results)
-        return compare.compare(self.before, now)
+        return compare.compare(self.before, self.recorded)
 
     def file(self, result: Result) -> str:
         """Return the file that a judged function was read from; nothing for a framework's own."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from harness.history.difference import CARD
 from harness.model import Result, Timing
 from harness.timing import traffic
 from harness.timing.duel import ranking
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 WORK = {"value": "forward", "grad_logits": "forward + backward", "grad_labels": "forward + backward (labels)"}
 Card = tuple[str, list[tuple[str, str]]]  # device, its facts
-CARD = "card: "  # the facts of an environment that say what a figure holds
 
 
 @dataclass(frozen=True)

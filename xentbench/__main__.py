@@ -37,7 +37,11 @@ COMMANDS: Mapping[str, Command] = {
     "table": Command("results:table", "Look", "Print the largest errors of a run as a Markdown table."),
     "explain": Command("report:explain_answer", "Look", "Explain one answer, and print a script that asks again."),
     "list": Command("listing:list_things", "Look", "List what can be asked, and of whom; and what is set."),
-    "compare": Command("compare:compare_runs", "Compare", "Say what changed from run A to run B, and why."),
+    "compare": Command(
+        "compare:compare_runs",
+        "Compare",
+        "Say whether run B may be taken for run A: what changed, and why.",
+    ),
     "import": Command("compare:import_runs", "Compare", "Merge runs of other machines, and the shards of one run."),
     "export": Command("results:export_results", "Compare", "Write a run for other tools, other stores, or CI."),
     "judge": Command(

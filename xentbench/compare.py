@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,39 +11,58 @@ import typer
 from harness.files.merge import merge
 from harness.files.recall import existing, recall
 from harness.history import ratio
-from harness.history.compare import FAIL_ON, Comparison, FailOn, compare
+from harness.history.compare import Comparison, compare
+from harness.history.news import FAIL_ON, FailOn
+from harness.history.state import incomplete
+from harness.history.verdict import of_comparison
+from harness.model import Recorded
 from harness.spelling import choice
 from harness.store import Location, Store, StoreError
+from reports import gfm
 from reports.texts import comparison
+from reports.texts.comparison import SENTENCE
 from xentbench import options
 from xentbench.options import WHICH, carried
 from xentbench.screen import Exit, data, refusing, say, warn
+
+Gate = Annotated[
+    str,
+    typer.Option(
+        "--fail-on",
+        help="; ".join(f"{word}: {text}" for word, text in FAIL_ON.items()),
+        envvar="XENTBENCH_FAIL_ON",
+        autocompletion=options.listed(lambda: FAIL_ON),
+    ),
+]
+ENDS = {
+    Exit.CONFORMS: "passes --fail-on {gate}",
+    Exit.DEVIATES: "fails --fail-on {gate}",
+    Exit.NOTHING_RAN: "nothing to pass by",
+    Exit.MACHINERY: "a process died or hung",
+}
 
 
 def compare_runs(
     before: Annotated[str, typer.Argument(metavar="A", help=WHICH)] = "latest~1",
     after: Annotated[str, typer.Argument(metavar="B", help=WHICH)] = "latest",
     store: options.StoreLocation = options.STORE,
-    fail_on: Annotated[
-        str,
-        typer.Option(
-            help="; ".join(f"{word}: {text}" for word, text in FAIL_ON.items()),
-            envvar="XENTBENCH_FAIL_ON",
-            autocompletion=options.listed(lambda: FAIL_ON),
-        ),
-    ] = "new",
+    fail_on: Gate = "new",
     size: Annotated[
         float, typer.Option(help="relative difference of times from which one counts", envvar="XENTBENCH_SIZE")
     ] = ratio.SIZE,
     rows: Annotated[int, typer.Option(help="rows shown of each table", min=0)] = 50,
     output: options.Output = None,
+    directory: Annotated[
+        Path | None, typer.Option("--report", help="also write the report of B, a run of the store, beside A")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, every change in it")] = False,
 ) -> None:
-    """Say what changed from run A to run B, and why.
+    """Say whether run B may be taken for run A: what changed, and why.
 
-    What was added, removed and changed is printed as Markdown. Accuracy changed where a figure differs at all; speed
-    where the ratio of the medians lies beyond its interval and beyond the size.
+    News is ordered by what it means: judgements and policies, lost answers, larger errors, slower calls; then bits and
+    figures. What is not judged (composed, naive, misuse, control) is shown and never counted. The last line is the
+    verdict, as the report has it.
 
     Examples:
       xentbench compare
@@ -53,47 +73,84 @@ def compare_runs(
       0  nothing of what --fail-on names
       1  something of it
       2  an option is off
-      3  the runs have no question in common
+      3  nothing was judged in both runs, or a part of run B never came
       4  a process died or hung that did not before
     """
     with refusing():
-        gate: FailOn = choice("--fail-on", fail_on, tuple(FAIL_ON))  # type: ignore[assignment]
+        gate = gate_of(fail_on)
         if not 0 <= size < float("inf"):
             raise ValueError(f"--size is {size}, expected a relative difference, such as 0.05")
-        found = compare(recall(before, store), recall(after, store), size)
+        earlier, later = recall(before, store), recall(after, store)
+        found = compare(earlier, later, size)
+        page = _report(earlier, later.run.uid, store, directory) if directory else None
         with data(output) as to:
             if as_json:
                 to.write(json.dumps(comparison.plain(found), indent=2, allow_nan=False) + "\n")
             else:
-                to.write(comparison.markdown(found, rows))
-    raise typer.Exit(verdict(found, gate))
+                to.write(f"{comparison.markdown(found, rows)}\n{last_line(found, gate)}\n")
+                if page:
+                    to.write(f"report: {page}\n")
+    raise typer.Exit(exit_code(found, gate))
 
 
-def verdict(found: Comparison, gate: FailOn) -> Exit:
+def _report(before: Recorded, uid: str, location: Location, directory: Path) -> Path:
+    from xentbench.report import write_report  # noqa: PLC0415 - it takes numpy, which comparing does not
+
+    with existing(location) as opened:
+        return write_report(opened, opened.run(uid).uid, directory, before)
+
+
+def gate_of(text: str) -> FailOn:
+    """Read `--fail-on`. Raises ValueError with the choices."""
+    gate: FailOn = choice("--fail-on", text, tuple(FAIL_ON))  # type: ignore[assignment]
+    return gate
+
+
+def exit_code(found: Comparison, gate: FailOn) -> Exit:
     """Return the exit code; nothing in common is never a pass."""
-    if not found.shared:
+    grade = of_comparison(found).grade
+    if grade == "unjudged":
         return Exit.NOTHING_RAN
-    if found.broken and gate != "never":
+    if gate == "never":
+        return Exit.CONFORMS
+    if grade == "died":
         return Exit.MACHINERY
-    return Exit.DEVIATES if found.failing(gate) else Exit.CONFORMS
+    if found.failing(gate):
+        return Exit.DEVIATES
+    return Exit.NOTHING_RAN if incomplete(found.after) else Exit.CONFORMS
 
 
-def status(store: options.StoreLocation = options.STORE) -> None:
+def last_line(found: Comparison, gate: FailOn) -> str:
+    """Return the verdict with the exit code that it ends in."""
+    code = exit_code(found, gate)
+    return gfm.line(f"{of_comparison(found).sentence} (exit {code.value}: {ENDS[code].format(gate=gate)})", SENTENCE)
+
+
+def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") -> None:
     """Say in one screen how the last run stands against the one before.
 
     Examples:
       xentbench status
 
     Exit codes:
+      0  nothing of what --fail-on names, or no run before it
+      1  something of it
       2  an option is off
+      3  nothing was judged in both runs, or a part of the last one never came
+      4  a process died or hung that did not before
     """
     with refusing(), existing(store) as opened:
+        gate = gate_of(fail_on)
         latest = opened.recorded("latest")
         earlier = opened.recorded("latest~1") if len(opened.runs()) > 1 else None
     if earlier:
-        say(comparison.screen(compare(earlier, latest), latest, f"xentbench compare{carried(store)}"))
-    else:
-        say(f"{comparison.about(latest)}\nno run before it; try: xentbench run{carried(store)}")
+        found = compare(earlier, latest)
+        say(comparison.screen(found, latest, f"xentbench compare{carried(store)}"))
+        say(last_line(found, gate))
+        raise typer.Exit(exit_code(found, gate))
+    say(f"{comparison.about(latest)}\nno run before it; try: xentbench run{carried(store)}")
+    if incomplete(latest.run) and gate != "never":
+        raise typer.Exit(Exit.NOTHING_RAN)
 
 
 def import_runs(

@@ -19,7 +19,8 @@ from rich.table import Table
 
 from harness.files.recall import existing
 from harness.history.state import STATES, state
-from harness.model import Case, Crashed, Failed, Outcome, Recorded, Result, Run, Score, Target, TimedOut, Timing
+from harness.history.verdict import of_run
+from harness.model import Case, Outcome, Recorded, Result, Run, Target
 from harness.running import arguments, host, orphan
 from harness.running.progress import Progress
 from harness.running.runner import Judge, Process, Runner
@@ -98,7 +99,7 @@ def run(
       0    every answer conforms, or deviates as is known
       1    an answer deviates, and is not listed
       2    an option is off
-      3    nothing was asked
+      3    nothing was judged, or a framework that --on names is missing
       4    a process died, hung or gave up
       130  interrupted
     """
@@ -107,7 +108,7 @@ def run(
         choice("--reference", reference, CERTIFY)
         judging = partial(judged, known=judge.known_deviations(known), strict=strict)
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
-        current, begun = begin(store, preset, uid, resume=resume)
+        current, begun = begin(store, preset, uid, wanted.shard[1], resume=resume)
     at_once = processes or os.cpu_count() or 1
     request = Request(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once)
     with ending(interrupted=GO_ON):
@@ -122,17 +123,24 @@ def run(
     files.write(recorded, for_ci)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))
+    absent = missing(wanted, recorded)
+    code = exit_code(recorded, absent, broken=bool(failed))
     say(f"results: {store}\nreport:  {page}")
-    raise typer.Exit(verdict(recorded.results, broken=bool(failed)))
+    lacking = f"; nothing asked of {', '.join(absent)}, which --on names" if absent else ""
+    say(f"{of_run(recorded).sentence}{lacking} (exit {code.value})")
+    raise typer.Exit(code)
 
 
-def begin(store: Location, preset: str, uid: str, *, resume: bool) -> tuple[Run, bool]:
-    """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here."""
+def begin(store: Location, preset: str, uid: str, parts: int, *, resume: bool) -> tuple[Run, bool]:
+    """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here.
+
+    parts: those that it is asked in.
+    """
     if uid:
         arguments.run_uid(uid)
     with existing(store) if resume else Store(store) as opened:
         stored = resume or uid in {run.uid for run in opened.runs()}
-        current = opened.run(uid or "latest") if stored else host.new_run(preset, uid)
+        current = opened.run(uid or "latest") if stored else host.new_run(preset, uid, parts)
         if uid and current.preset != preset:
             raise ValueError(f"run {uid} is of preset {current.preset!r}, expected {preset!r}; try: another --run-uid")
         opened.begin(current)
@@ -207,7 +215,10 @@ def judged(case: Case, target: Target, outcome: Outcome, known: Sequence[judge.K
 
 def close(request: Request, directory: Path) -> tuple[Recorded, Path]:
     """Note that the run is finished; return it, and the first page of its report."""
+    part, parts = request.wanted.shard
     with Store(request.store) as opened:
+        if parts > 1:
+            opened.add_shard(request.uid, f"{part}/{parts}")
         opened.finish(request.uid)
         return opened.recorded(request.uid), write_report(opened, request.uid, directory)
 
@@ -242,11 +253,17 @@ def _counts(results: Sequence[Result]) -> Table:
     return table
 
 
-def verdict(results: Sequence[Result], *, broken: bool) -> Exit:
+def missing(wanted: plan.Wanted, recorded: Recorded) -> list[str]:
+    """Return the frameworks that were named, and of which nothing was asked."""
+    asked = {result.target.implementation.framework for result in recorded.results}
+    return [name for name in wanted.frameworks if wanted.pairs and name not in asked]
+
+
+def exit_code(recorded: Recorded, absent: Sequence[str], *, broken: bool) -> Exit:
     """Return the exit code: machinery first, because a broken run proves nothing."""
-    lost = any(isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" for result in results)
-    if lost or broken:
+    grade = of_run(recorded).grade
+    if broken or grade == "died":
         return Exit.MACHINERY
-    if not any(isinstance(result.outcome, Score | Failed | Timing) for result in results):
-        return Exit.NOTHING_RAN
-    return Exit.DEVIATES if any(result.judgement == "deviates" for result in results) else Exit.CONFORMS
+    if grade == "worse":
+        return Exit.DEVIATES
+    return Exit.NOTHING_RAN if absent or grade == "unjudged" else Exit.CONFORMS

@@ -5,6 +5,7 @@ No number of one store is in it, so that any store takes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from harness.store import NAMES, OUTCOMES, StoreError, nouns, unpack
 
 FORMAT = "xentbench run"
 VERSION = 1
+SHARD = re.compile(r"\d{1,4}/[1-9]\d{0,3}", re.ASCII)
 
 
 class Malformed(ValueError):  # noqa: N818 - said of a file, as in reference.vectors
@@ -43,10 +45,15 @@ def header(recorded: Recorded) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "run": asdict(recorded.run),
+        "run": _run(recorded.run),
         "environments": {key: dict(facts) for key, facts in recorded.environments.items()},
         "not_run": [asdict(entry) for entry in recorded.not_run],
     }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    """Return the fields of a run; those of one asked as a whole are read by older programs too."""
+    return {name: value for name, value in asdict(run).items() if name != "shards" or value}
 
 
 def begun(header: Mapping[str, Any]) -> Recorded:
@@ -55,9 +62,12 @@ def begun(header: Mapping[str, Any]) -> Recorded:
         raise Malformed("another program's file")
     if header["version"] != VERSION:
         raise Malformed(f"version {header['version']}, this program reads {VERSION}")
-    run = Run(**header["run"] | {"host": dict(header["run"]["host"])})
-    if not all(isinstance(word, str) for word in (run.uid, run.started, run.command, run.preset)):
+    said = header["run"]
+    run = Run(**said | {"host": dict(said["host"]), "shards": tuple(said.get("shards", ()))})
+    if not all(isinstance(word, str) for word in (run.uid, run.started, run.command, run.preset, *run.shards)):
         raise Malformed("a run's id is no text")
+    if odd := [shard for shard in run.shards if not SHARD.fullmatch(shard)]:
+        raise Malformed(f"a part of the run is {odd[0]!r}, expected i/n")
     environments = {key: dict(facts) for key, facts in header["environments"].items()}
     return Recorded(run, environments, [NotRun(**entry) for entry in header["not_run"]], [])
 

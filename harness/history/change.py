@@ -2,42 +2,35 @@
 
 An accuracy is exact, so any difference beyond what its figure is certified to is a change. An answer as accurate as it
 was may still be another one: its bits tell. A timing is a sample, so a change is what its interval and a named size
-cannot explain.
+cannot explain. What of all that counts, harness/history/news.py says.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from harness.history import ratio
-from harness.model import (
-    FORMATS,
-    Case,
-    Checked,
-    Crashed,
-    Failed,
-    Judgement,
-    Outcome,
-    Result,
-    Score,
-    TimedOut,
-    Timing,
-    Unsupported,
-)
+from harness.history import news, ratio
+from harness.history.news import News, Turn
+from harness.model import FORMATS, Case, Checked, Crashed, Failed, Outcome, Result, Score, TimedOut, Timing, Unsupported
 
-Status = Literal["added", "removed", "changed", "unchanged"]
-Turn = Literal["worse", "better", "different", "none"]
-Fact = tuple[Turn, str]  # one thing that differs; the first that is worse or better decides
+Status = Literal["added", "removed", "changed", "cannot tell", "unchanged"]
 
-JUDGED: Mapping[Judgement, int] = {"conforms": 0, "unjudged": 0, "known": 1, "deviates": 2}
-CLASSES: Mapping[str | None, int] = {"S": 0, "U": 1, "N": 1, None: 2}
 BENIGN = "flushed"  # a verdict that is no deviation
+RAISED = "error "  # how a policy begins whose call raised; of which type is a detail
 CERTIFIED = 2.0**-63  # relative: what two goldens of one value may differ by, each certified to 2**-64
 ARITHMETIC = 2.0**-40  # relative: sums of another numpy
+
+
+class Fact(NamedTuple):
+    """One thing that differs, and what kind of news it is where it turned worse."""
+
+    news: News
+    turn: Turn
+    text: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +39,7 @@ class Change:
 
     status: Status
     turn: Turn
+    news: News
     reason: str
     before: Result | None
     after: Result | None
@@ -68,11 +62,20 @@ def between(before: Result, after: Result, size: float = ratio.SIZE) -> Change:
     """Compare two answers to one question. size: the relative difference of times from which one counts."""
     facts = list(_facts(before, after, size))
     if not facts:
-        return Change("unchanged", "none", "", before, after)
-    if same_bits(before, after):
-        facts.append(("different", "the answer itself is the same bit by bit"))
-    turn: Turn = next((turn for turn, _ in facts if turn != "different"), "different")
-    return Change("changed", turn, "; ".join(text for _, text in facts), before, after)
+        return Change("unchanged", "none", "none", "", before, after)
+    if facts[0].news == "untold":
+        return Change("cannot tell", "none", "untold", facts[0].text, before, after)
+    moved = same_bits(before, after)
+    reason = "; ".join(fact.text for fact in facts)
+    if moved:
+        reason += "; the answer itself is the same bit by bit"
+    first = next((fact for fact in facts if fact.turn != "different"), None)
+    if not news.counted(before, after):
+        return Change("changed", "different", "unjudged", reason, before, after)
+    if first is None:
+        alone = moved is False and all(fact.news == "bits" for fact in facts)
+        return Change("changed", "different", "bits" if alone else "figures", reason, before, after)
+    return Change("changed", first.turn, first.news if first.turn == "worse" else "better", reason, before, after)
 
 
 def same_bits(before: Result | None, after: Result | None) -> bool | None:
@@ -81,15 +84,6 @@ def same_bits(before: Result | None, after: Result | None) -> bool | None:
         case Result(outcome=Score(bits=was)), Result(outcome=Score(bits=now)) if was and now:
             return was == now
     return None
-
-
-def bits_alone(change: Change) -> bool:
-    """Tell whether an answer differs in its bits, and in nothing that is measured or judged."""
-    match change.before, change.after:
-        case Result(outcome=Score() as old) as before, Result(outcome=Score() as new) as after:
-            figures = before.judgement != after.judgement or any(_scores(old, new, after.case))
-            return same_bits(before, after) is False and not figures
-    return False
 
 
 def broke(change: Change) -> bool:
@@ -118,60 +112,67 @@ def severity(change: Change) -> float:
 def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
     """Yield what differs, the most important first."""
     if before.judgement != after.judgement:
-        why = f": {after.reason}" if after.judgement == "deviates" else ""
-        turn = _turn(JUDGED[before.judgement], JUDGED[after.judgement])
-        yield turn, f"{after.judgement}, was {before.judgement}{why}"
+        why = f": {after.reason}" if after.judgement in {"deviates", "known"} and after.reason else ""
+        turn = news.turned(news.RANKS[before.judgement], news.RANKS[after.judgement])
+        yield Fact("judgement", turn, f"{after.judgement}, was {before.judgement}{why}")
     match before.outcome, after.outcome:
         case Score() as old, Score() as new:
             figures = list(_scores(old, new, after.case))
             yield from figures
             if not figures and same_bits(before, after) is False:
-                yield "different", f"answers differ in bits, largest error {old.max_ulp:.3g} ulp in both"
+                yield Fact("bits", "different", f"answers differ in bits, largest error {old.max_ulp:.3g} ulp in both")
         case Checked() as old, Checked() as new:
             yield from _checks(old, new, after.case)
         case Timing() as old, Timing() as new:
             yield from _timings(old, new, size)
         case Failed() as old, Failed() as new if _failure(old) != _failure(new):
-            yield "different", f"raised {_failure(new)}, was {_failure(old)}"
+            yield Fact("figures", "different", f"raised {_failure(new)}, was {_failure(old)}")
         case old, new if type(old) is not type(new):
-            yield _turn(_silence(old), _silence(new)), f"{in_words(new)}, was {in_words(old)}"
+            turn = news.turned(_silence(old), _silence(new))
+            yield Fact("lost", turn, f"{in_words(new)}, was {in_words(old)}")
 
 
 def _scores(old: Score, new: Score, case: Case) -> Iterator[Fact]:
+    was, now = (score.over_bound.get("S", math.nan) for score in (old, new))
+    if (turn := news.error_turned(was, now)) != "different":
+        yield Fact("error", turn, f"error is {_apart(now, was, ' of its bound')}")
     if old.budget_class != new.budget_class:
         met = [f"class {score.budget_class}" if score.budget_class else "no class" for score in (new, old)]
-        yield _turn(CLASSES[old.budget_class], CLASSES[new.budget_class]), f"meets {met[0]}, was {met[1]}"
+        yield Fact("figures", "different", f"meets {met[0]}, was {met[1]}")
     resolution = _resolution(case)
     if not _same(old.max_ulp, new.max_ulp, resolution):
-        yield _turn(old.max_ulp, new.max_ulp), f"max {_apart(new.max_ulp, old.max_ulp, ' ulp')}"
+        yield Fact("figures", "different", f"max {_apart(new.max_ulp, old.max_ulp, ' ulp')}")
     for name in sorted(old.verdicts.keys() | new.verdicts.keys()):
-        was, now = old.verdicts.get(name, 0), new.verdicts.get(name, 0)
-        if was != now:
-            yield "different" if name == BENIGN else _turn(was, now), f"{name.replace('_', ' ')}: {now}, was {was}"
+        counts = old.verdicts.get(name, 0), new.verdicts.get(name, 0)
+        if counts[0] != counts[1]:
+            yield Fact("figures", "different", f"{name.replace('_', ' ')}: {counts[1]}, was {counts[0]}")
     if old.elements != new.elements:
-        yield "different", f"{new.elements} elements, was {old.elements}"
+        yield Fact("figures", "different", f"{new.elements} elements, was {old.elements}")
     if not _same(old.mean_ulp, new.mean_ulp, resolution):
-        yield "different", f"mean {_apart(new.mean_ulp, old.mean_ulp, ' ulp')}"
+        yield Fact("figures", "different", f"mean {_apart(new.mean_ulp, old.mean_ulp, ' ulp')}")
     elif not _same(old.bias_ulp, new.bias_ulp, resolution + ARITHMETIC * old.mean_ulp):
-        yield "different", f"bias {_apart(new.bias_ulp, old.bias_ulp, ' ulp')}"
+        yield Fact("figures", "different", f"bias {_apart(new.bias_ulp, old.bias_ulp, ' ulp')}")
 
 
 def _checks(old: Checked, new: Checked, case: Case) -> Iterator[Fact]:
-    if not _same(old.over, new.over, _resolution(case)):  # an allowance is of an ulp or more
-        yield _turn(old.over, new.over), _apart(new.over, old.over, " of what is allowed")
     if old.policy != new.policy:
-        yield "different", f"policy is {new.policy or 'none'}, was {old.policy or 'none'}"
+        alike = old.policy.startswith(RAISED) and new.policy.startswith(RAISED)
+        turn: Turn = "different" if alike else "worse" if new.policy else "better"
+        yield Fact("judgement", turn, f"policy is {new.policy or 'none'}, was {old.policy or 'none'}")
+    if not _same(old.over, new.over, _resolution(case)):  # an allowance is of an ulp or more
+        text = _apart(new.over, old.over, " of what is allowed")
+        yield Fact("error", news.error_turned(old.over, new.over), text)
 
 
 def _timings(old: Timing, new: Timing, size: float) -> Iterator[Fact]:
     found = ratio.of_timings(old, new)
-    if found is None:
-        return
-    slower, faster = found.slower(size), found.faster(size)
-    if slower or faster:
+    slower, faster = (found.slower(size), found.faster(size)) if found else (False, False)
+    if found and (slower or faster):
         times = f"{found.times:.3g} times as long ({found.low:.3g} to {found.high:.3g})"
         spent = f"{seconds(median(new.seconds))}, was {seconds(median(old.seconds))}"
-        yield "worse" if slower else "better", f"{times}: {spent}"
+        yield Fact("slower", "worse" if slower else "better", f"{times}: {spent}")
+    elif lack := ratio.lacking(old, new):
+        yield Fact("untold", "none", f"cannot tell: {lack}")
 
 
 def in_words(outcome: Outcome) -> str:
@@ -217,12 +218,6 @@ def _silence(outcome: Outcome) -> int:
 def _failure(failed: Failed) -> str:
     """Return the type of what was raised, whose message may hold an address; else what was said."""
     return failed.error or failed.message
-
-
-def _turn(was: float, now: float) -> Turn:
-    if math.isnan(now) or math.isnan(was):
-        return "different"
-    return "worse" if now > was else "better" if now < was else "different"
 
 
 def _resolution(case: Case) -> float:

@@ -7,38 +7,22 @@ its content; a case whose inputs were drawn anew is another question, whatever i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
-from harness.history import change, ratio
-from harness.history.change import Change, Status, Turn
-from harness.model import Crashed, NotRun, Recorded, Result, Run, TimedOut, Timing
+from harness.history import change, difference, news, ratio
+from harness.history.change import Change, Status
+from harness.history.difference import Difference
+from harness.history.news import GATES, NEWS, FailOn, News, Turn
+from harness.model import Crashed, Failed, NotRun, Recorded, Result, Run, TimedOut, Timing, Unsupported
 from harness.store import nouns
 
-FailOn = Literal["never", "new", "any"]
 Key = tuple[object, ...]
 Unpaired = dict[Key, Result]
 
-FAIL_ON: dict[FailOn, str] = {
-    "never": "no finding fails",
-    "new": "what got worse fails: a new deviation, an answer lost, a larger error, a slower call",
-    "any": "any difference fails: added, removed or changed",
-}
-TURNS: tuple[Turn, ...] = ("worse", "better", "different", "none")
-STATUSES: tuple[Status, ...] = ("changed", "added", "removed", "unchanged")
-NEVER_STORED = "-"  # a fact that one of the runs has not
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A fact of the environment that the two runs do not share."""
-
-    where: str  # framework and device, or `machine`
-    fact: str
-    before: str
-    after: str
+ORDER: tuple[News, ...] = tuple(NEWS)
+STATUSES: tuple[Status, ...] = ("changed", "cannot tell", "added", "removed", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -56,6 +40,10 @@ class Comparison:
         """Return the changes of some statuses."""
         return [one for one in self.changes if one.status in statuses]
 
+    def of_news(self, kind: News) -> list[Change]:
+        """Return the changes of one kind of news."""
+        return [one for one in self.changes if one.news == kind]
+
     def turned(self, turn: Turn, aspect: str = "") -> list[Change]:
         """Return the changes that went one way, of accuracy, of speed or of both."""
         return [one for one in self.changes if one.turn == turn and aspect in {"", one.aspect}]
@@ -69,17 +57,10 @@ class Comparison:
     @cached_property
     def sections(self) -> dict[str, list[Change]]:
         """Every question that is not unchanged, in one list of a title each; what matters most first."""
-        different = self.turned("different")
-        return {
-            "Worse: accuracy": self.turned("worse", "accuracy"),
-            "Worse: speed": self.turned("worse", "speed"),
-            "Better: accuracy": self.turned("better", "accuracy"),
-            "Better: speed": self.turned("better", "speed"),
-            "Different, neither better nor worse": [one for one in different if not change.bits_alone(one)],
-            "Other bits, as accurate as before": [one for one in different if change.bits_alone(one)],
-            "Added": [one for one in self.of("added") if one.turn == "none"],
-            "Removed": [one for one in self.of("removed") if one.turn == "none"],
-        }
+        by: dict[News, list[Change]] = {kind: [] for kind in ORDER}
+        for one in self.changes:
+            by[one.news].append(one)
+        return {title: by[kind] for kind, title in NEWS.items() if kind != "none"}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,23 +78,18 @@ class Comparison:
         """Whether a process died or hung in the later run that did not in the earlier one."""
         return any(map(change.broke, self.changes))
 
-    def failing(self, fail_on: FailOn) -> list[Change]:
+    def failing(self, gate: FailOn) -> list[Change]:
         """Return the changes that fail a gate."""
-        match fail_on:
-            case "never":
-                return []
-            case "new":
-                return self.turned("worse")
-        return [one for one in self.changes if one.status != "unchanged"]
+        return [one for one in self.changes if one.news in GATES[gate]]
 
 
 def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE) -> Comparison:
     """Compare two runs. size: the relative difference of times from which one counts."""
     changes = sorted(
         _changes(before.results, after.results, after.not_run, size),
-        key=lambda one: (TURNS.index(one.turn), STATUSES.index(one.status), one.aspect, -change.severity(one)),
+        key=lambda one: (ORDER.index(one.news), STATUSES.index(one.status), one.aspect, -change.severity(one)),
     )
-    differences = tuple(_environments(before, after))
+    differences = difference.between(before, after)
     return Comparison(before.run, after.run, size, differences, tuple(after.not_run), tuple(changes))
 
 
@@ -162,17 +138,23 @@ def _renamed(gone: Unpaired, come: Unpaired) -> Iterator[tuple[Result, Result]]:
 def _added(result: Result, *, anew: bool) -> Change:
     why = "its inputs were drawn anew" if anew else "not asked before"
     if result.judgement == "deviates":
-        return Change("added", "worse", f"{why}; deviates: {result.reason}", None, result)
-    turn: Turn = "worse" if isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known" else "none"
-    return Change("added", turn, f"{why}; {change.in_words(result.outcome)}", None, result)
+        return Change("added", "worse", "judgement", f"{why}; deviates: {result.reason}", None, result)
+    reason = f"{why}; {change.in_words(result.outcome)}"
+    if not news.counted(result):
+        return Change("added", "none", "unjudged", reason, None, result)
+    dead = isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known"
+    return Change("added", "worse" if dead else "none", "lost" if dead else "added", reason, None, result)
 
 
 def _removed(result: Result, not_run: Sequence[NotRun], *, anew: bool) -> Change:
-    if anew:
-        return Change("removed", "none", "its inputs were drawn anew", result, None)
-    if lost := next((entry for entry in not_run if _covers(entry, result)), None):
-        return Change("removed", "worse", f"not run: {lost.reason}", result, None)
-    return Change("removed", "none", "not asked any more", result, None)
+    """Return the change of an answer that is gone: lost, unless there was none or its inputs were drawn anew."""
+    lost = next((entry for entry in not_run if _covers(entry, result)), None)
+    reason = "its inputs were drawn anew" if anew else f"not run: {lost.reason}" if lost else "not asked any more"
+    if not news.counted(result):
+        return Change("removed", "none", "unjudged", reason, result, None)
+    if anew or isinstance(result.outcome, Unsupported | Failed | Crashed | TimedOut):
+        return Change("removed", "none", "removed", reason, result, None)
+    return Change("removed", "worse", "lost", reason, result, None)
 
 
 def _covers(entry: NotRun, result: Result) -> bool:
@@ -199,33 +181,3 @@ def _question(result: Result) -> Key:
 
 def _content(result: Result) -> Key:
     return (result.content, result.case.check, *_name(result)[1:])
-
-
-def _environments(before: Recorded, after: Recorded) -> Iterator[Difference]:
-    """Yield the facts that differ: of the machine, then of each framework that both runs asked."""
-    yield from _differences("machine", _each(before.run.host), _each(after.run.host))
-    old, new = _facts(before), _facts(after)
-    for where in sorted(old.keys() & new.keys()):
-        yield from _differences(" on ".join(where), old[where], new[where])
-
-
-def _facts(recorded: Recorded) -> dict[tuple[str, str], dict[str, set[str]]]:
-    """Return every value of every fact, by framework and device; a run that was gone on with may hold two of one."""
-    found: dict[tuple[str, str], dict[str, set[str]]] = {}
-    used = {(r.target.implementation.framework, r.target.device, r.environment) for r in recorded.results}
-    for framework, device, key in used:
-        facts = found.setdefault((framework, device), {})
-        for fact, value in recorded.environments.get(key, {}).items():
-            facts.setdefault(fact, set()).add(value)
-    return found
-
-
-def _each(facts: Mapping[str, str]) -> dict[str, set[str]]:
-    return {fact: {value} for fact, value in facts.items()}
-
-
-def _differences(where: str, old: Mapping[str, set[str]], new: Mapping[str, set[str]]) -> Iterator[Difference]:
-    for fact in dict.fromkeys([*old, *new]):
-        was, now = (", ".join(sorted(facts.get(fact, {NEVER_STORED}))) for facts in (old, new))
-        if was != now:
-            yield Difference(where, fact, was, now)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.history import points, series
-from harness.history.compare import NEVER_STORED, Difference
+from harness.history import difference, points, series
+from harness.history.difference import Difference
 from harness.history.points import AnswerKind, Points, combine
 from harness.history.series import ChangePoint, Series
 from harness.model import NotRun, Result, Run, Target, Timing
@@ -40,7 +40,7 @@ class History:
         before, after = change.at - 1, change.at
         hosts = [self.runs[one.runs[place]].host for place in (before, after)]
         facts = [self.environments[one.environments[place]] for place in (before, after)]
-        return (*_differences("machine", *hosts), *_differences(where(one.target), *facts))
+        return (*difference.of_hosts(*hosts), *difference.of_facts(where(one.target), *facts))
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,3 @@ def _used(found: Points, runs: int) -> list[dict[str, int]]:
         point = table[place]
         used[point["run"]][where(found.targets[point["target"]])] = int(point["environment"])
     return used
-
-
-def _differences(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Difference]:
-    for fact in dict.fromkeys([*old, *new]):
-        was, now = old.get(fact, NEVER_STORED), new.get(fact, NEVER_STORED)
-        if was != now:
-            yield Difference(what, fact, was, now)

@@ -18,11 +18,14 @@ from harness.history.state import state_of
 from harness.model import Array, Case, Judgement, Result, Target
 from harness.store import Store, nouns
 
-ASKED = 'SELECT "case", target, run, outcome, judgement, figure, environment FROM results'
+ASKED = 'SELECT "case", target, run, outcome, judgement, figure, share, environment FROM results'
 CASES = f"SELECT key, id, content, {nouns.quoted(nouns.CASE_COLUMNS)} FROM cases"
 TARGETS = f"SELECT key, {nouns.quoted(nouns.TARGET_COLUMNS)} FROM targets"
 POINT = np.dtype(
-    [("case", "i4"), ("target", "i4"), ("run", "i4"), ("kind", "i4"), ("figure", "f8"), ("environment", "i4")]
+    [
+        *(("case", "i4"), ("target", "i4"), ("run", "i4"), ("kind", "i4")),
+        *(("figure", "f8"), ("share", "f8"), ("environment", "i4")),
+    ]
 )
 
 
@@ -51,8 +54,8 @@ class Named:
 class Points:
     """The points as a structured array of POINT, and what its numbers stand for.
 
-    run: place in the runs that were given. kind, environment: places in the lists here. figure: nan where there is
-    none. case, target: keys of the dictionaries.
+    run: place in the runs that were given. kind, environment: places in the lists here. figure, share: nan where there
+    is none. case, target: keys of the dictionaries.
     """
 
     table: Array
@@ -86,10 +89,11 @@ def read(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]] | N
     environments: defaultdict[str, int] = defaultdict(count().__next__)
     rows = (
         (
-            *(case, target, place[run], kinds[outcome, judgement], math.nan if figure is None else figure),
+            *(case, target, place[run], kinds[outcome, judgement]),
+            *(math.nan if number is None else number for number in (figure, share)),
             environments[environment],
         )
-        for case, target, run, outcome, judgement, figure, environment in stored
+        for case, target, run, outcome, judgement, figure, share, environment in stored
         if run in place
     )
     table = np.fromiter(rows, POINT)

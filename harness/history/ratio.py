@@ -43,16 +43,31 @@ class Ratio:
 
 
 def of_timings(before: Timing, after: Timing) -> Ratio | None:
-    """Return the ratio of two timings; None where one is too short to tell.
+    """Return the ratio of two timings; None where one has no time in it.
 
-    The limits are no closer than those of Student's test on the processes; of few of them, than what classes differ by.
+    The limits are no closer than those of Student's test on the processes; of few of them, or of few samples, than what
+    classes differ by.
     """
+    if not before.seconds or not after.seconds or min(*before.seconds, *after.seconds) <= 0:
+        return None
     found = of_medians(before.seconds, after.seconds)
     if found is None:
-        return None
+        times = median(after.seconds) / median(before.seconds)
+        return Ratio(times, times / CLASSES, times * CLASSES)
     few = min(before.workers, after.workers) < FEW
     apart = CLASSES if few else math.exp(_margin(_by_process(before), _by_process(after)))
     return Ratio(found.times, min(found.low, found.times / apart), max(found.high, found.times * apart))
+
+
+def lacking(before: Timing, after: Timing) -> str:
+    """Say what two timings lack to be told apart or alike; nothing where they are enough."""
+    samples = min(len(before.seconds), len(after.seconds))
+    processes = min(before.workers, after.workers)
+    if samples < LEAST_SAMPLES:
+        return f"{samples} sample{'' if samples == 1 else 's'}"
+    if processes < FEW:
+        return f"{samples} samples of {processes} process{'' if processes == 1 else 'es'}, expected {FEW} processes"
+    return "" if min(*before.seconds, *after.seconds) > 0 else "a time of 0"
 
 
 def _by_process(timing: Timing) -> list[float]:

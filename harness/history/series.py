@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.history import points
+from harness.history import difference, news, points
 from harness.history import steps as change_points
-from harness.history.change import ARITHMETIC, CERTIFIED, JUDGED, Turn
+from harness.history.change import ARITHMETIC, CERTIFIED
+from harness.history.news import RANKS, Turn
 from harness.history.points import AnswerKind, Points, combine
 from harness.history.ratio import Ratio
 from harness.model import FORMATS, Array, Case, Target
 
-MACHINE = ("processor", "cores", "memory")  # the facts of a host that make it another machine
 CPU = "cpu"
 SILENCE: Mapping[str, int] = {"unsupported": 1, "failed": 2, "crashed": 3, "timed out": 3}  # how far from an answer
 
@@ -62,7 +62,8 @@ def follow(
     if not len(found.table):
         return
     table, question = found.table, points.questions(found)
-    timer, machines = _timed(found, question, hosts, environments)
+    names = difference.machines(hosts)
+    timer, machines = _timed(found, question, names, environments)
     number = np.unique(combine(question, table["target"], timer), return_inverse=True)[1]
     order = np.argsort(combine(number, table["run"], ~np.isnan(table["figure"])), kind="stable")
     order = order[np.append(np.diff(combine(number, table["run"])[order]) != 0, True)]  # of a run's answers the last
@@ -70,17 +71,19 @@ def follow(
     changed = _changed(table, number, timer > 0, _allowances(found, question))
     starts = np.flatnonzero(np.diff(number, prepend=-1))
     bounds = list(zip(starts.tolist(), [*starts[1:].tolist(), len(table)], strict=True))
-    setting = combine(_numbers(hosts)[table["run"]], table["environment"])
+    setting = combine(_numbers(hosts, names)[table["run"]], table["environment"])
     steps = _steps([(table["figure"][start:stop], setting[start:stop]) for start, stop in bounds if timer[start]])
     for start, stop in bounds:
         part, timed = table[start:stop], bool(timer[start])
         exact = changed[np.searchsorted(changed, start) : np.searchsorted(changed, stop)] - start
-        changes = [_turned(part[at - 1], part[at], int(at), found.kinds, timed=timed) for at in exact]
+        target = found.targets[part["target"][0]]
+        fused = target.implementation.kind == "fused"
+        changes = [_turned(part[at - 1], part[at], int(at), found.kinds, timed=timed, fused=fused) for at in exact]
         if timed:
             changes += next(steps)
         yield Series(
             found.cases[question[start]].case,
-            found.targets[part["target"][0]],
+            target,
             machines[timer[start]] if timed else None,
             part["run"],
             part["kind"],
@@ -91,7 +94,7 @@ def follow(
 
 
 def _timed(
-    found: Points, question: Array, hosts: Sequence[Mapping[str, str]], environments: Sequence[Mapping[str, str]]
+    found: Points, question: Array, names: Sequence[str], environments: Sequence[Mapping[str, str]]
 ) -> tuple[Array, list[str]]:
     """Return for each point 0, or the place in a list of machines where it is of a series of times."""
     table = found.table
@@ -104,20 +107,23 @@ def _timed(
     labels = []
     for point in table[timed][first]:
         device = environments[point["environment"]].get("device", CPU)
-        labels.append(", ".join(filter(None, [machine(hosts[point["run"]]), device if device != CPU else ""])))
+        labels.append(", ".join(filter(None, [names[point["run"]], device if device != CPU else ""])))
     machines = list(dict.fromkeys(labels))
     places = np.zeros(len(table), "i4")
     places[timed] = np.array([1 + machines.index(label) for label in labels], "i4")[which]
     return places, ["", *machines]
 
 
-def _numbers(hosts: Sequence[Mapping[str, str]]) -> Array:
+def _numbers(hosts: Sequence[Mapping[str, str]], names: Sequence[str]) -> Array:
     """Number the runs by their hosts, the same for the same facts."""
-    different: list[Mapping[str, str]] = []
-    for host in hosts:
-        if host not in different:
-            different.append(host)
-    return np.array([different.index(host) for host in hosts])
+    different: list[dict[str, str]] = []
+    numbers = []
+    for host, name in zip(hosts, names, strict=True):
+        facts = {**host, "memory": name}  # a reading, which wobbles
+        if facts not in different:
+            different.append(facts)
+        numbers.append(different.index(facts))
+    return np.array(numbers)
 
 
 def _allowances(found: Points, question: Array) -> Array:
@@ -137,17 +143,19 @@ def _changed(table: Array, number: Array, timed: Array, allowance: Array) -> Arr
     return 1 + np.flatnonzero(~same & (number[:-1] == number[1:]))
 
 
-def _turned(before: Point, after: Point, at: int, kinds: Sequence[AnswerKind], *, timed: bool) -> ChangePoint:
-    """Tell which way an answer went: by its judgement, else its figure, else by what came instead of an answer."""
+def _turned(
+    before: Point, after: Point, at: int, kinds: Sequence[AnswerKind], *, timed: bool, fused: bool
+) -> ChangePoint:
+    """Tell which way an answer went, as a comparison of two runs does: what is not judged is different at most."""
     old, new = kinds[before["kind"]], kinds[after["kind"]]
-    was, now = float(before["figure"]), float(after["figure"])
-    pairs: tuple[tuple[float, float], ...] = (
-        (JUDGED[old.judgement], JUDGED[new.judgement]),
-        (0, 0) if timed else (was, now),
-        (SILENCE.get(old.outcome, 0), SILENCE.get(new.outcome, 0)),
-    )
-    turns: Iterator[Turn] = ("worse" if b > a else "better" for a, b in pairs if b > a or b < a)
-    return ChangePoint(at, next(turns, "different"), was, now)
+    turns: list[Turn] = []
+    if fused or "deviates" in {old.judgement, new.judgement}:
+        turns.append(news.turned(RANKS[old.judgement], RANKS[new.judgement]))
+        turns.append(news.turned(SILENCE.get(old.outcome, 0), SILENCE.get(new.outcome, 0)))
+        if not timed:
+            turns.append(news.error_turned(float(before["share"]), float(after["share"])))
+    turn: Turn = next((turn for turn in turns if turn != "different"), "different")
+    return ChangePoint(at, turn, float(before["figure"]), float(after["figure"]))
 
 
 def _steps(every: Sequence[tuple[Array, Array]]) -> Iterator[list[ChangePoint]]:
@@ -167,8 +175,3 @@ def _steps(every: Sequence[tuple[Array, Array]]) -> Iterator[list[ChangePoint]]:
             turn: Turn = "worse" if step.ratio.times > 1 else "better"
             changes.append(ChangePoint(int(at), turn, step.was, step.now, step.ratio))
         yield changes
-
-
-def machine(host: Mapping[str, str]) -> str:
-    """Name a machine by what makes it another one; its system, its Python and its libraries may change."""
-    return ", ".join(f"{name} {host[name]}" if name == "cores" else host[name] for name in MACHINE if host.get(name))

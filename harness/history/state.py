@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model import Judgement, Result
+from harness.model import Judgement, Result, Run
 from harness.store import NAMES
 
 STATES = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
@@ -23,3 +23,15 @@ def state_of(outcome: str, judgement: Judgement) -> str:
         case "timing":
             return "timed"
     return outcome
+
+
+def incomplete(run: Run) -> str:
+    """Say how many parts of a run came, as `incomplete: 1 of 2`; nothing where all did, or it was asked as a whole."""
+    came: dict[int, set[str]] = {}
+    for shard in run.shards:
+        part, _, parts = shard.partition("/")
+        came.setdefault(int(parts), set()).update({part} - {"0"})
+    if not came or any(len(part) == parts for parts, part in came.items()):
+        return ""
+    most = max(came, key=lambda parts: (len(came[parts]) / parts, parts))
+    return f"incomplete: {len(came[most])} of {most}"

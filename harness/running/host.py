@@ -43,9 +43,11 @@ def memory_bytes() -> int:
         return 8 << 30
 
 
-def new_run(preset: str, uid: str = "") -> Run:
-    """Make a run, with an id that sorts by time where none is given."""
+def new_run(preset: str, uid: str = "", parts: int = 1) -> Run:
+    """Make a run, with an id that sorts by time where none is given. parts: those that it is asked in."""
     moment = datetime.now(UTC)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     name = uid or f"{moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    return Run(name, moment.isoformat(timespec="seconds"), None, command, preset, facts())
+    return Run(
+        name, moment.isoformat(timespec="seconds"), None, command, preset, facts(), (f"0/{parts}",) if parts > 1 else ()
+    )

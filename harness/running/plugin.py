@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.running import host, orphan
-from harness.running.arguments import run_uid
+from harness.running.arguments import run_uid, shard
 from harness.running.recorder import Recorder
 from harness.store import Location, Store
 from harness.store.location import RESULTS
@@ -58,11 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def _begin(config: pytest.Config, uid: str) -> str:
     """Begin a run, of this id if there is one, unless it is there already; return its id."""
     try:
+        _, parts = shard(config.getoption("--shard"))
         named = run_uid(uid) if uid else ""
         with Store(config.getoption("--store")) as store:
             if named in {run.uid for run in store.runs()}:
                 return named
-            run = host.new_run(config.getoption("--preset"), named)
+            run = host.new_run(config.getoption("--preset"), named, parts)
             store.begin(run)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
@@ -73,8 +74,14 @@ def _begin(config: pytest.Config, uid: str) -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Say that all was asked; after an internal or a usage error it was not."""
-    if RECORDER in session.config.stash and exitstatus in COMPLETE:
-        session.config.stash[RECORDER].done_with()
+    config = session.config
+    if RECORDER not in config.stash or exitstatus not in COMPLETE:
+        return
+    config.stash[RECORDER].done_with()
+    part, parts = shard(config.getoption("--shard"))
+    if parts > 1 and not config.getoption("--journal") and not hasattr(config, "workerinput"):
+        with Store(config.getoption("--store")) as store:  # else whoever watches, or the controller, says so
+            store.add_shard(config.stash[RECORDER].uid, f"{part}/{parts}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

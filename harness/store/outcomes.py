@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from statistics import median
@@ -67,6 +68,29 @@ def figure(outcome: Outcome) -> float | None:
         case Timing(seconds) if seconds:
             return median(seconds)
     return None
+
+
+def share(outcome: Outcome) -> float | None:
+    """Return the error over what is allowed: of a score, over the bound of class S; None where there is none."""
+    match outcome:
+        case Score(over_bound=over):
+            number = over.get("S", math.nan)
+        case Checked(over=number):
+            pass
+        case _:
+            return None
+    return None if math.isnan(number) else number
+
+
+@lru_cache(maxsize=4096)  # compressing takes most of the time, and the targets of a case share its rows
+def compressed(text: str) -> bytes:
+    """Return a long text as it is stored."""
+    return zlib.compress(text.encode())
+
+
+def decompressed(text: bytes) -> str:
+    """Return a long text from what is stored."""
+    return zlib.decompress(text).decode()
 
 
 def _failed(reason: str) -> Failed:

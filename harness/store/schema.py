@@ -8,18 +8,18 @@ from json import loads
 
 from harness.store.database import Database, StoreError, no_store
 from harness.store.location import Location
-from harness.store.outcomes import figure, unpack
+from harness.store.outcomes import figure, share, unpack
 
-VERSION = 3  # of the schema: an older store is migrated, a newer one refused
+VERSION = 4  # of the schema: an older store is migrated, a newer one refused
 
 # A word in braces is a kind of database's own: `Database.types` of sqlite.py and postgres.py. The rest is SQL that both
 # read: `ON CONFLICT ... DO`, row values, double-quoted names ("case", "rows", "check" and "text" are words of SQL).
 # Every column that pages over all runs read, so that they need not touch the facts.
-HISTORY = 'CREATE INDEX history ON results ("case", target, run, outcome, judgement, figure, environment)'
+HISTORY = 'CREATE INDEX history ON results ("case", target, run, outcome, judgement, figure, share, environment)'
 SCHEMA: Sequence[str] = (
     """CREATE TABLE runs (
     uid {text} PRIMARY KEY, started {text} NOT NULL, finished {text},
-    command {text} NOT NULL, preset {text} NOT NULL, host {text} NOT NULL
+    command {text} NOT NULL, preset {text} NOT NULL, host {text} NOT NULL, shards {text} NOT NULL DEFAULT ''
 ) {strict}""",
     "CREATE TABLE environments (key {text} PRIMARY KEY, facts {text} NOT NULL) {strict}",
     """CREATE TABLE cases (
@@ -36,7 +36,7 @@ SCHEMA: Sequence[str] = (
     run {text} NOT NULL REFERENCES runs, "case" {integer} NOT NULL REFERENCES cases,
     target {integer} NOT NULL REFERENCES targets, environment {text} NOT NULL, outcome {text} NOT NULL,
     judgement {text} NOT NULL, reason {text} NOT NULL, facts {text} NOT NULL, figure {real},
-    PRIMARY KEY (run, "case", target)
+    share {real}, PRIMARY KEY (run, "case", target)
 ) {strict_by_key}""",
     HISTORY,
     """CREATE TABLE not_run (
@@ -48,9 +48,15 @@ SCHEMA: Sequence[str] = (
 # version -> the statements that make the next one of it, spelled as those above
 MIGRATIONS: Mapping[int, Sequence[str]] = {
     1: ["""ALTER TABLE cases ADD COLUMN "check" {text} NOT NULL DEFAULT ''"""],
-    2: ["ALTER TABLE results ADD COLUMN figure {real}", "DROP INDEX history", HISTORY],
+    2: ["ALTER TABLE results ADD COLUMN figure {real}"],
+    3: [
+        "ALTER TABLE runs ADD COLUMN shards {text} NOT NULL DEFAULT ''",
+        "ALTER TABLE results ADD COLUMN share {real}",
+        "DROP INDEX history",
+        HISTORY,
+    ],
 }
-FIGURES = 3  # the first version with the column
+FIGURES = 4  # the first version with the columns `figure` and `share`
 
 
 def prepare(database: Database, *, make: bool) -> None:
@@ -94,5 +100,9 @@ def _add_figures(database: Database) -> None:
     """Fill in the figures of results that were stored without, a run at a time."""
     for (uid,) in list(database.rows("SELECT uid FROM runs")):
         rows = database.rows('SELECT outcome, facts, "case", target FROM results WHERE run = ?', (uid,))
-        filled = [(figure(unpack(row[0], loads(row[1]), defaultdict(str))), uid, *row[2:]) for row in rows]
-        database.executemany('UPDATE results SET figure = ? WHERE (run, "case", target) = (?, ?, ?)', filled)
+        filled = []
+        for name, facts, *key in rows:
+            outcome = unpack(name, loads(facts), defaultdict(str))
+            filled.append((figure(outcome), share(outcome), uid, *key))
+        sql = 'UPDATE results SET figure = ?, share = ? WHERE (run, "case", target) = (?, ?, ?)'
+        database.executemany(sql, filled)

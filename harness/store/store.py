@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,7 +19,7 @@ from harness.model import Case, NotRun, Recorded, Result, Run, Target
 from harness.store import extras, nouns, schema
 from harness.store.database import Database, Row, StoreError
 from harness.store.location import Location, without_passwords
-from harness.store.outcomes import LONG_TEXTS, NAMES, figure, pack, unpack
+from harness.store.outcomes import LONG_TEXTS, NAMES, compressed, decompressed, figure, pack, share, unpack
 from harness.store.sqlite import File
 
 K = TypeVar("K", int, str)
@@ -34,10 +32,11 @@ ADD_CASE = f"INSERT INTO cases (id, content, {CASE}) VALUES (?, ?, ?, ?, ?, ?, ?
 ADD_TARGET = f"INSERT INTO targets ({TARGET}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 ADD_TEXT = "INSERT INTO texts VALUES (?, ?) ON CONFLICT DO NOTHING"
 ADD_RESULT = (
-    "INSERT INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ?, ? FROM cases c, targets t"
+    "INSERT INTO results SELECT ?, c.key, t.key, ?, ?, ?, ?, ?, ?, ? FROM cases c, targets t"
     " WHERE c.id = ? AND c.content = ? AND (t.framework, t.op, t.name, t.mode, t.device) = (?, ?, ?, ?, ?)"
     ' ON CONFLICT (run, "case", target) DO UPDATE SET environment = excluded.environment, outcome = excluded.outcome,'
-    " judgement = excluded.judgement, reason = excluded.reason, facts = excluded.facts, figure = excluded.figure"
+    " judgement = excluded.judgement, reason = excluded.reason, facts = excluded.facts, figure = excluded.figure,"
+    " share = excluded.share"
 )
 CASES = f"SELECT key, content, {CASE} FROM cases"
 TARGETS = f"SELECT key, {TARGET} FROM targets"
@@ -83,8 +82,11 @@ class Store:
     def begin(self, run: Run) -> None:
         """Add a run, no password in its command; or take one up again: its end is forgotten, its results stay."""
         self._db.execute(
-            "INSERT INTO runs VALUES (?, ?, NULL, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET finished = NULL",
-            (run.uid, run.started, without_passwords(run.command), run.preset, json.dumps(dict(run.host))),
+            "INSERT INTO runs VALUES (?, ?, NULL, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET finished = NULL",
+            (
+                *(run.uid, run.started, without_passwords(run.command), run.preset, json.dumps(dict(run.host))),
+                " ".join(run.shards),
+            ),
         )
 
     def join(self, run: Run) -> None:
@@ -99,12 +101,21 @@ class Store:
                 "try: another --run-uid for each run"
             )
         self._db.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET"
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uid) DO UPDATE SET"
             " started = CASE WHEN excluded.started < runs.started THEN excluded.started ELSE runs.started END,"
             " finished = CASE WHEN runs.finished IS NULL OR excluded.finished > runs.finished"
-            " THEN excluded.finished ELSE runs.finished END",
-            (run.uid, run.started, run.finished, run.command, run.preset, json.dumps(dict(run.host))),
+            " THEN excluded.finished ELSE runs.finished END, shards = excluded.shards",
+            (
+                *(run.uid, run.started, run.finished, run.command, run.preset, json.dumps(dict(run.host))),
+                " ".join(_joined(here.shards, run.shards) if here else run.shards),
+            ),
         )
+
+    def add_shard(self, uid: str, shard: str) -> None:
+        """Note that a part of a run was begun, as `0/n`, or is done; a run that was asked as a whole stays one."""
+        with self.transaction():
+            shards = " ".join(_joined(self.run(uid).shards, (shard,)))
+            self._db.execute("UPDATE runs SET shards = ? WHERE uid = ?", (shards, uid))
 
     def finish(self, uid: str) -> None:
         """Mark a run as complete."""
@@ -141,12 +152,13 @@ class Store:
                 (
                     *(uid, result.environment, NAMES[type(result.outcome)], result.judgement, result.reason),
                     *(json.dumps(facts, separators=(",", ":"), allow_nan=False), figure(result.outcome)),
+                    share(result.outcome),
                     *(id_, result.content, framework, op, name, mode, device),
                 )
             )
         self._db.executemany(ADD_CASE, cases)
         self._db.executemany(ADD_TARGET, targets)
-        self._db.executemany(ADD_TEXT, ((key, _compressed(text)) for key, text in texts.items()))
+        self._db.executemany(ADD_TEXT, ((key, compressed(text)) for key, text in texts.items()))
         self._db.executemany(ADD_RESULT, rows)
 
     def add_environment(self, facts: Mapping[str, str]) -> str:
@@ -179,8 +191,11 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""
-        sql = "SELECT uid, started, finished, command, preset, host FROM runs ORDER BY started, uid"
-        return [Run(uid, *said, json.loads(host)) for uid, *said, host in self._db.rows(sql)]  # type: ignore[call-arg]
+        sql = "SELECT uid, started, finished, command, preset, host, shards FROM runs ORDER BY started, uid"
+        return [
+            Run(uid, *said, json.loads(host), tuple(shards.split()))  # type: ignore[call-arg]
+            for uid, *said, host, shards in self._db.rows(sql)
+        ]
 
     def run(self, uid: str = "latest") -> Run:
         """Find a run by its uid, a unique beginning of it, `latest`, or `latest~1` for the one before.
@@ -222,7 +237,7 @@ class Store:
             every = [json.loads(row[4]) for row in chunk]
             self._read(CASES, (row[0] for row in chunk), cases, _case)
             self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
-            self._read(TEXTS, _named(every), texts, _decompressed)
+            self._read(TEXTS, _named(every), texts, decompressed)
             for (key, target, environment, outcome, _, judgement, reason), facts in zip(chunk, every, strict=True):
                 case, content = cases[key]
                 answer = unpack(outcome, facts, texts)
@@ -254,6 +269,11 @@ class Store:
         return [NotRun(*row) for row in self._db.rows(sql, (uid,))]
 
 
+def _joined(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    """Return the parts of two parts of one run; a run that was asked as a whole has none."""
+    return sorted({*one, *other}) if one and other else []
+
+
 def _case(content: str, *row: Any) -> tuple[Case, str]:
     """Return the case of its row, with the content of its inputs."""
     return nouns.case_of_row(*row), content
@@ -264,10 +284,6 @@ def _named(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for fields in facts:
         if worst := fields.get("worst"):
             yield from filter(None, (worst[name] for name in LONG_TEXTS))
-
-
-def _decompressed(text: bytes) -> str:
-    return zlib.decompress(text).decode()
 
 
 def _opened(location: Location, *, make: bool) -> Database:
@@ -282,8 +298,3 @@ def _opened(location: Location, *, make: bool) -> Database:
     postgres = extras.load("harness.store.postgres", "postgres", f"store {location}")
     database: Database = postgres.Server(location)
     return database
-
-
-@lru_cache(maxsize=4096)  # compressing takes most of the time, and the targets of a case share its rows
-def _compressed(text: str) -> bytes:
-    return zlib.compress(text.encode())

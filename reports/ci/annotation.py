@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.history.state import state
+from harness.history.verdict import dead
 from harness.model import Recorded
 from reports.ci import tally
 
@@ -12,9 +13,9 @@ LONGEST = 500  # characters of a message
 
 def commands(recorded: Recorded) -> list[str]:
     """Return a command a new deviation or death, the worst first; the last of ten says how many more there are."""
-    dead = [result for result in recorded.results if tally.broken(result)]
-    others = [result for result in tally.news(recorded.results) if not tally.broken(result)]
-    every = dead + others
+    died = [result for result in recorded.results if dead(result)]
+    others = [result for result in tally.news(recorded.results) if not dead(result)]
+    every = died + others
     shown = every if len(every) <= AT_MOST else every[: AT_MOST - 1]
     lines = [
         error(f"{result.target} {result.case}", result.reason or f"{state(result)}: no answer") for result in shown

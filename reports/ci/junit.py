@@ -12,6 +12,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
 from harness.history.state import state
+from harness.history.verdict import dead, plural
 from harness.model import NotRun, Recorded, Result, Unsupported
 from reports.ci import tally
 
@@ -67,10 +68,10 @@ def _grouped(results: Iterable[Result]) -> dict[Key, list[Result]]:
 def _case(key: Key, results: Sequence[Result]) -> ET.Element:
     framework, op, dtype, name, mode, device = key
     case = _element(f"{framework}.{op}", f"{name}@{mode} {dtype} {device}")
-    if dead := [result for result in results if tally.broken(result)]:
-        _add(case, "error", f"{state(dead[0])}: {tally.plural(len(dead), 'question')}", dead)
+    if died := [result for result in results if dead(result)]:
+        _add(case, "error", f"{state(died[0])}: {plural(len(died), 'question')}", died)
     elif new := tally.news(results):
-        _add(case, "failure", f"{tally.plural(len(new), 'new deviation')} of {len(results)}: {new[0].reason}", new)
+        _add(case, "failure", f"{plural(len(new), 'new deviation')} of {len(results)}: {new[0].reason}", new)
     elif all(isinstance(result.outcome, Unsupported) for result in results):
         reasons = {result.outcome.reason: None for result in results if isinstance(result.outcome, Unsupported)}
         ET.SubElement(case, "skipped", _clean({"message": f"unsupported: {'; '.join(reasons)}"}))

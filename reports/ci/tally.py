@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from harness.model import Checked, Crashed, Recorded, Result, Score, TimedOut
+from harness.history.verdict import Grade, of_run
+from harness.model import Checked, Recorded, Result, Score
 
 Colour = Literal["red", "orange", "green", "grey"]
+COLOURS: Mapping[Grade, Colour] = {
+    **dict.fromkeys(("died", "worse", "incomplete"), "red"),
+    "partly": "orange",
+    "unjudged": "grey",
+    "good": "green",
+}
 
 
 def news(results: Iterable[Result]) -> list[Result]:
@@ -17,31 +23,10 @@ def news(results: Iterable[Result]) -> list[Result]:
     return sorted((result for result in results if result.judgement == "deviates"), key=_over, reverse=True)
 
 
-def broken(result: Result) -> bool:
-    """Tell whether a process died or hung with a question in hand, and is not known to: no score, but no pass."""
-    return isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known"
-
-
 def headline(recorded: Recorded) -> tuple[Colour, str]:
     """Return a colour and a sentence. What did not answer, or was not run, is never green."""
-    judged = Counter(result.judgement for result in recorded.results)
-    dead = sum(map(broken, recorded.results))
-    deviating = judged["deviates"] - sum(broken(r) for r in recorded.results if r.judgement == "deviates")
-    said = [plural(deviating, "new deviation")] if deviating else []
-    said += [plural(dead, "crash or time-out", "crashes or time-outs")] if dead else []
-    if said:
-        return "red", ", ".join(said)
-    if not judged["conforms"] + judged["known"]:
-        return "grey", "nothing judged"
-    if recorded.not_run or not recorded.run.finished:
-        return "orange", "no new deviation in what ran"
-    known = f", {plural(judged['known'], 'known deviation')}" if judged["known"] else ""
-    return "green", f"{judged['conforms']} conform{known}"
-
-
-def plural(number: int, noun: str, many: str = "") -> str:
-    """Print a count with its noun."""
-    return f"{number} {noun if number == 1 else many or noun + 's'}"
+    verdict = of_run(recorded)
+    return COLOURS[verdict.grade], verdict.sentence
 
 
 def _over(result: Result) -> float:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.history.change import Turn
-    from harness.history.compare import Difference
+    from harness.history.difference import Difference
     from harness.history.levels import History
+    from harness.history.news import Turn
     from harness.history.series import ChangePoint, Series
 
 Aspect = Literal["accuracy", "speed"]

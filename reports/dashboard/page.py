@@ -14,9 +14,9 @@ from reports.dashboard.events import ASPECTS, Aspect, Event, aspect, events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.history.change import Turn
-    from harness.history.compare import Difference
+    from harness.history.difference import Difference
     from harness.history.levels import History
+    from harness.history.news import Turn
     from harness.history.series import ChangePoint, Series
 
 LATELY = 5  # runs that the headline is about; a step in speed needs steps.LEAST of them to be seen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from harness.history.series import machine
+from harness.history import difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +33,10 @@ class RunRow:
 def groups(history: History, events: Sequence[Event]) -> list[list[RunRow]]:
     """Return the runs, the latest first, neighbours that say the same in one group."""
     at = {event.run: event for event in events}
+    machines = difference.machines([run.host for run in history.runs])
     found: list[list[RunRow]] = []
     for place in reversed(range(len(history.runs))):
-        row = _row(history, place, at.get(place))
+        row = _row(history, place, machines[place], at.get(place))
         newer = found[-1][-1] if found else None
         if newer is None or newer.event or row.event or _facts(newer) != _facts(row):
             found.append([])
@@ -46,10 +47,11 @@ def groups(history: History, events: Sequence[Event]) -> list[list[RunRow]]:
 def _facts(row: RunRow) -> tuple[object, ...]:
     """Return what a run says, apart from when it was and how long it took."""
     counts = {state: count for state, count in row.counts.items() if count}
-    return (row.run.preset, row.run.host, row.versions, counts, list(row.not_run), bool(row.wall))
+    host = {fact: value for fact, value in row.run.host.items() if fact != "memory"}  # the machine says it
+    return (row.run.preset, host, row.machine, row.versions, counts, list(row.not_run), bool(row.wall))
 
 
-def _row(history: History, place: int, event: Event | None) -> RunRow:
+def _row(history: History, place: int, machine: str, event: Event | None) -> RunRow:
     run = history.runs[place]
     versions = []
     for where, environment in sorted(history.used[place].items()):
@@ -59,7 +61,7 @@ def _row(history: History, place: int, event: Event | None) -> RunRow:
     return RunRow(
         place,
         run,
-        machine(run.host),
+        machine,
         tuple(versions),
         history.counts[place],
         history.not_run.get(run.uid, ()),

@@ -9,7 +9,11 @@ from typing import Any
 
 from harness.history import ratio
 from harness.history.change import Change, same_bits
-from harness.history.compare import Comparison, Difference
+from harness.history.compare import Comparison
+from harness.history.difference import Difference
+from harness.history.news import WORSE, News
+from harness.history.state import incomplete
+from harness.history.verdict import number, of_comparison
 from harness.model import Judgement, Recorded, Result, Run, Timing
 from reports import export, gfm
 
@@ -21,15 +25,18 @@ FIGURES = (
     *("judgement", "reason", "outcome", "outcome_reason", "elements", "max_ulp", "mean_ulp", "bias_ulp", "over_bound"),
     *("budget_class", "verdicts", "bits", "over_allowance", "policy", "seconds", "calls_a_sample"),
 )
-LISTED = 6  # changes on the screen of `status`
+LISTED = 6  # groups of news in the first screen
 FACTS_LISTED = 8
+SENTENCE = 2000  # characters, of which none is left out
+FIRST: tuple[News, ...] = (*WORSE, "bits", "untold")  # news that the first screen names
 
 
 def markdown(found: Comparison, rows: int) -> str:
     """Return the whole comparison, at most so many rows a table; environments first, because they explain most."""
     parts = [
         f"# {gfm.plain(found.before.uid)} → {gfm.plain(found.after.uid)}\n",
-        f"{headline(found)}\n",
+        f"**{gfm.plain(of_comparison(found).sentence, SENTENCE)}**\n",
+        "".join(f"- {gfm.plain(text)}\n" for text in first(found)),
         f"{counts(found)}; a time counts as changed from {found.size:.0%} on, beyond its interval.\n",
         f"Bit by bit: {bits(found)}.\n",
     ]
@@ -42,16 +49,38 @@ def markdown(found: Comparison, rows: int) -> str:
     return "\n".join(filter(None, parts))
 
 
-def headline(found: Comparison) -> str:
-    """Return what a reader wants to know first, in a sentence."""
-    if not found.shared:
-        return "**The two runs share no question: nothing was compared.**"
-    worse, better = found.turned("worse"), len(found.turned("better"))
-    if not worse:
-        return f"**Nothing got worse**{f', {better} got better' if better else ''}."
-    by = Counter(one.aspect for one in worse)
-    parts = ", ".join(f"{aspect}: {count}" for aspect, count in sorted(by.items()))
-    return f"**{len(worse)} got worse** ({parts}), {better} better."
+def first(found: Comparison) -> list[str]:
+    """Return the news that matters most in a few lines, of each kind the group of changes that moved furthest at least.
+
+    A group is one target in one op, quantity and dtype.
+    """
+    groups: list[tuple[int, int, News, list[Change]]] = []
+    for rank, kind in enumerate(FIRST):
+        gathered: dict[tuple[object, ...], list[Change]] = {}
+        for one in found.of_news(kind):
+            case = one.result.case
+            gathered.setdefault((one.result.target, case.op, case.quantity, case.dtype), []).append(one)
+        groups += [(place, rank, kind, members) for place, members in enumerate(gathered.values())]
+    shown = sorted(groups, key=lambda group: group[:2])[:LISTED]
+    lines = [_line(kind, members) for *_, kind, members in sorted(shown, key=lambda group: (group[1], group[0]))]
+    rest = sum(len(members) for *_, members in groups) - sum(len(members) for *_, members in shown)
+    return lines + ([f"and {number(rest)} more of these kinds"] if rest else [])
+
+
+def _line(kind: News, members: Sequence[Change]) -> str:
+    furthest, count = members[0], len(members)
+    more = f" and {number(count - 1)} more like it" if count > 1 else ""
+    return f"{TAGS[kind]}: {furthest.result.case} {furthest.result.target}{more}: {furthest.reason}"
+
+
+TAGS: Mapping[News, str] = {
+    "judgement": "judged otherwise",
+    "lost": "lost",
+    "error": "larger error",
+    "slower": "slower",
+    "bits": "other bits",
+    "untold": "time",
+}
 
 
 def counts(found: Comparison) -> str:
@@ -67,7 +96,11 @@ def bits(found: Comparison) -> str:
 
 def warnings(found: Comparison) -> list[str]:
     """Return what makes the comparison worth less."""
-    return [f"run {run.uid} is not finished" for run in (found.before, found.after) if not run.finished]
+    runs = (found.before, found.after)
+    return [
+        *(f"run {run.uid} is not finished" for run in runs if not run.finished),
+        *(f"run {run.uid} is {text}" for run in runs if (text := incomplete(run))),
+    ]
 
 
 def _environments(differences: Sequence[Difference]) -> str:
@@ -100,6 +133,7 @@ def plain(found: Comparison) -> dict[str, Any]:
     return {
         "before": asdict(found.before),
         "after": asdict(found.after),
+        "verdict": asdict(of_comparison(found)),
         "speed_counts_from": found.size,
         "counts": found.counts,
         "bits": found.bits,
@@ -113,6 +147,7 @@ def _change(one: Change) -> dict[str, Any]:
     return {
         "status": one.status,
         "turn": one.turn,
+        "news": one.news,
         "aspect": one.aspect,
         **_chosen(one.result, ASKED),
         "target": str(one.result.target),
@@ -152,16 +187,19 @@ def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
     ]
     lines += [f"{aspect}: {text}" for aspect in ("accuracy", "speed") if (text := _tally(found, aspect))]
     lines.append(f"bits:   {bits(found)}")
-    lines += _listed(found.turned("worse"), in_full)
-    lines.append(headline(found).replace("*", ""))
+    listed = first(found)
+    lines += [f"  {text}" for text in listed]
+    if listed:
+        lines.append(f"all of it: {in_full}")
     return "\n".join(gfm.line(text) for text in lines)
 
 
 def about(latest: Recorded) -> str:
     """Return a line on a run by itself."""
     judged = Counter(result.judgement for result in latest.results)
-    states = ", ".join(f"{judged[state]} {word}" for state, word in STATES.items() if judged[state])
-    return f"last:   {latest.run.uid} ({_when(latest.run)}): {states or 'no answers'}"
+    states = [f"{judged[state]} {word}" for state, word in STATES.items() if judged[state]] or ["no answers"]
+    said = ", ".join(filter(None, [*states, incomplete(latest.run)]))
+    return f"last:   {latest.run.uid} ({_when(latest.run)}): {said}"
 
 
 STATES: Mapping[Judgement, str] = {
@@ -190,9 +228,5 @@ def _tally(found: Comparison, aspect: str) -> str:
     turns = Counter(one.turn for one in changes if one.status == "changed")
     statuses = Counter(one.status for one in changes)
     changed = [f"{turns[turn]} {turn}" for turn in ("worse", "better", "different")]
-    return ", ".join([*changed, *(f"{statuses[s]} {s}" for s in ("unchanged", "added", "removed"))])
-
-
-def _listed(changes: Sequence[Change], in_full: str) -> list[str]:
-    lines = [f"  {one.result.case} {one.result.target}: {one.reason}" for one in changes[:LISTED]]
-    return lines + ([f"  and {len(changes) - LISTED} more; {in_full} shows them"] if len(changes) > LISTED else [])
+    told = [f"{statuses['cannot tell']} cannot tell"] if statuses["cannot tell"] else []
+    return ", ".join([*changed, *told, *(f"{statuses[s]} {s}" for s in ("unchanged", "added", "removed"))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from harness.history.difference import CARD
 from harness.model import Case, Outcome, Result, Target, Timing
 from harness.running import host
 from harness.store import Location, Store
@@ -78,5 +79,5 @@ def _result(store: Store, case: Case, timed: Timed, judge: Judge) -> Result:
     candidate = timed.candidate
     facts = {"framework": candidate.framework, "device": candidate.target.device, **candidate.environment}
     settings = timed.card.settings if timed.card else {}
-    key = store.add_environment(facts | {f"card: {name}": value for name, value in settings.items()})
+    key = store.add_environment(facts | {f"{CARD}{name}": value for name, value in settings.items()})
     return replace(judge(case, candidate.target, timed.outcome), environment=key)

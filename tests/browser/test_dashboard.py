@@ -190,7 +190,7 @@ def test_in_forced_colours(page, opened):
 
     assert tab.page.locator(".trace path.level").first.evaluate("line => getComputedStyle(line).stroke") != "none"
     assert all(
-        any(word in text for word in ("worse", "better", "slower", "faster"))
+        any(word in text for word in ("worse", "better", "slower", "faster", "different"))
         for text in tab.texts(".followed tbody tr")
     )
 

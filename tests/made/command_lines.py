@@ -5,7 +5,7 @@ import shlex
 import typer
 
 import xentbench
-from harness.history.compare import FAIL_ON
+from harness.history.news import FAIL_ON
 from harness.ops import OPS
 from harness.running import arguments
 from harness.spelling import choice, choices

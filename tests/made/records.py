@@ -25,12 +25,13 @@ from harness.model import (
 HOSTILE = '<script>alert("1")</script> | `*[x](y)*` \x1b[31m\n]]>'
 TORCH = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")
 JAX = Target(Implementation("jax", "softmax", "jax.nn.softmax", "fused"), "jit")
+NAIVE = Target(Implementation("torch", "softmax", "exp / sum", "naive"), "eager")
 ENVIRONMENT = {"framework": "torch", "torch": "2.11.0"}
 
 
 def score(max_ulp=1.5, mean_ulp=0.25, budget="S", **fields):
-    """Make a score."""
-    return Score(10, max_ulp, mean_ulp, -0.125, {"S": 0.5}, budget, **fields)
+    """Make a score, whose error is a third of its bound in ulps: of 1.5 ulp half the bound, of 4 beyond it."""
+    return Score(10, max_ulp, mean_ulp, -0.125, {"S": max_ulp / 3}, budget, **fields)
 
 
 def timing(*seconds):

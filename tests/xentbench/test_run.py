@@ -28,6 +28,7 @@ from harness.store import Store
 from suites.questions import cases, plan, presets
 from tests.made.front_door import NUMPY, TINY, invoke
 from tests.made.processes import wait_until
+from tests.made.records import recorded
 from xentbench import run
 from xentbench.screen import Exit
 
@@ -167,7 +168,8 @@ def scored(judgement, outcome=SCORE):
         pytest.param([scored("unjudged", Unsupported("no"))], Exit.NOTHING_RAN, id="unsupported"),
         pytest.param([scored("conforms")], Exit.CONFORMS, id="conforms"),
         pytest.param([scored("conforms"), scored("known")], Exit.CONFORMS, id="known"),
-        pytest.param([scored("unjudged", Timing((1.0,), 1, 1.0))], Exit.CONFORMS, id="timed"),
+        pytest.param([scored("unjudged", Timing((1.0,), 1, 1.0))], Exit.NOTHING_RAN, id="timed"),
+        pytest.param([scored("unjudged")], Exit.NOTHING_RAN, id="shown"),
         pytest.param([scored("conforms"), scored("deviates")], Exit.DEVIATES, id="deviates"),
         pytest.param([scored("deviates", Failed("raised", "why"))], Exit.DEVIATES, id="failed"),
         pytest.param([scored("deviates"), scored("deviates", Crashed("why"))], Exit.MACHINERY, id="crashed"),
@@ -176,13 +178,23 @@ def scored(judgement, outcome=SCORE):
     ],
 )
 def test_exit_code(results, code):
-    """Machinery that failed comes before anything else, then nothing asked, then news."""
-    assert run.verdict(results, broken=False) == code
+    """Machinery that failed comes before anything else, then news, then nothing that was judged."""
+    assert run.exit_code(recorded(*results), [], broken=False) == code
 
 
 def test_failed_worker_is_the_machinery_failing():
     """A framework's process that gave up makes code 4, however well others did."""
-    assert run.verdict([scored("conforms")], broken=True) == 4
+    assert run.exit_code(recorded(scored("conforms")), [], broken=True) == 4
+
+
+@pytest.mark.parametrize(("on", "absent"), [("torch", []), ("torch,jax:jit", ["jax"]), ("all", [])])
+def test_named_framework_that_is_missing_is_no_pass(on, absent):
+    """A framework that --on names, and of which nothing was asked, makes code 3 of a run that is well otherwise."""
+    made = recorded(scored("conforms"))
+    found = run.missing(plan.Wanted.of(on=on), made)
+
+    assert found == absent
+    assert run.exit_code(made, found, broken=False) == (Exit.NOTHING_RAN if absent else Exit.CONFORMS)
 
 
 def test_tiny_run_conforms(tiny):
@@ -244,15 +256,16 @@ def test_shards_make_one_run(shell, shards, folder, tmp_path):
         with files[-1].open("wb") as to:
             process = shell.start("export", "--format", "run", "--store", store, stdout=to)
             assert (process.communicate()[1], process.returncode) == ("", 0)
-    assert shell(*NUMPY, "--store", whole, "--report", folder / "whole").returncode == 0
+    assert shell(*NUMPY, "--store", whole, "--report", folder / "whole").returncode == 3  # a control: not judged
 
     assert invoke("import", *files, *shards[0], "--store", merged).exit_code == 0
 
-    ended = invoke("compare", f"{whole}@latest", merged, "--fail-on", "any")
-    assert ended.exit_code == 0, ended.stdout
+    counts = json.loads(invoke("compare", f"{whole}@latest", merged, "--json").stdout)["counts"]
+    assert counts.pop("unchanged") > 0
+    assert set(counts.values()) == {0}
     with Store(merged) as store:
         (run,) = store.runs()
-        assert run.uid == "ci-7"
+        assert (run.uid, run.shards) == ("ci-7", ("0/2", "1/2", "2/2"))
         assert run.finished
         assert len(list(store.results(run.uid))) > len(store.environments()) == 1
 
@@ -264,7 +277,7 @@ def test_shard_of_a_run_that_is_there_adds_to_it(shell, shards, folder):
         before = len(opened.done("ci-7"))
     args = ("--run-uid", "ci-7", "--store", store, "--report", folder / "shard")
 
-    assert shell(*NUMPY, "--shard", "2/2", *args).returncode == 0
+    assert shell(*NUMPY, "--shard", "2/2", *args).returncode == 3  # of a control
 
     with Store(store) as opened:
         (run,) = opened.runs()
@@ -277,7 +290,7 @@ def test_files_for_ci(shards):
     junit, summary, badge = shards[1]
 
     assert "logsumexp" in junit.read_text(encoding="utf-8")
-    assert summary.read_text(encoding="utf-8").startswith("## ⚪ xentbench: nothing judged")
+    assert summary.read_text(encoding="utf-8").startswith("## ⚪ xentbench: nothing was judged")
     assert json.loads(badge.read_text(encoding="utf-8"))["schemaVersion"] == 1
 
 

@@ -6,7 +6,6 @@ shows what moved furthest, and opens to all of its cases.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING
 from harness import statistics
 from harness.history import change, ratio
 from harness.history.change import Change
+from harness.history.news import FACTOR, LEVEL, NEWS, WORSE, News
+from harness.history.state import incomplete
+from harness.history.verdict import of_comparison
 from harness.model import DTYPES, Result, Score, Timing
 from reports import layout, numbers
 from reports.material import Material, place
@@ -22,21 +24,30 @@ from reports.material import Material, place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.history.compare import Comparison, Difference
+    from harness.history.compare import Comparison
 
 TITLE = "Beside an earlier run"
 NAV = "Changes"
 PLACE = 15
-MARKS = {
-    "Worse: accuracy": "▲",
-    "Worse: speed": "▲",
-    "Better: accuracy": "▼",
-    "Better: speed": "▼",
-    "Other bits, as accurate as before": "≠",
+MARKS: dict[str, str] = {
+    **{NEWS[kind]: "▲" for kind in WORSE},
+    NEWS["better"]: "▼",
+    NEWS["untold"]: "?",
+    NEWS["bits"]: "≠",
 }
-RELEVANT = 4  # kinds of change whose first groups are in sight; all else is one click away
+COLUMNS: dict[tuple[str, str], tuple[News, ...]] = {  # mark and words -> what is counted
+    ("▲", "worse"): WORSE,
+    ("▼", "better"): ("better",),
+    ("?", "cannot tell"): ("untold",),
+    ("≠", "other bits"): ("bits",),
+    ("", "other figures"): ("figures",),
+    ("", "not judged"): ("unjudged",),
+    ("", "added"): ("added",),
+    ("", "removed"): ("removed",),
+    ("=", "unchanged"): ("none",),
+}
+RELEVANT = 6  # kinds of change whose first groups are in sight; all else is one click away
 LISTED, SHOWN = 10, 50  # groups of a kind in sight, and with those behind a click; `compare` lists the rest
-VERSION = re.compile(r"\d+\.\d")  # how the value of a fact begins that is a version
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,11 @@ def render(material: Material) -> str:
         found=found,
         few=ratio.FEW,
         classes=ratio.CLASSES,
-        headline=headline(found),
-        differences=differences(found),
+        factor=FACTOR,
+        level=LEVEL,
+        incomplete=[(run.uid, text) for run in (found.before, found.after) if (text := incomplete(run))],
+        sentence=of_comparison(found).sentence,
+        columns=COLUMNS,
         counts=counts(found),
         dtypes=dtypes,
         shares=shares,
@@ -121,25 +135,9 @@ def data(material: Material) -> list[list[list[str]]]:
     ]
 
 
-def headline(found: Comparison) -> str:
-    """Return what a reader wants to know first. Nothing in common is never a pass."""
-    if not found.shared:
-        return "The two runs share no question: nothing was compared"
-    worse, better = len(found.turned("worse")), len(found.turned("better"))
-    return f"{numbers.count(worse) if worse else 'Nothing'} got worse, {numbers.count(better)} got better"
-
-
-def differences(found: Comparison) -> list[tuple[Difference, bool]]:
-    """Return what differs in the environments, versions first, and whether it is one."""
-    marked = [(one, bool(VERSION.match(one.before) or VERSION.match(one.after))) for one in found.environments]
-    return sorted(marked, key=lambda pair: not pair[1])
-
-
 def counts(found: Comparison) -> list[tuple[str, list[int]]]:
-    """Count the cases of accuracy and of speed: worse, better, different, other bits, added, removed, unchanged."""
-    parts = list(found.sections.values())
-    columns = [parts[0] + parts[1], parts[2] + parts[3], *parts[4:], found.of("unchanged")]
-    tallies = [Counter(one.aspect for one in column) for column in columns]
+    """Count the cases of accuracy and of speed, a number a column of COLUMNS."""
+    tallies = [Counter(one.aspect for one in found.changes if one.news in kinds) for kinds in COLUMNS.values()]
     return [(aspect, [tally[aspect] for tally in tallies]) for aspect in ("accuracy", "speed")]
 
 

@@ -6,21 +6,27 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.history.difference import CARD, Difference
 from harness.history.state import STATES, state
+from harness.history.verdict import Grade, of_comparison, of_run
 from harness.model import Result, Score
-from reports import layout, lines, marks, numbers
+from reports import layout, lines, marks
 from reports.material import Material, place
-from reports.ranked import CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.history.change import Change
-    from harness.history.compare import Comparison, Difference
+    from harness.history.compare import Comparison
 
 TITLE = "Verdict"
 NAV = "Overview"
 PLACE = 10
+LOOKS: Mapping[Grade, str] = {
+    **dict.fromkeys(("died", "worse", "incomplete"), "bad"),
+    "unjudged": "unknown",
+    **dict.fromkeys(("partly", "good"), "good"),
+}
 LISTED = 12  # groups of deviations in sight; the rest one click away
 CHANGES_LISTED = 4  # of those that got worse since the run before
 
@@ -45,7 +51,7 @@ def render(material: Material) -> str:
     return layout.fill(
         "pages/overview/page.html.j2",
         run=material.run,
-        headline=headline(counts, material),
+        headline=headline(material),
         counts=counts,
         tiles=tiles(counts, material),
         table=by_mode(material),
@@ -91,18 +97,14 @@ def _turns(found: Comparison, aspect: str) -> tuple[int, int, int]:
     return worse, better, different
 
 
-def headline(counts: Counter[str], material: Material) -> tuple[str, str]:
-    """Return the state and the sentence the page opens with. Nothing judged is never a pass."""
-    broken = counts["failed"] + counts["crashed"] + counts["timed out"]
-    if counts["deviates"]:
-        return "bad", numbers.plural(counts["deviates"], "new deviation")
-    if not counts["conforms"] + counts["known"]:
-        return "unknown", "Nothing was judged"
-    if broken:
-        return "unknown", f"No new deviation, but {numbers.plural(broken, 'question')} got no answer"
-    if material.not_run:
-        return "good", "No new deviation in what ran"
-    return "good", "No new deviation" if counts["known"] else "Everything judged conforms"
+def headline(material: Material) -> tuple[str, str]:
+    """Return the state and the sentence the page opens with: beside an earlier run, the verdict on both."""
+    alone = of_run(material.recorded)
+    if material.comparison is None or not material.comparison.shared:
+        return LOOKS[alone.grade], alone.sentence[:1].upper() + alone.sentence[1:]
+    both = of_comparison(material.comparison)
+    looks = {LOOKS[alone.grade], LOOKS[both.grade]}
+    return next(look for look in ("bad", "unknown", "good") if look in looks), both.sentence
 
 
 def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int, str]]:

@@ -95,6 +95,17 @@ def test_shards_become_one_run(tmp_path, target):
     assert {found.case.family for found in target.results(merged.uid)} == {"a", "b", "c"}
 
 
+def test_shards_that_came_are_kept(tmp_path, target):
+    """A merged run holds the parts that came, each once; merged with the whole of it, it is whole."""
+    for part in ("1/3", "3/3", "1/3"):
+        merge.merge(target, written(tmp_path, part[0], recorded(PARTS[0], run=run(shards=("0/3", part)))))
+    assert target.runs()[0].shards == ("0/3", "1/3", "3/3")
+
+    merge.merge(target, written(tmp_path, "whole", recorded(PARTS[1])))
+
+    assert target.runs()[0].shards == ()
+
+
 def test_shards_overlap(tmp_path, target):
     """What two machines both answered is there once; only what is new is added."""
     merge.merge(target, written(tmp_path, "one", recorded(*PARTS[:3])))

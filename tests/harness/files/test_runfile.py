@@ -63,6 +63,15 @@ def test_empty_run_round_trip(file):
     assert runfile.read(file) == recorded(run=run(finished=None))
 
 
+def test_parts_come_back(file):
+    """A part of a run says which it is; a whole run has no such field, so that an older program reads it."""
+    part = recorded(run=run(shards=("0/2", "1/2")))
+    file.write_bytes(packed(part))
+
+    assert runfile.read(file) == part
+    assert b"shards" not in gzip.decompress(packed())
+
+
 def test_same_run_makes_the_same_bytes():
     """Neither the time, nor a name, nor the order of a set is in the file."""
     assert packed() == packed()
@@ -110,6 +119,9 @@ def test_truncated_file_is_refused(file, part):
         pytest.param(gzip.compress(b""), "another program's file", id="empty"),
         pytest.param(first(version=2), "version 2, this program reads 1", id="newer"),
         pytest.param(first(run={"uid": 3}), "a line is not as written", id="header"),
+        pytest.param(
+            edited(lambda lines: lines[0]["run"].update(shards=["one"])), "a part of the run is 'one'", id="shard"
+        ),
         pytest.param(first(environments=[1]), "a line is not as written", id="environments"),
         pytest.param(edited(lambda lines: lines[:-1]), "truncated", id="without-end"),
         pytest.param(edited(lambda lines: lines[:-2] + lines[-1:]), "7 results", id="result-lost"),

@@ -1,12 +1,13 @@
 """One answer in two runs: better, worse, different or as it was, and why."""
 
+import dataclasses
 import math
 
 import pytest
 
 from harness.history import change
 from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
-from tests.made.records import JAX, checked, result, score, timing
+from tests.made.records import JAX, TORCH, checked, result, score, timing
 
 SLOW, FAST = [1.2e-5] * 9, [1e-5] * 9
 KINDS = (
@@ -36,34 +37,64 @@ def test_same_answer_is_unchanged(outcome):
 @pytest.mark.parametrize(
     ("old", "new", "turn", "reason"),
     [
-        pytest.param(score(1.5), score(2.0), "worse", "max 2 ulp, was 1.5", id="error"),
-        pytest.param(score(2.0), score(1.5), "better", "max 1.5 ulp, was 2", id="less-error"),
-        pytest.param(score(1.5), score(1.5001), "worse", "max 1.5001 ulp, was 1.5", id="just-more"),
-        pytest.param(score(1.5), score(math.inf), "worse", "max inf ulp, was 1.5", id="infinite"),
-        pytest.param(score(math.inf), score(1.5), "better", "max 1.5 ulp, was inf", id="finite"),
+        pytest.param(
+            score(1.5), score(4.5), "worse", "error is 1.5 of its bound, was 0.5; max 4.5 ulp, was 1.5", id="error"
+        ),
+        pytest.param(
+            score(4.5),
+            score(1.5),
+            "better",
+            "error is 0.5 of its bound, was 1.5; max 1.5 ulp, was 4.5",
+            id="less-error",
+        ),
+        pytest.param(
+            score(1.5), score(3.0), "worse", "error is 1 of its bound, was 0.5; max 3 ulp, was 1.5", id="twice"
+        ),
+        pytest.param(score(1.5), score(2.9), "different", "max 2.9 ulp, was 1.5", id="less-than-twice"),
+        pytest.param(score(0.5), score(1.5), "different", "max 1.5 ulp, was 0.5", id="half-the-bound"),
+        pytest.param(score(1.5), score(1.5001), "different", "max 1.5001 ulp, was 1.5", id="just-more"),
+        pytest.param(
+            *(score(1.5), score(math.inf), "worse", "error is inf of its bound, was 0.5; max inf ulp, was 1.5"),
+            id="infinite",
+        ),
+        pytest.param(
+            *(score(math.inf), score(1.5), "better", "error is 0.5 of its bound, was inf; max 1.5 ulp, was inf"),
+            id="finite",
+        ),
         pytest.param(score(), score(mean_ulp=0.5), "different", "mean 0.5 ulp, was 0.25", id="mean"),
         pytest.param(
             *(score(bits="a0"), score(bits="b1"), "different", "answers differ in bits, largest error 1.5 ulp in both"),
             id="bits",
         ),
-        pytest.param(score(bits="a0"), score(2.0, bits="b1"), "worse", "max 2 ulp, was 1.5", id="bits-and-error"),
+        pytest.param(score(bits="a0"), score(2.0, bits="b1"), "different", "max 2 ulp, was 1.5", id="bits-and-error"),
         pytest.param(
             score(bits="a0"),
             score(2.0, bits="a0"),
-            "worse",
+            "different",
             "max 2 ulp, was 1.5; the answer itself is the same bit by bit",
             id="error-alone",
         ),
         pytest.param(
-            *(score(3.0), score(2.0, budget=None), "worse", "meets no class, was class S; max 2 ulp, was 3"), id="class"
+            *(score(3.0), score(2.0, budget="N"), "different", "meets class N, was class S; max 2 ulp, was 3"),
+            id="class",
         ),
-        pytest.param(score(budget="N"), score(), "better", "meets class S, was class N", id="better-class"),
-        pytest.param(score(), score(verdicts={"nan": 2}), "worse", "nan: 2, was 0", id="nan"),
-        pytest.param(score(verdicts={"wrong_sign": 2}), score(), "better", "wrong sign: 0, was 2", id="sign"),
+        pytest.param(score(budget="N"), score(), "different", "meets class S, was class N", id="better-class"),
+        pytest.param(score(), score(verdicts={"nan": 2}), "different", "nan: 2, was 0", id="nan"),
+        pytest.param(score(verdicts={"wrong_sign": 2}), score(), "different", "wrong sign: 0, was 2", id="sign"),
         pytest.param(score(), score(verdicts={"flushed": 2}), "different", "flushed: 2, was 0", id="flushed"),
-        pytest.param(checked(0.5), checked(0.75), "worse", "0.75 of what is allowed, was 0.5", id="law"),
+        pytest.param(checked(0.5), checked(0.75), "different", "0.75 of what is allowed, was 0.5", id="law"),
+        pytest.param(checked(0.5), checked(1.5), "worse", "1.5 of what is allowed, was 0.5", id="law-broken"),
         pytest.param(checked(0.0), checked(math.inf), "worse", "inf of what is allowed, was 0", id="rule"),
-        pytest.param(checked(0, "nan"), checked(0, "zero"), "different", "policy is zero, was nan", id="policy"),
+        pytest.param(checked(0, "nan"), checked(0, "zero"), "worse", "policy is zero, was nan", id="policy"),
+        pytest.param(
+            *(checked(0), checked(0, "views refused"), "worse", "policy is views refused, was none"), id="refused"
+        ),
+        pytest.param(
+            *(checked(0, "views refused"), checked(0), "better", "policy is none, was views refused"), id="taken"
+        ),
+        pytest.param(
+            checked(0, "error A"), checked(0, "error B"), "different", "policy is error B, was error A", id="error-type"
+        ),
         pytest.param(
             *(timing(*FAST), timing(*SLOW), "worse", "1.2 times as long (1.18 to 1.22): 12 µs, was 10 µs"), id="slower"
         ),
@@ -102,8 +133,6 @@ def test_other_answer_is_changed(old, new, turn, reason):
     ("old", "new"),
     [
         pytest.param(timing(*FAST), timing(*([1.04e-5] * 9)), id="4%"),
-        pytest.param(timing(*FAST), timing(*([5e-5] * 3)), id="few-samples"),
-        pytest.param(timing(), timing(), id="no-samples"),
         pytest.param(Failed("raised", "at 0x7f", "E"), Failed("raised", "at 0x8a", "E"), id="address"),
         pytest.param(Unsupported("no"), Unsupported("not at all"), id="wording"),
         pytest.param(score(1e6), score(1e6 * (1 + 1e-14)), id="arithmetic"),
@@ -114,6 +143,43 @@ def test_other_answer_is_changed(old, new, turn, reason):
 def test_noise_is_no_change(old, new):
     """What a sample, a message or a sum's rounding can do by itself is no change."""
     assert between(old, new).status == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lack"),
+    [
+        pytest.param(timing(*FAST), timing(1e-5, 1e-5), "2 samples", id="few-samples"),
+        pytest.param(timing(*FAST), timing(3.9e-5), "1 sample", id="one-sample"),
+        pytest.param(timing(), timing(), "0 samples", id="no-samples"),
+        pytest.param(
+            *(timing(*FAST), timing(*[1.5e-5] * 4), "4 samples of 4 processes, expected 5 processes"), id="processes"
+        ),
+        pytest.param(timing(*FAST), timing(*[0.0] * 9), "a time of 0", id="clock"),
+    ],
+)
+def test_too_few_samples_cannot_tell(old, new, lack):
+    """Times of fewer samples or processes than a decision needs are not said to be unchanged."""
+    found = between(old, new)
+
+    assert (found.status, found.turn, found.news) == ("cannot tell", "none", "untold")
+    assert found.reason == f"cannot tell: {lack}"
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_far_slower_needs_no_samples(count):
+    """A time a thousand times as long is slower however few samples there are: no class of processes explains it."""
+    found = between(timing(*FAST[:count]), timing(*[1e-2] * count))
+
+    assert (found.status, found.turn, found.news) == ("changed", "worse", "slower")
+
+
+@pytest.mark.parametrize("kind", ["composed", "naive", "misuse", "control"])
+def test_what_is_not_judged_is_never_worse(kind):
+    """Whatever becomes of an answer that promises nothing, it is different at most."""
+    target = dataclasses.replace(TORCH, implementation=dataclasses.replace(TORCH.implementation, kind=kind))
+    for old, new in [(score(), score(math.inf)), (score(), Unsupported("no")), (timing(*FAST), timing(*SLOW))]:
+        found = between(old, new, "unjudged", "unjudged", target=target)
+        assert (found.turn, found.news) == ("different", "unjudged")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +211,7 @@ def test_bits_say_something_where_both_are_kept(was, now, same):
 )
 def test_bits_alone(was, now, judgement, alone):
     """An answer differs in bits alone where no figure and no judgement moved."""
-    assert change.bits_alone(between(was, now, now=judgement)) is alone
+    assert (between(was, now, now=judgement).news == "bits") is alone
 
 
 def test_size_is_asked_for():
@@ -178,9 +244,8 @@ def test_judgement_decides_first(was, now, turn):
     """A judgement that changed decides, whichever way the figures went; why it deviates is quoted."""
     found = between(score(3.0), score(2.0), was, now)
 
-    expected = "better" if turn == "different" else turn
-    assert found.turn == expected
-    assert found.reason.startswith(f"{now}, was {was}" + (": why" if now == "deviates" else ""))
+    assert found.turn == turn
+    assert found.reason.startswith(f"{now}, was {was}" + (": why" if now in {"deviates", "known"} else ""))
 
 
 @pytest.mark.parametrize(
@@ -243,4 +308,4 @@ def test_told_is_the_later_result():
     old, new = result(target=JAX), result(score(3.0), target=JAX)
 
     assert change.between(old, new).result is new
-    assert isinstance(change.Change("removed", "none", "", old, None).result.outcome, Score)
+    assert isinstance(change.Change("removed", "none", "removed", "", old, None).result.outcome, Score)

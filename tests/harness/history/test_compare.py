@@ -2,9 +2,10 @@
 
 import pytest
 
-from harness.history.compare import Difference, compare
+from harness.history.compare import compare
+from harness.history.difference import Difference
 from harness.model import Crashed, Failed, NotRun
-from tests.made.records import ENVIRONMENT, JAX, TORCH, checked, missing, recorded, result, run, score, timing
+from tests.made.records import ENVIRONMENT, JAX, NAIVE, TORCH, checked, missing, recorded, result, run, score, timing
 
 SLOW, FAST = [1.2e-5] * 9, [1e-5] * 9
 OTHER = run("20260102T000000-bbb", 2)
@@ -13,6 +14,11 @@ OTHER = run("20260102T000000-bbb", 2)
 def found(before, after, **fields):
     """Compare two lists of results."""
     return compare(recorded(*before), recorded(*after, run=OTHER, **fields))
+
+
+def counts(**fields):
+    """Return the number of questions by status, the others 0."""
+    return dict.fromkeys(("changed", "cannot tell", "added", "removed", "unchanged"), 0) | fields
 
 
 def lines(comparison):
@@ -26,7 +32,7 @@ def test_same_run_is_unchanged():
 
     comparison = compare(same, same)
 
-    assert comparison.counts == {"changed": 0, "added": 0, "removed": 0, "unchanged": 3}
+    assert comparison.counts == counts(unchanged=3)
     assert comparison.environments == ()
     assert comparison.failing("any") == []
 
@@ -35,14 +41,14 @@ def test_every_status():
     """What is new was added, what is gone was removed, what moved was changed, the rest is as it was; worst first."""
     comparison = found(
         [result(family="same"), result(family="gone"), result(family="moved"), result(score(9.0), "mended")],
-        [result(family="come"), result(score(2.0), "moved"), result(family="mended"), result(family="same")],
+        [result(family="come"), result(score(4.5), "moved"), result(family="mended"), result(family="same")],
     )
 
     assert lines(comparison) == [
-        ("changed", "worse", "moved", "max 2 ulp, was 1.5"),
-        ("changed", "better", "mended", "max 1.5 ulp, was 9"),
+        ("removed", "worse", "gone", "not asked any more"),
+        ("changed", "worse", "moved", "error is 1.5 of its bound, was 0.5; max 4.5 ulp, was 1.5"),
+        ("changed", "better", "mended", "error is 0.5 of its bound, was 3; max 1.5 ulp, was 9"),
         ("added", "none", "come", "not asked before; max 1.5 ulp"),
-        ("removed", "none", "gone", "not asked any more"),
         ("unchanged", "none", "same", ""),
     ]
 
@@ -51,7 +57,7 @@ def test_worst_comes_first():
     """Of what got worse, what moved furthest is listed first."""
     comparison = found(
         [result(family=name) for name in "abc"],
-        [result(score(2.0), "a"), result(score(1e6), "b"), result(Failed("raised", "x", "E"), "c")],
+        [result(score(9.0), "a"), result(score(1e6), "b"), result(Failed("raised", "x", "E"), "c")],
     )
 
     assert [one.result.case.family for one in comparison.changes] == ["c", "b", "a"]
@@ -70,18 +76,20 @@ def test_another_question_is_no_change(other):
     """Another target, check, seed or dtype is another question."""
     comparison = found([result()], [result(), other])
 
-    assert comparison.counts == {"changed": 0, "added": 1, "removed": 0, "unchanged": 1}
+    assert comparison.counts == counts(added=1, unchanged=1)
 
 
 def test_renamed_case_is_found_by_its_content():
     """A family under another name is compared with what it was, and says so."""
     comparison = found(
         [result(family="old", content="c0ffee"), result(family="same")],
-        [result(score(2.0), "new", content="c0ffee"), result(family="same")],
+        [result(score(9.0), "new", content="c0ffee"), result(family="same")],
     )
 
-    assert comparison.counts == {"changed": 1, "added": 0, "removed": 0, "unchanged": 1}
-    assert comparison.changes[0].reason == "max 2 ulp, was 1.5; renamed, was softmax-value-old-float32-4x8"
+    assert comparison.counts == counts(changed=1, unchanged=1)
+    assert comparison.changes[0].reason == (
+        "error is 3 of its bound, was 0.5; max 9 ulp, was 1.5; renamed, was softmax-value-old-float32-4x8"
+    )
 
 
 def test_renamed_and_else_unchanged():
@@ -97,7 +105,7 @@ def test_death_knows_no_content(content):
     dead = result(Crashed("SIGKILL"), judgement="deviates", content="")
     comparison = found([result(content=content)], [dead])
 
-    assert comparison.counts == {"changed": 1, "added": 0, "removed": 0, "unchanged": 0}
+    assert comparison.counts == counts(changed=1)
     assert comparison.broken
     assert found([dead], [result(content=content)]).turned("better")
 
@@ -109,7 +117,7 @@ def test_one_content_under_two_names_is_paired_once():
         [result(family=name, content="c") for name in "xyz"],
     )
 
-    assert comparison.counts == {"changed": 0, "added": 1, "removed": 0, "unchanged": 2}
+    assert comparison.counts == counts(added=1, unchanged=2)
 
 
 def test_inputs_drawn_anew_are_another_question():
@@ -154,11 +162,11 @@ def test_added_deviation_is_news(added, turn):
     ],
 )
 def test_what_was_not_run_is_lost(entry, lost):
-    """An answer that is missing because its framework was not there is worse than before; one not asked for is not."""
+    """An answer that is gone is lost, and where its framework, mode or device was not there, that is why."""
     comparison = found([result()], [result(target=JAX)], not_run=[entry])
 
     (removed,) = comparison.of("removed")
-    assert removed.turn == ("worse" if lost else "none")
+    assert (removed.turn, removed.news) == ("worse", "lost")
     assert (f"not run: {entry.reason}" == removed.reason) is lost
     assert comparison.not_run == (entry,)
 
@@ -172,7 +180,7 @@ def test_timing_that_was_not_run_is_lost():
 
 def test_accuracy_is_apart_from_speed():
     """What got slower is not among what got less accurate."""
-    comparison = found([result(), result(timing(*FAST), "speed")], [result(score(2.0)), result(timing(*SLOW), "speed")])
+    comparison = found([result(), result(timing(*FAST), "speed")], [result(score(9.0)), result(timing(*SLOW), "speed")])
 
     assert [one.result.case.family for one in comparison.turned("worse")] == ["normal", "speed"]
     assert [one.result.case.family for one in comparison.turned("worse", "speed")] == ["speed"]
@@ -193,25 +201,33 @@ def test_every_change_is_in_one_section():
     before = dict.fromkeys(("same", "worse", "mean", "gone"), score())
     before |= {"better": score(9.0), "bits": score(bits="a0"), "slower": fast, "faster": slow}
     after = dict.fromkeys(("same", "better", "come"), score()) | {"slower": slow, "faster": fast}
-    after |= {"worse": score(2.0), "mean": score(mean_ulp=0.5), "bits": score(bits="b1")}
+    after |= {"worse": score(9.0), "mean": score(mean_ulp=0.5), "bits": score(bits="b1")}
+    before |= {"few": timing(1e-5), "shown": score()}
+    after |= {"few": timing(1e-5), "shown": score(9.0)}
     broken = result(family="broken", judgement="deviates")
 
+    def target(family):
+        return NAIVE if family == "shown" else TORCH
+
     comparison = found(
-        [*(result(outcome, family) for family, outcome in before.items()), result(target=JAX)],
-        [*(result(outcome, family) for family, outcome in after.items()), broken],
+        [*(result(outcome, family, target(family)) for family, outcome in before.items()), result(target=JAX)],
+        [*(result(outcome, family, target(family)) for family, outcome in after.items()), broken],
         not_run=[missing("jax")],
     )
 
     told = {title: [one.result.case.family for one in changes] for title, changes in comparison.sections.items()}
     assert told == {
-        "Worse: accuracy": ["worse", "broken", "normal"],
-        "Worse: speed": ["slower"],
-        "Better: accuracy": ["better"],
-        "Better: speed": ["faster"],
-        "Different, neither better nor worse": ["mean"],
+        "Worse: judged otherwise, or another policy": ["broken"],
+        "Worse: answers lost": ["gone", "normal"],
+        "Worse: larger errors": ["worse"],
+        "Worse: slower": ["slower"],
+        "Better": ["better", "faster"],
+        "Times that cannot be told": ["few"],
         "Other bits, as accurate as before": ["bits"],
+        "Other figures, below what counts": ["mean"],
+        "Not judged, and not counted": ["shown"],
         "Added": ["come"],
-        "Removed": ["gone"],
+        "Removed": [],
     }
 
 
@@ -224,22 +240,24 @@ def test_size_is_handed_on():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "never", "new", "any_"),
+    ("before", "after", "failing"),
     [
-        pytest.param([result()], [result()], 0, 0, 0, id="same"),
-        pytest.param([result()], [result(score(2.0))], 0, 1, 1, id="worse"),
-        pytest.param([result()], [result(score(1.0))], 0, 0, 1, id="better"),
-        pytest.param([result()], [result(score(mean_ulp=0.5))], 0, 0, 1, id="different"),
-        pytest.param([result()], [result(), result(target=JAX)], 0, 0, 1, id="added"),
-        pytest.param([result(), result(target=JAX)], [result()], 0, 0, 1, id="removed"),
-        pytest.param([result(timing(*FAST))], [result(timing(*SLOW))], 0, 1, 1, id="slower"),
+        pytest.param([result()], [result()], (0, 0, 0, 0), id="same"),
+        pytest.param([result()], [result(judgement="deviates")], (0, 1, 1, 1), id="deviates"),
+        pytest.param([result()], [result(score(9.0))], (0, 0, 1, 1), id="worse"),
+        pytest.param([result()], [result(score(1.0))], (0, 0, 0, 1), id="different"),
+        pytest.param([result()], [result(score(mean_ulp=0.5))], (0, 0, 0, 1), id="mean"),
+        pytest.param([result()], [result(), result(target=JAX)], (0, 0, 0, 1), id="added"),
+        pytest.param([result(), result(target=JAX)], [result()], (0, 0, 1, 1), id="removed"),
+        pytest.param([result(timing(*FAST))], [result(timing(*SLOW))], (0, 0, 1, 1), id="slower"),
+        pytest.param([result(timing(*FAST))], [result(timing(1e-5))], (0, 0, 0, 0), id="untold"),
     ],
 )
-def test_gate(before, after, never, new, any_):
-    """`never` lets everything pass, `new` what got no worse, `any` what is as it was."""
+def test_gate(before, after, failing):
+    """`never` lets all pass, `deviation` all but judgements, `new` what got no worse, `any` what is as it was."""
     comparison = found(before, after)
 
-    assert [len(comparison.failing(gate)) for gate in ("never", "new", "any")] == [never, new, any_]
+    assert tuple(len(comparison.failing(gate)) for gate in ("never", "deviation", "new", "any")) == failing
 
 
 def test_environment_differences_are_told_by_framework():
@@ -251,9 +269,9 @@ def test_environment_differences_are_told_by_framework():
     )
 
     assert compare(before, after).environments == (
-        Difference("machine", "cores", "2", "64"),
         Difference("torch on cpu", "torch", "2.11.0", "2.13.0"),
         Difference("torch on cpu", "isa", "-", "avx512"),
+        Difference("machine", "cores", "2", "64"),
     )
 
 

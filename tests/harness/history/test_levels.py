@@ -15,7 +15,7 @@ from harness.history.state import state
 from harness.model import Crashed, Failed, Judgement, TimedOut, Unsupported
 from harness.store import NAMES, Store, StoreError
 from tests.made import many_runs
-from tests.made.records import ENVIRONMENT, JAX, TORCH, checked, missing, result, run, score, timing
+from tests.made.records import ENVIRONMENT, JAX, NAIVE, TORCH, checked, missing, result, run, score, timing
 
 LEVELS = (*[1e-5] * 6, *[1.3e-5] * 6)  # seconds, one a run
 
@@ -43,12 +43,14 @@ def turns(series):
 
 
 def test_every_difference_of_an_accuracy_is_a_change(stored):
-    """An error that grows by a millionth is worse from that run on, and one that shrinks is better."""
-    (one,) = stored(*[[result(score(ulp))] for ulp in (1.5, 1.5, 1.500001, 1.500001, 1.25, math.inf)]).series
+    """An error that grows by a millionth is another one from that run on; twice it, beyond half the bound, is worse."""
+    ulps = [1.5, 1.5, 1.500001, 1.500001, 9.0, 1.25, math.inf]
 
-    assert turns(one) == [(2, "worse"), (4, "better"), (5, "worse")]
-    assert [(change.was, change.now) for change in one.changes] == [(1.5, 1.500001), (1.500001, 1.25), (1.25, math.inf)]
-    assert one.figures.tolist() == [1.5, 1.5, 1.500001, 1.500001, 1.25, math.inf]
+    (one,) = stored(*[[result(score(ulp))] for ulp in ulps]).series
+
+    assert turns(one) == [(2, "different"), (4, "worse"), (5, "better"), (6, "worse")]
+    assert [(change.was, change.now) for change in one.changes][:2] == [(1.5, 1.500001), (1.500001, 9.0)]
+    assert one.figures.tolist() == ulps
     assert (str(one.case), str(one.target), one.machine) == (str(result().case), str(TORCH), None)
 
 
@@ -64,13 +66,15 @@ def test_what_the_reference_may_differ_by_is_no_change(stored):
 @pytest.mark.parametrize(
     ("before", "after", "turn"),
     [
-        (result(score(2.0)), result(score(1.5), judgement="deviates"), "worse"),
+        (result(score(9.0)), result(score(1.5), judgement="deviates"), "worse"),
         (result(judgement="deviates"), result(judgement="known"), "better"),
         (result(), result(judgement="unjudged"), "different"),
         (result(), result(Failed("raised", "no", "ValueError"), judgement="deviates", content=""), "worse"),
         (result(), result(Unsupported("no"), judgement="unjudged", content=""), "worse"),
         (result(Crashed("SIGSEGV"), content=""), result(), "better"),
-        (result(checked(0.5)), result(checked(0.75)), "worse"),
+        (result(checked(0.5)), result(checked(0.75)), "different"),
+        (result(checked(0.5)), result(checked(1.5)), "worse"),
+        (result(target=NAIVE), result(score(9.0), target=NAIVE), "different"),
         (result(score(math.nan)), result(score(math.nan)), None),
         (result(score(math.nan)), result(score(1.0)), "different"),
         (result(score(math.inf)), result(score(math.inf)), None),
@@ -85,7 +89,7 @@ def test_which_way(stored, before, after, turn):
 
 def test_runs_that_did_not_ask_are_passed_over(stored):
     """An answer is held against the last one before it, however many runs lie between."""
-    found = stored([result(), result(target=JAX)], [result(target=JAX)], [result(score(2.0)), result(target=JAX)])
+    found = stored([result(), result(target=JAX)], [result(target=JAX)], [result(score(9.0)), result(target=JAX)])
 
     assert [turns(one) for one in found.series] == [[(2, "worse")], []]
     assert found.series[0].runs.tolist() == [0, 2]
@@ -105,7 +109,7 @@ def test_order_is_that_of_the_starts(tmp_path):
 
 def test_a_renamed_case_goes_on(stored):
     """A case of the same content under another name is the same series, under the newer name."""
-    found = stored([result(content="same")], [result(score(2.0), "renamed", content="same")])
+    found = stored([result(content="same")], [result(score(9.0), "renamed", content="same")])
 
     (one,) = found.series
     assert one.case.family == "renamed"
@@ -114,14 +118,14 @@ def test_a_renamed_case_goes_on(stored):
 
 def test_a_case_drawn_anew_begins_again(stored):
     """A case of the same name and another content is another series, with nothing changed."""
-    found = stored([result(content="old")], [result(score(2.0), content="new")])
+    found = stored([result(content="old")], [result(score(9.0), content="new")])
 
     assert [(one.runs.tolist(), one.changes) for one in found.series] == [([0], ()), ([1], ())]
 
 
 def test_two_names_in_one_run_are_two(stored):
     """Two cases of one content that every run asks are two series; two laws on the same inputs are, too."""
-    both = [result(family="a", content="same"), result(score(2.0), "b", content="same")]
+    both = [result(family="a", content="same"), result(score(9.0), "b", content="same")]
     laws = [result(checked(0.25 * k), check=f"law.{k}", content="same") for k in (1, 2)]
 
     found = stored([*both, *laws], [*both, *laws])
@@ -133,10 +137,10 @@ def test_a_death_is_part_of_the_series(stored):
     """A process that died knew no content: its name tells; where the question was answered too, that counts."""
     died = result(Crashed("SIGKILL"), content="")
 
-    (one,) = stored([result()], [died], [died, result(score(2.0))]).series
+    (one,) = stored([result()], [died], [died, result(score(9.0))]).series
 
     assert turns(one) == [(1, "worse"), (2, "better")]
-    assert one.figures.tolist()[2] == 2.0
+    assert one.figures.tolist()[2] == 9.0
 
 
 def test_a_step_in_times(stored):
@@ -195,7 +199,7 @@ def test_what_changed_with_it(stored):
     """The facts of the framework's environment that differ between the two runs are named, older value first."""
     newer = {**ENVIRONMENT, "torch": "2.13.0", "threads": "1"}
 
-    found = stored([result()], [result(score(2.0))], facts=[ENVIRONMENT, newer])
+    found = stored([result()], [result(score(9.0))], facts=[ENVIRONMENT, newer])
 
     (one,) = found.series
     assert [dataclasses.astuple(difference) for difference in found.differences(one, one.changes[0])] == [
@@ -285,7 +289,7 @@ def test_past_of_a_run_s_answers(location):
     """Each answer has its levels up to its run, alike ones in one; a time and an answer without a past have none."""
     died, anew = result(Crashed("SIGKILL"), content=""), result(family="new")
     timed = result(timing(1e-5), "speed")
-    runs = [[result(), timed], [result(), timed], [died], [result(score(2.0)), timed, anew], [result(score(3.0)), anew]]
+    runs = [[result(), timed], [result(), timed], [died], [result(score(9.0)), timed, anew], [result(score(3.0)), anew]]
     with Store(location) as store:
         for day, results in enumerate(runs):
             store.join(run(f"run{day}", day + 1))
@@ -297,7 +301,7 @@ def test_past_of_a_run_s_answers(location):
             levels.past(store, "none", [])
 
     assert tuples(found) == [
-        [("run0", 2, "conforms", 1.5), ("run2", 1, "crashed", None), ("run3", 1, "conforms", 2.0)],
+        [("run0", 2, "conforms", 1.5), ("run2", 1, "crashed", None), ("run3", 1, "conforms", 9.0)],
         [],
         [],
     ]
@@ -309,13 +313,13 @@ def test_past_goes_through_renames(location):
     """The past of a renamed case is that of its content; a case of its name with other inputs is none of it."""
     with Store(location) as store:
         for day, each in enumerate(
-            [result(content="x"), result(score(9.0)), result(score(2.0), "renamed", content="x")]
+            [result(content="x"), result(score(9.0)), result(score(9.0), "renamed", content="x")]
         ):
             store.join(run(f"run{day}", day + 1))
             store.append(f"run{day}", [each])
         (found,) = levels.past(store, "latest", [each])
 
-    assert [(level.uid, level.figure) for level in found] == [("run0", 1.5), ("run2", 2.0)]
+    assert [(level.uid, level.figure) for level in found] == [("run0", 1.5), ("run2", 9.0)]
 
 
 @pytest.mark.parametrize("version", [1, 2])

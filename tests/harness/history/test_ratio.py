@@ -171,6 +171,10 @@ def test_a_large_slowdown_is_found_by_five_processes():
     assert found >= 190
 
 
-def test_too_few_samples_of_processes_tell_nothing():
-    """A side of fewer samples than a median's limits need has none."""
-    assert ratio.of_timings(tournament([1.0], [1.0]), tournament([2.0] * 3, [2.0] * 3)) is None
+def test_too_few_samples_tell_what_no_class_explains():
+    """A side of fewer samples than a median's limits need has limits as far apart as classes of processes."""
+    found = ratio.of_timings(tournament([1.0], [1.0]), tournament([2.0] * 3, [2.0] * 3))
+
+    assert (found.times, found.low, found.high) == (2.0, 2.0 / ratio.CLASSES, 2.0 * ratio.CLASSES)
+    assert ratio.of_timings(tournament([]), tournament([2.0])) is None
+    assert ratio.of_timings(tournament([0.0]), tournament([2.0])) is None

@@ -62,6 +62,6 @@ def test_pytest_begins_the_run_that_is_named(shell, folder):
 
     with Store(store) as opened:
         (run,) = opened.runs()
-        assert run.uid == "ci-8"
+        assert (run.uid, run.shards) == ("ci-8", ("0/2", "1/2", "2/2"))
         assert run.finished
         assert len(opened.done("ci-8")) == 4

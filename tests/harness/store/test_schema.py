@@ -97,6 +97,12 @@ def test_older_store_is_migrated_and_backed_up(tmp_path, version):
 
 # What the versions since have added, taken away again.
 OLDER = {
+    3: [
+        "DROP INDEX history",
+        "ALTER TABLE results DROP COLUMN share",
+        "ALTER TABLE runs DROP COLUMN shards",
+        "CREATE INDEX history ON results (target, figure)",
+    ],
     2: ["DROP INDEX history", "ALTER TABLE results DROP COLUMN figure", "CREATE INDEX history ON results (target)"],
     1: ['ALTER TABLE cases DROP COLUMN "check"'],
 }
@@ -128,10 +134,12 @@ def test_migration_adds_what_is_new(location, version):
         turn_back(store, version)
 
     with Store(location) as store:
-        figures = list(store.rows('SELECT r.figure FROM results r JOIN cases c ON r."case" = c.key ORDER BY c.seed'))
+        figures = list(
+            store.rows('SELECT r.figure, r.share FROM results r JOIN cases c ON r."case" = c.key ORDER BY c.seed')
+        )
         assert repr(list(store.results(run().uid))) == repr(given)  # which a nan equals, too
         assert store._db.version() == stores.VERSION
-    assert figures == [(1.5,), (math.inf,), (None,), (0.5,), (2e-3,), (None,)]
+    assert figures == [(1.5, 0.5), (math.inf, math.inf), (None, None), (0.5, 0.5), (2e-3, None), (None, None)]
 
 
 def test_failing_migration_changes_nothing(location, monkeypatch):
@@ -139,7 +147,7 @@ def test_failing_migration_changes_nothing(location, monkeypatch):
     with Store(location) as store:
         store.join(run())
         turn_back(store, 2)
-    broken = {**schema.MIGRATIONS, 2: [*schema.MIGRATIONS[2], "CREATE TABLE runs (again {text})"]}
+    broken = {**schema.MIGRATIONS, 3: [*schema.MIGRATIONS[3], "CREATE TABLE runs (again {text})"]}
     with monkeypatch.context() as patched:
         patched.setattr(schema, "MIGRATIONS", broken)
         for _ in range(2):

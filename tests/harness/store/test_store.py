@@ -186,6 +186,17 @@ def test_begin_again_keeps_results(store):
     assert len(store.done(run().uid)) == 1
 
 
+def test_parts_are_noted(store):
+    """A part that was begun or is done is kept with its run, once; a run asked as a whole stays whole."""
+    store.begin(run("whole"))
+    store.begin(dataclasses.replace(run("parts"), shards=("0/2",)))
+    for uid in ("whole", "parts", "parts"):
+        store.add_shard(uid, "1/2")
+
+    assert {one.uid: one.shards for one in store.runs()}["parts"] == ("0/2", "1/2")
+    assert store.run("whole").shards == ()
+
+
 def test_discard_removes_one_run_alone(store):
     """A discarded run is gone with its results and what it did not run; another run is as it was."""
     other = run("20260102T000000-abc", "2026-01-02T00:00:00+00:00")

@@ -21,7 +21,7 @@ def written(*results, **fields):
     [
         ([result()], [], "1 conform", "brightgreen"),
         ([result()], [missing()], "no new deviation in what ran", "orange"),
-        ([], [], "nothing judged", "lightgrey"),
+        ([], [], "nothing was judged", "lightgrey"),
     ],
 )
 def test_badge(results, not_run, message, colour):

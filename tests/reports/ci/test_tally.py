@@ -17,9 +17,9 @@ def bad(over, family="bad"):
 @pytest.mark.parametrize(
     ("results", "fields", "headline"),
     [
-        pytest.param([], {}, ("grey", "nothing judged"), id="nothing"),
+        pytest.param([], {}, ("grey", "nothing was judged"), id="nothing"),
         pytest.param(
-            [result(Unsupported("no"), judgement="unjudged")], {}, ("grey", "nothing judged"), id="unsupported"
+            [result(Unsupported("no"), judgement="unjudged")], {}, ("grey", "nothing was judged"), id="unsupported"
         ),
         pytest.param([result()], {}, ("green", "1 conform"), id="conforms"),
         pytest.param([result(), bad(2.0)], {}, ("red", "1 new deviation"), id="deviates"),
@@ -39,6 +39,13 @@ def bad(over, family="bad"):
         pytest.param(
             [result()], {"run": run(finished=None)}, ("orange", "no new deviation in what ran"), id="unfinished"
         ),
+        pytest.param(
+            [result()],
+            {"run": run(shards=("0/2", "1/2"))},
+            ("red", "incomplete: 1 of 2, no new deviation in what came"),
+            id="a-part-that-never-came",
+        ),
+        pytest.param([result()], {"run": run(shards=("0/2", "1/2", "2/2"))}, ("green", "1 conform"), id="every-part"),
         pytest.param([result(TimedOut(3.0), judgement="unjudged")], {}, ("red", "1 crash or time-out"), id="timed-out"),
     ],
 )

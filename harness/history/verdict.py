@@ -1,0 +1,129 @@
+"""The verdict on a run and on two runs beside one another: a grade and one sentence, the same wherever it is shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.history import change
+from harness.history.change import Change
+from harness.history.compare import Comparison
+from harness.history.difference import NEVER_STORED
+from harness.history.news import WORSE, News, counted
+from harness.history.state import incomplete
+from harness.model import Crashed, Recorded, Result, TimedOut
+
+# died: a process died or hung. worse: a new deviation or, of two runs, what counts as worse. unjudged: nothing was
+# judged, or in both. incomplete: a part never came. partly: something was not run. good: all else.
+Grade = Literal["died", "worse", "unjudged", "incomplete", "partly", "good"]
+WORDS: dict[News, tuple[str, str]] = {  # of one, of many
+    "judgement": ("judged otherwise", "judged otherwise"),
+    "lost": ("answer lost", "answers lost"),
+    "error": ("larger error", "larger errors"),
+    "slower": ("call slower", "calls slower"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run, or two of them, stand."""
+
+    grade: Grade
+    sentence: str
+
+
+def dead(result: Result) -> bool:
+    """Tell whether a process died or hung with a question in hand, and is not known to: no score, but no pass."""
+    return isinstance(result.outcome, Crashed | TimedOut) and result.judgement != "known"
+
+
+def of_run(recorded: Recorded) -> Verdict:
+    """Return how a run stands by itself. What did not answer, or was not run, is never good."""
+    judged = Counter(result.judgement for result in recorded.results)
+    died = sum(map(dead, recorded.results))
+    deviating = judged["deviates"] - sum(one.judgement == "deviates" for one in recorded.results if dead(one))
+    said = [plural(deviating, "new deviation")] if deviating else []
+    said += [plural(died, "crash or time-out", "crashes or time-outs")] if died else []
+    missing = incomplete(recorded.run)
+    if said:
+        return Verdict("died" if died else "worse", ", ".join([*said, *filter(None, [missing])]))
+    if not judged["conforms"] + judged["known"]:
+        return Verdict("unjudged", "nothing was judged")
+    if missing:
+        return Verdict("incomplete", f"{missing}, no new deviation in what came")
+    if recorded.not_run or not recorded.run.finished:
+        return Verdict("partly", "no new deviation in what ran")
+    known = f", {plural(judged['known'], 'known deviation')}" if judged["known"] else ""
+    return Verdict("good", f"{number(judged['conforms'])} conform{known}")
+
+
+def of_comparison(found: Comparison) -> Verdict:
+    """Return how the later of two runs stands beside the earlier one."""
+    missing = incomplete(found.after)
+    judged = [one for one in found.changes if _answers(one) and one.aspect == "accuracy"]
+    times = [one for one in found.changes if _answers(one) and one.aspect == "speed" and one.news != "untold"]
+    worse = [f"{number(count)} {WORDS[kind][count > 1]}" for kind in WORSE if (count := len(found.of_news(kind)))]
+    worse += [missing] if missing else []
+    grade: Grade = "good"
+    if not found.shared:
+        grade, said = "unjudged", "the two runs share no question, so nothing was compared"
+    elif any(found.of_news(kind) for kind in WORSE):
+        grade, said = "died" if found.broken else "worse", f"not safe to take: {', '.join(worse)}"
+    elif missing:
+        grade, said = "incomplete", f"cannot be taken yet, {missing}"
+    elif not judged and not times:
+        grade, said = "unjudged", "cannot tell: nothing was judged in both"
+    else:
+        answers = [plural(len(judged), "answer")] if judged else []
+        answers += [plural(len(times), "time")] if times else []
+        said = f"safe to take by {'these' if len(judged) + len(times) > 1 else 'this'} {' and '.join(answers)}"
+    return Verdict(grade, "; ".join([f"{subject(found)}: {said}", *(_beside(found, judged) if found.shared else [])]))
+
+
+def subject(found: Comparison) -> str:
+    """Name what changed: the frameworks' versions, else the runs; then what else decides about answers."""
+    known = [one for one in found.environments if NEVER_STORED not in {one.before, one.after}]
+    releases = dict.fromkeys(str(one) for one in known if one.release)
+    deciding = dict.fromkeys(str(one) for one in known if one.decides and not one.release)
+    runs = f"{found.before.uid} -> {found.after.uid}"
+    return f"{', '.join(releases) or runs}{' with ' if deciding else ''}{', '.join(deciding)}"
+
+
+def _beside(found: Comparison, judged: Sequence[Change]) -> Iterator[str]:
+    """Yield what else a reader should know."""
+    other = sum(change.same_bits(one.before, one.after) is False for one in judged)
+    if other:
+        judged_otherwise = "" if found.of_news("judgement") else ", none by judgement"
+        yield f"{number(other)} differ{'s' if other == 1 else ''} in bits{judged_otherwise}"
+    elif any(change.same_bits(one.before, one.after) for one in judged):
+        yield "none differs in bits"
+    if better := found.of_news("better"):
+        yield f"{number(len(better))} better"
+    if untold := found.of_news("untold"):
+        why = Counter(one.reason.removeprefix("cannot tell: ") for one in untold).most_common(1)[0][0]
+        yield f"{plural(len(untold), 'time')} cannot be told ({why})"
+    if standing := sum(one.before is not None and _deviates(one.before) and _deviates(one.after) for one in judged):
+        yield f"{number(standing)} deviate{'s' if standing == 1 else ''} as before"
+    if shown := found.of_news("unjudged"):
+        yield f"{number(len(shown))} that {'is' if len(shown) == 1 else 'are'} not judged moved"
+
+
+def _answers(one: Change) -> bool:
+    """Tell whether both runs have an answer that counts."""
+    return one.before is not None and one.after is not None and counted(one.before, one.after)
+
+
+def _deviates(result: Result | None) -> bool:
+    return result is not None and result.judgement == "deviates"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Print a count with its noun."""
+    return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
+
+
+def number(count: int) -> str:
+    """Print a count with its thousands apart."""
+    return f"{count:,}".replace(",", " ")

@@ -1,0 +1,259 @@
+"""The gate fails when it matters, and only then: planted changes are named in the first screen, harmless ones pass."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from harness.history.compare import compare
+from harness.history.verdict import of_comparison
+from harness.model import Crashed, Failed, Implementation, Target, Unsupported
+from harness.store import Store
+from reports.pages import overview
+from tests.made.front_door import invoke
+from tests.made.records import JAX, NAIVE, TORCH, checked, missing, recorded, result, run, score, timing
+
+SCREEN = 24  # lines
+BEFORE, AFTER = run("20260101T", 1), run("20260102T", 2)
+NEWER = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
+OLDER = NEWER | {"torch": "2.11.0"}
+COMPILED = dataclasses.replace(TORCH, mode="compile")
+COMPOSED = Target(Implementation("torch", "softmax", "torch.exp(torch.log_softmax)", "composed"), "eager")
+FAST, SLOW, THOUSAND = [1e-5] * 6, [1.5e-5] * 6, [1e-2] * 2
+
+
+def answers(compiled=None, eager=None):
+    """Make what a release answers: eight families in two modes, the first of which may be given."""
+    made = []
+    for target, first in ((TORCH, eager), (COMPILED, compiled)):
+        made += [result(score(bits="a0"), f"f{k}", target) for k in range(1 if first else 0, 8)]
+        made += [dataclasses.replace(first, target=target)] if first else []
+    return made
+
+
+def shown(outcome, target=NAIVE, family="f0"):
+    """Make an answer that nobody judges."""
+    return result(outcome, family, target, judgement="unjudged")
+
+
+PLANTED = {  # before, after, fields of the later run; what the first screen names
+    "a deviation in one mode": (
+        answers(),
+        answers(result(score(9.0, budget=None), "f0", judgement="deviates", reason="error is 3 times the bound")),
+        {},
+        "judged otherwise: softmax-value-f0-float32-4x8 torch.softmax@compile",
+    ),
+    "a policy in one mode": (
+        answers(result(checked(0, "nan"), "f0", check="special.label_9", judgement="unjudged")),
+        answers(result(checked(0, "error IndexError"), "f0", check="special.label_9", judgement="unjudged")),
+        {},
+        "policy is error IndexError, was nan",
+    ),
+    "an error three times as large in one mode": (
+        answers(),
+        answers(result(score(4.5), "f0")),
+        {},
+        "larger error: softmax-value-f0-float32-4x8 torch.softmax@compile",
+    ),
+    "a lost dtype": (
+        [*answers(), *(result(family=f"f{k}", dtype="bfloat16") for k in range(3))],
+        answers(),
+        {},
+        "lost: softmax-value-f0-bfloat16-4x8 torch.softmax@eager and 2 more like it: not asked any more",
+    ),
+    "a dtype that is refused": (
+        answers(),
+        answers(result(Unsupported("no float32"), "f0", judgement="unjudged")),
+        {},
+        "lost: softmax-value-f0-float32-4x8 torch.softmax@compile",
+    ),
+    "a framework that is missing": (
+        [*answers(), result(target=JAX)],
+        answers(),
+        {"not_run": [missing()]},
+        "lost: softmax-value-normal-float32-4x8 jax.nn.softmax@jit: not run: no jax",
+    ),
+    "a time x 1.5": (
+        [*answers(), result(timing(*FAST), "speed")],
+        [*answers(), result(timing(*SLOW), "speed")],
+        {},
+        "slower: softmax-value-speed-float32-4x8 torch.softmax@eager: 1.5 times as long",
+    ),
+    "a time x 1000 of two samples": (
+        [*answers(), result(timing(*FAST[:2]), "speed")],
+        [*answers(), result(timing(*THOUSAND), "speed")],
+        {},
+        "slower: softmax-value-speed-float32-4x8 torch.softmax@eager: 1e+03 times as long",
+    ),
+    "a lost shard": (answers(), answers()[:8], {"shards": ("0/2", "1/2")}, "incomplete: 1 of 2"),
+    "a lost shard of the same answers": (answers(), answers(), {"shards": ("0/2", "1/2")}, "incomplete: 1 of 2"),
+}
+HARMLESS = {
+    "nothing": (answers(), answers()),
+    "other bits in one mode": (answers(), answers(result(score(bits="b1"), "f0"))),
+    "an error below twice what it was": (answers(), answers(result(score(2.9), "f0"))),
+    "an error below half its bound": (answers(result(score(0.1), "f0")), answers(result(score(1.5), "f0"))),
+    "a smaller error": (answers(result(score(9.0), "f0")), answers()),
+    "a naive form that overflows": ([*answers(), shown(score())], [*answers(), shown(score(float("inf")))]),
+    "a naive form that is gone": ([*answers(), shown(score())], answers()),
+    "a composed form with thrice the error": (
+        [*answers(), shown(score(), COMPOSED, "g")],
+        [*answers(), shown(score(4.5), COMPOSED, "g")],
+    ),
+    "a composed form that is refused": (
+        [*answers(), shown(score(), COMPOSED, "g")],
+        [*answers(), shown(Failed("raised", "no", "TypeError"), COMPOSED, "g")],
+    ),
+    "a question that is new": (answers(), [*answers(), result(family="new")]),
+    "what was refused before and is not asked any more": (
+        [*answers(), result(Unsupported("no"), "old", judgement="unjudged")],
+        answers(),
+    ),
+    "a time within what classes of processes explain": (
+        [*answers(), result(timing(*FAST[:2]), "speed")],
+        [*answers(), result(timing(*SLOW[:2]), "speed")],
+    ),
+    "another type of error": (
+        answers(result(checked(0, "error A"), "f0", check="special.label_9", judgement="unjudged")),
+        answers(result(checked(0, "error B"), "f0", check="special.label_9", judgement="unjudged")),
+    ),
+    "a deviation as before": (
+        answers(result(score(9.0, budget=None), "f0", judgement="deviates", reason="why")),
+        answers(result(score(9.0, budget=None), "f0", judgement="deviates", reason="why")),
+    ),
+    "a deviation that is listed now": (
+        answers(result(score(9.0, budget=None), "f0", judgement="deviates", reason="why")),
+        answers(result(score(9.0, budget=None), "f0", judgement="known", reason="why")),
+    ),
+}
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return how to make a store of a release and the next."""
+
+    def make(before, after, not_run=(), shards=()):
+        path = tmp_path / "results.sqlite"
+        with Store(path) as opened:
+            for made, results, facts in ((BEFORE, before, OLDER), (AFTER, after, NEWER)):
+                key = opened.add_environment(facts)
+                opened.join(dataclasses.replace(made, shards=shards if made is AFTER else ()))
+                opened.append(made.uid, [dataclasses.replace(one, environment=key) for one in results])
+            for entry in not_run:
+                opened.add_not_run(AFTER.uid, entry)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("command", ["compare", "status"])
+def test_planted_change_fails_and_is_named(store, name, command):
+    """What matters fails the default gate, and stands in the first screen of either command."""
+    before, after, fields, named = PLANTED[name]
+    path = store(before, after, **fields)
+
+    ended = invoke(command, "--store", path)
+
+    lines = ended.stdout.replace("\\", "").splitlines()
+    assert ended.exit_code in {1, 3}
+    assert any(named in line for line in lines[:SCREEN]), ended.stdout
+    assert "safe to take by" not in ended.stdout
+    assert re.search(r"\(exit [13]: [a-z -]+\)$", lines[-1])
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.parametrize("command", ["compare", "status"])
+def test_harmless_change_passes(store, name, command):
+    """What promises nothing, or moves below what counts, passes."""
+    ended = invoke(command, "--store", store(*HARMLESS[name]))
+
+    assert ended.exit_code == 0, ended.stdout
+    assert re.search(
+        r"torch 2.11.0 -> 2.13.0: safe to take by .*\(exit 0: passes --fail-on new\)$", ended.stdout.strip()
+    )
+
+
+def test_other_bits_are_named_and_fail_where_asked(store):
+    """Bits apart in one mode are in the first screen, and fail where any difference is to."""
+    path = store(*HARMLESS["other bits in one mode"])
+
+    ended = invoke("compare", "--store", path, "--fail-on", "any")
+
+    screen = ended.stdout.splitlines()[:SCREEN]
+    assert ended.exit_code == 1
+    assert any("other bits: softmax-value-f0-float32-4x8 torch.softmax@compile" in line for line in screen)
+    assert ended.stdout.splitlines()[-1] == (
+        "torch 2.11.0 -> 2.13.0: safe to take by these 16 answers; 1 differs in bits, none by judgement"
+        " (exit 1: fails --fail-on any)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("a deviation in one mode", 1), ("a lost dtype", 0), ("a time x 1.5", 0), ("a lost shard", 3)]
+)
+def test_gate_of_deviations_alone(store, name, code):
+    """With --fail-on deviation judgements and policies fail alone, and a part that never came."""
+    before, after, fields, _ = PLANTED[name]
+
+    assert invoke("compare", "--store", store(before, after, **fields), "--fail-on", "deviation").exit_code == code
+
+
+def test_times_that_cannot_be_told_are_counted_apart(store):
+    """Few samples are said with their number, counted by themselves, and never unchanged."""
+    path = store(*HARMLESS["a time within what classes of processes explain"])
+
+    compared = invoke("compare", "--store", path).stdout
+    counts = json.loads(invoke("compare", "--store", path, "--json").stdout)["counts"]
+
+    assert counts == {"changed": 0, "cannot tell": 1, "added": 0, "removed": 0, "unchanged": 16}
+    assert "1 time cannot be told (2 samples)" in compared.splitlines()[-1]
+    assert "## Times that cannot be told (1)" in compared
+
+
+def test_changed_threads_are_named_first(store):
+    """Another number of threads stands in the verdict, before the differences that it explains."""
+    path = store(answers(), answers(result(score(4.5), "f0")))
+    with Store(path) as opened:
+        key = opened.add_environment(NEWER | {"threads": "8"})
+        opened.append(AFTER.uid, [dataclasses.replace(one, environment=key) for one in opened.results(AFTER.uid)])
+
+    ended = invoke("status", "--store", path)
+
+    assert "torch 2.11.0 -> 2.13.0 with threads 1 -> 8: not safe to take" in ended.stdout
+    assert ended.stdout.index("threads 1 -> 8") < ended.stdout.index("larger error")
+
+
+@pytest.mark.parametrize("name", [*PLANTED, *HARMLESS])
+def test_report_says_the_same(name):
+    """The report opens with the sentence that the commands end with, and its colour is that of the gate."""
+    before, after, fields, _ = PLANTED.get(name) or (*HARMLESS[name], {}, "")
+    later = dataclasses.replace(AFTER, shards=fields.get("shards", ()))
+    earlier = recorded(*before, run=BEFORE)
+    now = recorded(*after, run=later, not_run=fields.get("not_run", ()))
+    page = overview.Material(later, now.results, {}, now.not_run, before=earlier)
+
+    look, sentence = overview.headline(page)
+
+    assert sentence == of_comparison(compare(earlier, now)).sentence
+    assert (look == "bad") is (name in PLANTED or name == "a deviation as before")
+
+
+def test_death_is_named_with_its_code(store):
+    """A process that died is code 4, and the last line says so."""
+    path = store(answers(), answers(result(Crashed("SIGKILL"), "f0", judgement="deviates", content="")))
+
+    ended = invoke("compare", "--store", path)
+
+    assert ended.exit_code == 4
+    assert ended.stdout.splitlines()[-1].endswith("(exit 4: a process died or hung)")
+
+
+def test_report_lies_beside_the_verdict(store, tmp_path):
+    """With --report the page of both is written, and its path is the last line."""
+    ended = invoke("compare", "--store", store(answers(), answers()), "--report", tmp_path / "report")
+
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines()[-1] == f"report: {tmp_path / 'report' / 'index.html'}"
+    assert "safe to take by these 16 answers" in (tmp_path / "report" / "index.html").read_text("utf-8")
