@@ -14,8 +14,8 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"  # a text: who reads the sto
 Param = bool | int | float | str
 Quantity = Literal["value", "grad_logits", "grad_labels"]
 Kind = Literal["fused", "composed", "naive", "misuse", "control"]
-BudgetClass = Literal["S", "U", "N"]
-BUDGET_CLASSES: tuple[BudgetClass, ...] = ("S", "N", "U")  # tightest first
+BudgetClass = Literal["S", "U", "N", "P", "C", "E"]
+BUDGET_CLASSES: tuple[BudgetClass, ...] = ("P", "C", "S", "E", "N", "U")  # tightest first
 SourceKind = Literal["family", "sweep", "options", "published", "speed"]
 # What a mode makes anew for every function, shape and dtype, the costliest last. nothing: the kernels are there.
 # primitives: each primitive is compiled. graph: a graph of kernels that are there. usual: a program, as the framework's

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 SYMBOLS: Mapping[str, str] = {
     "✗": "new deviation: outside the budget it is judged by, and not in the list of known deviations",
     "!": "known deviation, listed with its reason",
-    "✓": "conforms, within budget S: what a stable algorithm can promise",
+    "✓": "conforms, within budget S: what a stable algorithm can promise; on a long row within P or C",
+    "S": "conforms by the worst case alone: on a long row, and further off than roundings that behave like chance",
+    "E": "conforms, within budget E only: what exponentials by powers of two can promise",
     "U": "conforms, within budget U only: what an unshifted algorithm can promise",
     "N": "conforms, within budget N only: what arithmetic in the narrow type itself can promise",
     "○": "shown, not judged: composed, naive, misuse and control implementations promise nothing",
@@ -32,7 +34,8 @@ def symbol(result: Result) -> str:
         case Score(budget_class=budget):
             if result.judgement == "unjudged":
                 return "○"
-            return "✓" if budget in {None, "S"} else str(budget)
+            worst_alone = budget == "S" and "C" in result.outcome.over_bound and "N" not in result.outcome.over_bound
+            return "✓" if budget in {None, "S", "P", "C"} and not worst_alone else str(budget)
         case Checked():
             return "○" if result.judgement == "unjudged" else "✓"
     return "⚠"

@@ -17,6 +17,9 @@ from suites.questions import cases
 
 CLASSES: Mapping[str, str] = {
     "S": "a stable algorithm, shifted by the maximum",
+    "P": "the same, with a sum in pairs",
+    "C": "the same, with a sum whose roundings behave like chance",
+    "E": "the same as S, with exponentials by powers of two, e**-d as 2**(-d log2 e)",
     "N": "the same, with every intermediate result rounded to the narrow format",
     "U": "an algorithm whose final form holds logsumexp itself, which cancels at large logits",
 }
@@ -146,7 +149,7 @@ def _verdict(name: str) -> str:
 def _why(result: Result) -> str:
     match result.judgement:
         case "conforms":
-            return "It conforms: the error is within the budget."
+            return f"It conforms: {result.reason or 'the error is within the budget'}."
         case "unjudged":
             return f"It is not judged: kind is {result.target.implementation.kind}, which promises nothing."
     return result.reason

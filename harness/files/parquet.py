@@ -27,6 +27,7 @@ from harness.store.outcomes import LONG_TEXTS
 HEADER, DIGEST = b"xentbench", b"xentbench.sha256"  # keys of the file's metadata
 DICTIONARY = 1 << 28  # bytes of a column's distinct texts; beyond the default, 1 MiB, each is written again and again
 
+OVER = tuple(f"over_{name}" for name in get_args(BudgetClass))
 LONG = pa.dictionary(pa.int32(), pa.string())  # many results share a row
 COLUMNS = pa.schema(
     [
@@ -34,14 +35,14 @@ COLUMNS = pa.schema(
         *((name, pa.int64()) for name in ("rows", "classes", "seed")),
         *((name, pa.string()) for name in ("check", "framework", "answers", "name", "kind", "mode", "device")),
         *((name, pa.string()) for name in ("outcome", "judgement", "reason", "environment", "content")),
-        *((name, pa.float64()) for name in ("max_ulp", "mean_ulp", "bias_ulp", "over_S", "over_U", "over_N")),
+        *((name, pa.float64()) for name in ("max_ulp", "mean_ulp", "bias_ulp", *OVER)),
         ("budget_class", pa.string()),
         *((name, pa.float64()) for name in ("over_allowance", "seconds_median")),
         ("facts", pa.string()),
         *((f"worst_{name}", LONG) for name in LONG_TEXTS),
     ]
 )
-FIGURES = ("max_ulp", "mean_ulp", "bias_ulp", "over_S", "over_U", "over_N", "budget_class", "over_allowance")
+FIGURES = ("max_ulp", "mean_ulp", "bias_ulp", *OVER, "budget_class", "over_allowance")
 READ = [name for name in COLUMNS.names if name not in {"case", *FIGURES, "seconds_median"}]
 
 
@@ -95,10 +96,10 @@ def _figures(outcome: Outcome) -> tuple[float | str | None, ...]:
             distance = (outcome.max_ulp, outcome.mean_ulp, outcome.bias_ulp)
             return (*distance, *over, outcome.budget_class, None, None)
         case Checked():
-            return (*[None] * 7, outcome.over, None)
+            return (*[None] * (len(FIGURES) - 1), outcome.over, None)
         case Timing(seconds) if seconds:
-            return (*[None] * 8, median(seconds))
-    return (None,) * 9
+            return (*[None] * len(FIGURES), median(seconds))
+    return (None,) * (len(FIGURES) + 1)
 
 
 def _digest(header: bytes) -> bytes:

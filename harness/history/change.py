@@ -15,7 +15,20 @@ from typing import Literal, NamedTuple
 
 from harness.history import news, ratio
 from harness.history.news import News, Turn
-from harness.model import FORMATS, Case, Checked, Crashed, Failed, Outcome, Result, Score, TimedOut, Timing, Unsupported
+from harness.model import (
+    BUDGET_CLASSES,
+    FORMATS,
+    Case,
+    Checked,
+    Crashed,
+    Failed,
+    Outcome,
+    Result,
+    Score,
+    TimedOut,
+    Timing,
+    Unsupported,
+)
 
 Status = Literal["added", "removed", "changed", "cannot tell", "unchanged"]
 
@@ -136,8 +149,9 @@ def _scores(old: Score, new: Score, case: Case) -> Iterator[Fact]:
     was, now = (score.over_bound.get("S", math.nan) for score in (old, new))
     if (turn := news.error_turned(was, now)) != "different":
         yield Fact("error", turn, f"error is {_apart(now, was, ' of its bound')}")
-    if old.budget_class != new.budget_class:
-        met = [f"class {score.budget_class}" if score.budget_class else "no class" for score in (new, old)]
+    classes = _met(new, old), _met(old, new)
+    if classes[0] != classes[1]:
+        met = [f"class {name}" if name else "no class" for name in classes]
         yield Fact("figures", "different", f"meets {met[0]}, was {met[1]}")
     resolution = _resolution(case)
     if not _same(old.max_ulp, new.max_ulp, resolution):
@@ -152,6 +166,17 @@ def _scores(old: Score, new: Score, case: Case) -> Iterator[Fact]:
         yield Fact("figures", "different", f"mean {_apart(new.mean_ulp, old.mean_ulp, ' ulp')}")
     elif not _same(old.bias_ulp, new.bias_ulp, resolution + ARITHMETIC * old.mean_ulp):
         yield Fact("figures", "different", f"bias {_apart(new.bias_ulp, old.bias_ulp, ' ulp')}")
+
+
+def _met(score: Score, other: Score) -> str | None:
+    """Return the tightest class met; where the other's was another, of those that both were held to.
+
+    An older program knew fewer classes.
+    """
+    if score.over_bound.keys() == other.over_bound.keys():
+        return score.budget_class
+    met = {name for name, over in score.over_bound.items() if name in other.over_bound and over <= 1}
+    return next((name for name in BUDGET_CLASSES if name in met), None)
 
 
 def _checks(old: Checked, new: Checked, case: Case) -> Iterator[Fact]:

@@ -12,6 +12,7 @@ adds (n - 1) u times the sum.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import numpy as np
 
@@ -109,4 +110,4 @@ def _units(dtype: str) -> Mapping[BudgetClass, float]:
     """Return the unit roundoff that each class computes with."""
     form = FORMATS[dtype]
     inner = max((form, bounds.INNER), key=lambda one: one.precision)
-    return {"S": inner.unit, "U": inner.unit, "N": form.unit}
+    return {kind: form.unit if kind == "N" else inner.unit for kind in get_args(BudgetClass)}

@@ -1,5 +1,5 @@
 // The data block: base64 of gzip of JSON in columns (reports/block.py).
-const CLASSES = ["S", "N", "U"];  // as harness/model.py has them
+const CLASSES = ["P", "C", "S", "E", "N", "U"];  // as harness/model.py has them
 const revive = v => typeof v !== "string" ? v : v === "inf" ? Infinity : v === "-inf" ? -Infinity : NaN;
 
 function unpacked(id) {

@@ -19,7 +19,6 @@ from harness.model import (
     DTYPES,
     FORMATS,
     Array,
-    BudgetClass,
     Case,
     Checked,
     Failed,
@@ -37,13 +36,13 @@ from harness.scoring import metrics
 from reference import bounds
 from reference.golden import Audited
 from suites.judging import refusal
+from suites.judging.judge import ACCEPTED
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
 from suites.questions.plan import Item, Wanted, targets
 from suites.questions.presets import Preset
 
 T = TypeVar("T")
-ACCEPTED: tuple[BudgetClass, ...] = ("S", "N")  # as `judge` has it
 
 
 class NoAnswer(Exception):  # noqa: N818 - an outcome on its way out

@@ -1,8 +1,9 @@
 """Outcome -> judgement: what conforms, what is a known deviation, and what is news.
 
 A fused function promises a stable answer and is judged by class S; in a 16-bit format class N is accepted, and shown
-as such, because arithmetic in the format itself is a choice frameworks document. Composed, naive, misused and control
-implementations promise nothing and are shown beside it.
+as such, because arithmetic in the format itself is a choice frameworks document; class E likewise, because it is how
+hardware takes exponentials. Of a long row that meets S by the worst case alone it is said how much is lost. Composed,
+naive, misused and control implementations promise nothing and are shown beside it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.model import Case, Checked, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
+from harness.model import BudgetClass, Case, Checked, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
+from reference.bounds import heights
 
 EXPECTED = Path(__file__).parents[1] / "expected.toml"
-ACCEPTED = ("S", "N")
+ACCEPTED: tuple[BudgetClass, ...] = ("P", "C", "S", "E", "N")
 # What is recorded as it is and deviates where one is strict: (check, policy), both by glob.
 STRICT = (
     *((f"invariance.{check}", "bits differ*") for check in ("batch", "many_rows", "threads", "layout", "strides")),
@@ -88,7 +90,9 @@ def judge(
         trouble = f"recorded as {outcome.policy!r}, and strict: {outcome.detail or 'it depends on more than its row'}"
     if trouble is None:
         settled = isinstance(outcome, Score) or (isinstance(outcome, Checked) and not outcome.policy)
-        return ("conforms" if settled and target.implementation.kind == "fused" else "unjudged"), ""
+        if not (settled and target.implementation.kind == "fused"):
+            return "unjudged", ""
+        return "conforms", worst_case(case, outcome) if isinstance(outcome, Score) else ""
     for entry in known:
         if entry.covers(case, target, outcome):
             return "known", entry.reason + (f" ({entry.link})" if entry.link else "")
@@ -99,6 +103,23 @@ def lenient(case: Case, outcome: Outcome) -> bool:
     """Tell whether an outcome is recorded and would deviate where one is strict."""
     policy = outcome.policy if isinstance(outcome, Checked) else ""
     return any(fnmatchcase(case.check, check) and fnmatchcase(policy, words) for check, words in STRICT)
+
+
+def worst_case(case: Case, score: Score) -> str:
+    """Say by how much a long row errs beyond what chance explains, and nothing where it does not.
+
+    The height is that of a sum whose every rounding errs by u in one direction: where it is far above 1, nearly all of
+    the bound is the sum's.
+    """
+    if score.budget_class != "S" or "C" not in score.over_bound or "N" in score.over_bound:
+        return ""  # rounding to 16 bits on the way is another reason
+    implied = score.over_bound["S"] * heights.worst(case.classes)
+    text = f"by the worst case alone, as {implied:.0f} roundings of a row's sum in one direction would err"
+    text += f" (chance: {heights.chance(case.classes):.0f}, in pairs: {heights.pairwise(case.classes):.0f})"
+    if score.worst is None:
+        return text
+    exact, got = float.fromhex(score.worst.expected), float.fromhex(score.worst.got)
+    return text + (f"; {abs(got - exact) / abs(exact):.2g} of the answer is lost" if exact else "")
 
 
 def deviation(target: Target, outcome: Outcome) -> str | None:

@@ -9,15 +9,16 @@ import numpy as np
 
 from harness.model import DTYPES, Array, Case, Inputs, Source
 from harness.ops import ASKED, OPS, VALUE_AND_GRADIENT, plain
+from reference.bounds.heights import LONG
 from suites.questions import families, options, published
 from suites.questions.families import FAMILIES
-from suites.questions.presets import LONG, Preset, Shape
+from suites.questions.presets import Preset, Shape
 
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
 ROW_FAMILIES: Mapping[str, Shape] = {
     **dict.fromkeys(("normal_small", "normal", "normal_large", "offset", "wide_spread", "confident"), SQUARE),
-    **dict.fromkeys(("near_ties", "all_equal", "lse_near_zero", "extremes", "subnormals"), SQUARE),
+    **dict.fromkeys(("near_ties", "all_equal", "ones", "lse_near_zero", "extremes", "subnormals"), SQUARE),
     "two_class_gap": (256, 2),
     "swamp": (2, 32_768),
     "long_row": (1, 100_000),

@@ -173,6 +173,26 @@ def vocabulary(rng: np.random.Generator, rows: int, classes: int, form: Format) 
     return rng.permuted(x, axis=1)
 
 
+@family
+def ones(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """All, half or one of the logits 0, the others too far below to count: the sum is whole, exact in any order."""
+    # In turn: all; a random half; the other half; the first and the last class; one alone, at either end, or where a
+    # power of two or a block of 64 or 1024 classes ends or begins.
+    far = -300.0 if form.emin >= -126 else -1000.0
+    power = 2 ** int(np.log2(max(classes - 1, 1)))
+    places = (0, classes - 1, power, power - 1, (classes - 1) // 64 * 64, (classes - 1) // 1024 * 1024)
+    x = np.full((rows, classes), far)
+    half = np.ones(classes, bool)
+    for row in range(rows):
+        turn, kind = divmod(row, 5)
+        if kind == 1:
+            half = rng.random(classes) < 0.5
+            half[[0, -1]] = True, False
+        alone = places[(turn + classes) % len(places)]
+        x[row, (slice(None), half, ~half, [0, classes - 1], alone)[kind]] = 0
+    return x
+
+
 def generator(case: Case) -> tuple[int, ...]:
     """Return the entropy of a draw; dtype and size are left out, so that all see the same rows before rounding."""
     return (zlib.crc32(case.source.name.encode()), case.rows, case.classes, case.seed)

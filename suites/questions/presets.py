@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from harness.history import ratio
 from harness.model import DTYPES, Case, Compiles
+from reference.bounds.heights import LONG
 
 Shape = tuple[int, int]  # rows, classes
-LONG = 2_048  # classes from which a row counts as long
 
 
 @dataclass(frozen=True)

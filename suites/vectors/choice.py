@@ -51,13 +51,14 @@ OF_SOME: Mapping[str, tuple[tuple[int, int, tuple[int, ...]], ...]] = {
     "swamp": ((2, 5, (0,)), (2, 12, (1,))),
 }
 MEAN_FAMILIES = ("normal", "offset", "confident")
+OF_ROWS = tuple(name for name in ROW_FAMILIES if name != "ones")  # beside all_equal it has nothing to say on short rows
 
 
 def _drawn() -> Iterator[Chosen]:
     for op, quantities in ASKED.items():
         elementwise = OPS[op.name].elementwise
         mean = op.options.get("reduction") == "mean"
-        families = MEAN_FAMILIES if mean else POINT_FAMILIES if elementwise else ROW_FAMILIES
+        families = MEAN_FAMILIES if mean else POINT_FAMILIES if elementwise else OF_ROWS
         for quantity, family, dtype in itertools.product(quantities, families, DTYPES):
             if mean:
                 yield Chosen(_question(Case(op, quantity, family, dtype, 3, 4), (0, 1, 2)), family)

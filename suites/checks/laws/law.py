@@ -15,7 +15,8 @@ from harness.scoring import metrics, ulp
 from reference import bounds, rounding
 from reference.golden import digits
 from suites.checks.call import Call
-from suites.checks.check import ACCEPTED, Asking, Suite, tightest_excess
+from suites.checks.check import Asking, Suite, tightest_excess
+from suites.judging.judge import ACCEPTED
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
 

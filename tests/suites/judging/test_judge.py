@@ -14,6 +14,7 @@ from harness.model import (
     TimedOut,
     Timing,
     Unsupported,
+    Worst,
 )
 from suites.judging import judge
 from suites.judging.judge import Known
@@ -40,6 +41,7 @@ INFINITE = float("inf")
     [
         pytest.param(score(), "fused", "conforms", id="class S"),
         pytest.param(score(3.0, "N"), "fused", "conforms", id="class N"),
+        pytest.param(score(3.0, "E"), "fused", "conforms", id="class E"),
         pytest.param(score(3.0, "U"), "fused", "deviates", id="class U"),
         pytest.param(score(30.0, None), "fused", "deviates", id="no class"),
         pytest.param(score(INFINITE, None, nan=3), "fused", "deviates", id="nan"),
@@ -152,3 +154,21 @@ def test_shipped_list_loads():
 
     assert all(isinstance(entry, Known) and len(entry.reason) > 20 for entry in entries)
     assert len({(entry.reason, entry.at_most) for entry in entries}) == len(entries) > 0
+
+
+def long_row(over, budget_class):
+    """Return a score of a row of 32 768 classes, whose worst element lacks 3 % of its loss."""
+    worst = Worst((0,), "", "0", "", "", expected=(2.0**-10).hex(), got=(0.96875 * 2.0**-10).hex(), ulp=5e5)
+    return Score(2, 5e5, 1.0, 0.0, {"P": 1000 * over, "C": 60 * over, "S": over}, budget_class, worst=worst)
+
+
+def test_a_long_row_that_meets_the_worst_case_alone_is_said_to():
+    """It conforms, with the height of the sum that its error comes to, and what is lost of the answer."""
+    case = Case(Op.of("softmax"), "value", "swamp", "float32", 2, 32_768)
+    judgement, reason = judge.judge(case, target(), long_row(0.02, "S"), ())
+
+    assert judgement == "conforms"
+    assert "as 655 roundings" in reason
+    assert "chance: 523, in pairs: 23" in reason
+    assert reason.endswith("0.031 of the answer is lost")
+    assert judge.judge(case, target(), long_row(0.01, "C"), ()) == ("conforms", "")

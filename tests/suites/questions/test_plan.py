@@ -7,8 +7,9 @@ import pytest
 
 from harness.adapters import Catalogue, numpy
 from harness.model import DTYPES, Op
+from reference.bounds import heights
 from suites import test_accuracy, test_gradients, test_published
-from suites.questions import cases, plan, presets
+from suites.questions import cases, plan
 from suites.questions.presets import PRESETS
 
 catalogue = Catalogue("torch")
@@ -157,7 +158,7 @@ def test_quick_preset_spares_compilations(adapter):
 
     assert {target.implementation.kind for _, target in found} == {"fused"}
     assert {case.dtype for case, _ in found} == {"float32", "bfloat16"}
-    assert max(case.classes for case, _ in found) < presets.LONG
+    assert max(case.classes for case, _ in found) < heights.LONG
 
 
 def test_a_third_partys_compiling_mode_is_spared_as_any_other(adapter):
