@@ -98,6 +98,44 @@ def tail_not_summed(logits, axis):
     return e / e.narrow(axis, 0, n if n < LANES else n - n % LANES).sum(axis, keepdim=True)
 
 
+@breaks("exact_rows", "softmax")
+def long_sum_low(logits, axis):
+    """From 4 097 classes on the sum is low by one part in 2**20."""
+    e = (logits - logits.amax(axis, keepdim=True)).exp()
+    return e / (e.sum(axis, keepdim=True) * (1 - 2.0**-20 * (logits.shape[axis] > 4096)))
+
+
+@breaks("exact_rows_masked", "softmax")
+def masked_tile_first(logits, axis):
+    """Tiles of 256 along the last axis; one of nothing but -inf makes -inf - -inf."""
+    tiles = logits.split(256, axis)
+    tops = [tile.amax(axis, keepdim=True) for tile in tiles]
+    m = logits.amax(axis, keepdim=True)
+    parts = [
+        (tile - top).exp().sum(axis, keepdim=True) * (top - m).exp() for tile, top in zip(tiles, tops, strict=True)
+    ]
+    return (logits - m).exp() / sum(parts)
+
+
+@breaks("sum_beyond_float16", "logsumexp", dtype="float16")
+def sum_rounded_to_float16(logits, axis):
+    """The sum is rounded to float16, which ends at 65 504, before its logarithm is taken."""
+    x = logits.float()
+    m = x.amax(axis, keepdim=True)
+    s = (x - m).exp().sum(axis, keepdim=True)
+    return (m + (s + (s.to(logits.dtype).float() - s).detach()).log()).squeeze(axis).to(logits.dtype)
+
+
+@breaks("lean", "softmax")
+def blocks_cut_off(logits, axis):
+    """The sums of blocks of 1024 classes are cut off to 12 bits, towards 0: always low, by less than one row shows."""
+    e = (logits - logits.amax(axis, keepdim=True)).exp()
+    if logits.shape[axis] < 2048:
+        return e / e.sum(axis, keepdim=True)
+    fraction, exponent = torch.frexp(torch.stack([block.sum(axis, keepdim=True) for block in e.split(1024, axis)]))
+    return e / torch.ldexp((fraction * 2**12).floor(), exponent - 12).sum(0)
+
+
 @breaks("one_hot", "dense_xent")
 def one_hot_batch_from_one(logits, labels):
     """A batch of one-hot rows takes a shortcut, whose classes count from 1."""

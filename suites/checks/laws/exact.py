@@ -1,0 +1,235 @@
+"""Rows of every width whose exponentials are 0 or 1: their sum is exact in any order, so width costs no accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from harness.model import FORMATS, Array, Case, Checked, Golden, Inputs, Op, Quantity
+from harness.ops import OPS, VALUE_AND_GRADIENT
+from harness.scoring import metrics, ulp
+from reference import bounds, rounding
+from reference.arbiter import ones
+from reference.bounds import Budget
+from reference.bounds.terms import Groups
+from reference.golden import digits
+from suites.checks.check import Asking, Spec, compiled, tightest_excess
+from suites.checks.laws.law import BY_ROW, LAWS, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SPARSE, together
+from suites.judging.judge import ACCEPTED
+from suites.judging.worst import worst_element
+from suites.questions import families
+from suites.questions.families import to_dtype
+
+FAMILY = "ones"
+# Widths that people use, and those beside them.
+WIDTHS = (
+    *(7, 8, 9, 63, 64, 65, 127, 128, 129, 257, 385, 513, 781, 1000, 1023, 1024, 1025, 2047, 2048, 2049, 4097),
+    *(
+        8192,
+        16_384,
+        32_000,
+        32_768,
+        50_257,
+        65_535,
+        65_536,
+        65_537,
+        100_000,
+        128_256,
+        131_072,
+        131_073,
+        151_936,
+        256_000,
+        262_144,
+    ),
+)
+COMPILED_WIDTHS = (1025, 65_537)  # each is a compilation
+MASKED_WIDTHS = (9, 65, 513, 1025, 4097, 65_537)
+MANY, FEW = 15, 5  # rows of a short width and of a long one: the family's turn is 5
+MANY_UP_TO = 4_097
+ALL_DTYPES = ("float16", "bfloat16", "float32", "float64")
+LARGEST = 65_504  # float16 number
+Kept = Literal["within", "beyond", "masked"]  # rows whose sum float16 holds, those where not, and -inf for what is far
+STEPS = (1.0, -0.5, 1.25, -2.0, 0.75)  # incoming gradients of rows, exact in every dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one width. An answer is the same for all classes of a group: two by themselves, other ones, the rest."""
+
+    case: Case
+    drawn: Array  # of each row, which of the family's it is
+    inputs: Inputs
+    alone: tuple[Array, Array]  # the two classes: a label, or where a label or an incoming gradient is not 0
+    groups: Groups
+
+    def grouped(self, got: Array) -> Array:
+        """Return the least and the largest answer of each group, (2, rows, groups); nan where one is."""
+        rows = np.arange(len(got))
+        parts = [got[rows, at].astype(np.float64)[:, None] for at in self.alone]
+        one = self.inputs.logits == 0
+        one[rows, self.alone[0]] = one[rows, self.alone[1]] = False
+        rest = ~one
+        rest[rows, self.alone[0]] = rest[rows, self.alone[1]] = False
+        numbers = got.astype(np.float32) if got.dtype.itemsize == 2 else got
+        ends = [
+            np.stack([end(np.where(one, numbers, off), axis=1), end(np.where(rest, numbers, off), axis=1)], axis=1)
+            for end, off in ((np.min, np.inf), (np.max, -np.inf))
+        ]
+        return np.stack([np.concatenate([*parts, end.astype(np.float64)], axis=1) for end in ends])
+
+    def place(self, got: Array, row: int, group: int, number: float) -> tuple[int, ...]:
+        """Return the index of an answer that has this number and is of the group."""
+        if got.ndim == 1:
+            return (row,)
+        if group < len(self.alone):
+            return (row, int(self.alone[group][row]))
+        fits = (self.inputs.logits[row] == 0) == (group == len(self.alone))
+        fits[[at[row] for at in self.alone]] = False
+        same = np.isnan(got[row]) if np.isnan(number) else got[row] == number
+        return (row, int(np.flatnonzero(fits & same)[0]))
+
+
+@LAWS.check(Spec(BY_ROW, (*VALUE_AND_GRADIENT, "grad_labels"), FAMILY, FEW, max(WIDTHS), dtypes=ALL_DTYPES))
+def exact_rows(asking: Asking) -> Checked:
+    """Rows of logits 0 and others too far below to count are answered to the last digits, at every width that is used.
+
+    Every exponential is 1 or 0 and their sum a whole number, exact in any order, so that the budget holds no height of
+    a sum. Of 7 to 262 144 classes; labels at either end, at 65 535 and 65 536, and at the maximum.
+    """
+    return together([of_width(asking, n) for n in (COMPILED_WIDTHS if compiled(asking) else WIDTHS)])
+
+
+@LAWS.check(Spec((SOFTMAX, LOGSUMEXP, SPARSE), VALUE_AND_GRADIENT, FAMILY, FEW, max(MASKED_WIDTHS)))
+def exact_rows_masked(asking: Asking) -> Checked:
+    """The same rows with -inf in place of the logits too far below to count have the same answers, whole blocks masked.
+
+    Labels are at the maximum; a softmax is 0 where a logit is -inf, and so is every gradient.
+    """
+    widths = COMPILED_WIDTHS[:1] if compiled(asking) else MASKED_WIDTHS
+    return together([of_width(asking, n, kept="masked") for n in widths])
+
+
+@LAWS.check(Spec(BY_ROW, (*VALUE_AND_GRADIENT, "grad_labels"), FAMILY, FEW, max(WIDTHS), dtypes=("float16",)))
+def sum_beyond_float16(asking: Asking) -> Checked:
+    """The sum of more than 65 504 ones is no float16 number, but its logarithm is: 65 535 equal logits have a loss.
+
+    Rows of logits 0 and others too far below to count, as far as more than 65 504 are 0.
+    """
+    widths = [n for n in (COMPILED_WIDTHS if compiled(asking) else WIDTHS) if n > LARGEST]
+    return together([of_width(asking, n, kept="beyond") for n in widths])
+
+
+def of_width(asking: Asking, n: int, *, kept: Kept = "within") -> Checked:
+    """Hold the rows of one width to their exact answers, each group by its least and its largest."""
+    op, quantity, form = asking.case.op, asking.case.quantity, FORMATS[asking.case.dtype]
+    masked, rows = kept == "masked", rows_of_width(op, quantity, asking.case.dtype, n, kept=kept)
+    golden, budget, some = _truth(rows)
+    got = asking.answer(rows.inputs)
+    answers = np.stack([got, got]).astype(np.float64) if got.ndim == 1 else rows.grouped(got)
+    measured = answers[..., some].reshape(-1).astype(got.dtype)
+    distance = metrics.measure(measured, golden, form, budget.error, budget.flushed)
+    over = tightest_excess(distance)
+    if over <= 1:
+        return Checked(got.size, over)
+    kind = min((k for k in ACCEPTED if k in budget.error), key=lambda k: distance.over_bound[k])
+    ulps = ulp.error(measured.astype(np.float64), golden, form)
+    with np.errstate(invalid="ignore", over="ignore"):
+        ratios = np.abs(ulps) / ulp.scale(budget.error[kind], -ulp.ulp_exponent(golden, form))
+    at = int(np.where(np.isnan(ratios), np.inf, ratios).argmax())
+    row, group = (*np.argwhere(some)[at % int(some.sum())].tolist(), 0)[:2]
+    number = float(measured[at])
+    index = rows.place(got, row, group, number)
+    expected = float(rounding.nearest(golden, form)[at])
+    worst = worst_element(
+        rows.case, rows.inputs, index, expected, number, exact=digits(golden, (at,)), ulp=float(ulps[at])
+    )
+    recipe = families.recipe(rows.case, int(rows.drawn[row]))
+    masking = "row[row < 0] = -np.inf\n" if masked else ""
+    detail = f"of {n} classes, {int((rows.inputs.logits[row] == 0).sum())} of them 0 and the others "
+    detail += f"{'-inf' if masked else 'far below'}, element {index} is {number:.9g}, held to the exact {expected:.9g}"
+    return Checked(got.size, over, detail=detail, worst=replace(worst, logits=recipe + masking))
+
+
+def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept = "within") -> Rows:
+    """Draw the rows of a width, with labels and incoming gradients that are 0 but for two classes."""
+    count, masked = MANY if n <= MANY_UP_TO else FEW, kept == "masked"
+    case = Case(op, quantity, FAMILY, dtype, count, n)
+    x = families.draw(case)
+    first, last = (x == 0).argmax(axis=1), n - 1 - (x == 0)[:, ::-1].argmax(axis=1)
+    drawn = np.arange(count)
+    if OPS[op.name].labels == "index":
+        first, drawn = (first, np.arange(count)) if masked else _labelled(n, first)
+        x, last = x[drawn], first
+    if dtype == "float16":
+        some = ((x == 0).sum(axis=1) > LARGEST) == (kept == "beyond")
+        x, first, last, drawn = x[some], first[some], last[some], drawn[some]
+    far = float(x.min())  # a masked class adds nothing to any sum; its own answer is that of a logit far below
+    rows = np.arange(len(x))
+    z, g = np.zeros((len(x), 2)), np.zeros((len(x), 2))
+    both = first != last
+    z[:, 0], z[:, 1] = np.where(both & (rows % 2 == 0), ((0.75,), (0.25,)), ((1.0,), (0.0,)))
+    # Nothing that comes in cancels in log_softmax's sum, all of it in softmax's mean.
+    g[:, 0], g[:, 1] = 1.0, np.where(both, 0.5 if op.name == LOG_SOFTMAX.name else -1.0, 0.0)
+    per_row = OPS[op.name].one_a_row
+    upstream = np.resize(STEPS, len(x)) if per_row else _spread(g, (first, last), n)
+    labels = None
+    if OPS[op.name].labels != "none":
+        labels = first.astype(np.int64) if op.name == SPARSE.name else to_dtype(_spread(z, (first, last), n), dtype)
+    groups = _groups(x, (first, last), far, z if labels is not None else 0 * z, upstream[:, None] if per_row else g)
+    if quantity == "value":
+        upstream = np.ones(upstream.shape)
+    if masked:
+        x[x < 0] = -np.inf
+    return Rows(case, drawn, Inputs(x, labels, to_dtype(upstream, dtype)), (first, last), groups)
+
+
+def _labelled(n: int, first: Array) -> tuple[Array, Array]:
+    """Return labels, and the family's rows that have them: at the maximum, and of the row of two ends, elsewhere."""
+    ends = 3
+    further = [65_535, 65_536, n - 1] if n > 65_536 else [n // 2, n - 1]
+    return np.concatenate([first, further]), np.concatenate([np.arange(len(first)), np.full(len(further), ends)])
+
+
+def _spread(values: Array, alone: tuple[Array, Array], n: int) -> Array:
+    """Put two numbers a row where they belong, 0 elsewhere."""
+    full, rows = np.zeros((len(values), n)), np.arange(len(values))
+    full[rows, alone[1]] = values[:, 1]
+    full[rows, alone[0]] = values[:, 0]
+    return full
+
+
+def _groups(x: Array, alone: tuple[Array, Array], far: float, z: Array, g: Array) -> Groups:
+    """Put equal classes together; the second class by itself stands for none where it is the first."""
+    rows = np.arange(len(x))
+    apart = np.stack([np.ones(len(x)), alone[0] != alone[1]], axis=1)
+    given = np.stack([x[rows, at].astype(np.float64) for at in alone], axis=1)
+    ones_left = (x == 0).sum(axis=1) - (apart * (given == 0)).sum(axis=1)
+    rest_left = (x != 0).sum(axis=1) - (apart * (given != 0)).sum(axis=1)
+    counts = np.concatenate([apart, np.stack([ones_left, rest_left], axis=1)], axis=1)
+    either = np.broadcast_to([0.0, far], (len(x), 2))
+    nothing = np.zeros((len(x), 2))
+    per_row = g.shape[1] == 1
+    return Groups(
+        np.concatenate([given, either], axis=1),
+        np.concatenate([z, nothing], axis=1),
+        g if per_row else np.concatenate([g, nothing], axis=1),
+        counts,
+        x.shape[1],
+    )
+
+
+def _truth(rows: Rows) -> tuple[Golden, Budget, Array]:
+    """Return exact answers and budgets, flat and twice over, for least and largest; and which groups are there."""
+    op, quantity, groups = rows.case.op, rows.case.quantity, rows.groups
+    golden = ones.golden(op, quantity, groups)
+    budget = bounds.grouped(op, quantity, groups, FORMATS[rows.case.dtype], golden)
+    some = groups.counts > 0 if golden.hi.ndim == 2 else np.ones(len(golden.hi), bool)
+
+    def flat(values: Array) -> Array:
+        return np.tile(np.broadcast_to(values, golden.hi.shape)[some], 2)
+
+    errors = {kind: flat(error) for kind, error in budget.error.items()}
+    twice = Golden(flat(golden.hi), flat(golden.lo), None, golden.radius)
+    return twice, Budget(errors, flat(budget.flushed)), some
