@@ -229,6 +229,13 @@ def selftest(session: nox.Session) -> None:
     session.run("python", "-m", "tests.selftest", *session.posargs)
 
 
+@nox.session(default=False)
+def sharpness(session: nox.Session) -> None:
+    """Print the smallest fault of a row's sum that the default preset finds, op x dtype x width; minutes."""
+    install(session, "torch", "fast", groups=("tests",))
+    session.run("python", "-m", "tests.bench.sharpness")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
