@@ -75,8 +75,8 @@ class Parameters:
 
         Raises NotSupported for a parameter that is no option, and for a mean over something else than its options say.
         """
-        if any(name in asked for name in self.unknown):
-            raise NotSupported("not judged: no option has this name, so it stays at its default")
+        if unknown := [name for name in self.unknown if name in asked]:
+            raise NotSupported(f"not judged: {unknown[0]}: no option has this name, so it stays at its default")
         plain: dict[str, Param] = {}
         patterns: dict[str, str] = {}
         for option, value in (({"reduction": "none"} if "reduction" in self.spelled else {}) | dict(asked)).items():

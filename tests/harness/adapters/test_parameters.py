@@ -69,7 +69,7 @@ def test_options_reach_the_function():
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        pytest.param({"chunk": "its own"}, "not judged: no option", id="unknown"),
+        pytest.param({"chunk": "its own"}, "not judged: chunk: no option", id="unknown"),
         pytest.param({"reduction": "mean_valid"}, "reduction is 'mean_valid', expected one of", id="another mean"),
         pytest.param(
             {"reduction": "mean", "ignore_index": 3}, "reduction is 'mean', expected one of", id="ignored rows"

@@ -212,4 +212,4 @@ def test_parameter_that_is_no_option_is_said_to_be_not_judged():
     assert [(str(case.op), target.mode) for _, case, target in found] == [("softmax(heat=its own)", "eager")]
     ((_, case, target),) = found
     answer = asked.ask(case.op, case.quantity, options.inputs(case), target)
-    assert answer == Unsupported("not judged: no option has this name, so it stays at its default")
+    assert answer == Unsupported("not judged: heat: no option has this name, so it stays at its default")
