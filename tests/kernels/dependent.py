@@ -360,10 +360,10 @@ def batches_taken_for_rows(logits):
 
 
 @caught_by("autocast", "softmax", "grad_logits")
-def summed_by_a_product(logits, axis):
-    """A sum taken as a product with ones, which autocast takes in bfloat16."""
-    e = (logits - logits.amax(axis, keepdim=True).detach()).exp()
-    return e / (e @ torch.ones(e.shape[axis], 1, dtype=e.dtype))
+def narrowed_where_autocast_is_on(logits, axis):
+    """Logits rounded to autocast's dtype, as if softmax were one of the products that it is for."""
+    narrow = torch.is_autocast_enabled("cpu")
+    return torch.softmax(logits.to(torch.get_autocast_dtype("cpu")) if narrow else logits, axis).to(logits.dtype)
 
 
 # Correct

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from harness.adapters import Function, Native, NotSupported, Way
 
 BATCH = 8  # rows of a batch that is mapped over; what is asked in ways is so many batches
+# What torch.autocast narrows, by its manual ("CPU Ops that can autocast to bfloat16", and those that are made of them).
+PRODUCTS = {
+    *("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "addmm", "addmv", "addbmm", "baddbmm", "linear"),
+    *("bilinear", "einsum", "tensordot", "inner", "vecdot", "linalg_vecdot", "scaled_dot_product_attention"),
+}
 # One code object serves many functions, dtypes and shapes, and each is one entry; torch's own limits are 8 and 256.
 ENTRIES = 1 << 20
 
@@ -95,11 +102,35 @@ def mapped_by(rows: int) -> Callable[..., tuple[Native, Native]]:
     return mapped
 
 
+class Products(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed
+    """Remembers a product that is called while autocast is on."""
+
+    def __init__(self, device: str) -> None:
+        """Name the kind of device; none is met yet."""
+        super().__init__()
+        self._device, self.met = device, ""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Make the call."""
+        name = getattr(function, "__name__", "")
+        if name in PRODUCTS and torch.is_autocast_enabled(self._device):
+            self.met = name
+        return function(*args, **(kwargs or {}))
+
+
 def autocast(function: Function, argument: int, *arrays: Native) -> tuple[Native, Native]:
-    """Go forward under autocast to bfloat16 and, as torch's manual has it, backward outside."""
+    """Go forward under autocast to bfloat16 and, as torch's manual has it, backward outside.
+
+    Raises NotSupported for a function that calls a product, which autocast takes in bfloat16, as documented.
+    """
     given, leaf, upstream = leafed(argument, arrays)
-    with torch.autocast(leaf.device.type, dtype=torch.bfloat16):
+    device = leaf.device.type
+    with torch.autocast(device, dtype=torch.bfloat16), Products(device) as products:
         value = function(*given)
+    if products.met:
+        raise NotSupported(
+            f"not judged: under autocast: it calls {products.met}, which autocast takes in bfloat16, as documented"
+        )
     return value, torch.autograd.grad(value, leaf, upstream)[0]
 
 

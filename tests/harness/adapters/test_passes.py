@@ -113,6 +113,22 @@ def test_ways_reach_the_function():
     assert seen_by("autocast") == [(whole, True)]
 
 
+def test_autocast_is_not_judged_where_it_narrows_by_itself():
+    """A product is taken in bfloat16, as torch documents, unless autocast is off around it."""
+    torch = pytest.importorskip("torch")
+
+    def product(logits, labels):
+        return -torch.einsum("nc,nc->n", labels, torch.log_softmax(logits, -1))
+
+    def out_of_autocast(logits, labels):
+        with torch.autocast("cpu", enabled=False):
+            return product(logits, labels)
+
+    with pytest.raises(NotSupported, match="einsum"):
+        ask(own(loaded("torch"), product), "eager", "autocast")
+    assert ask(own(loaded("torch"), out_of_autocast), "eager", "autocast")[0].shape == (ROWS,)
+
+
 def test_an_open_number_of_rows_is_traced_once():
     """A tf.function of any length is traced once for all numbers of rows, and does not know how many they are."""
     tf = pytest.importorskip("tensorflow")
