@@ -6,6 +6,7 @@ import gc
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -15,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from harness.spelling import meant, try_instead
 from xentbench import settings
-from xentbench.screen import Exit, prepare, say, stop, version
+from xentbench.screen import Exit, guarded, prepare, say, stop, version
 
 GARBAGE = 100_000  # objects made before a search for circles: a command ends soon, and most of what it reads lives on
 SECTION = re.compile(r"^(Examples|Exit codes):$", re.MULTILINE)  # of a docstring, kept as it is set
@@ -152,7 +153,7 @@ def main() -> None:
     """Run the command line."""
     prepare()
     gc.set_threshold(GARBAGE)
-    app()
+    sys.exit(guarded(app))
 
 
 if __name__ == "__main__":

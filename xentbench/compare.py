@@ -23,7 +23,7 @@ from reports.texts import comparison
 from reports.texts.comparison import SENTENCE
 from xentbench import options
 from xentbench.options import WHICH, carried
-from xentbench.screen import Exit, data, refusing, say, warn
+from xentbench.screen import Exit, data, folder, refusing, say, warn
 
 Gate = Annotated[
     str,
@@ -82,7 +82,7 @@ def compare_runs(
             raise ValueError(f"--size is {size}, expected a relative difference, such as 0.05")
         earlier, later = recall(before, store), recall(after, store)
         found = compare(earlier, later, size)
-        page = _report(earlier, later.run.uid, store, directory) if directory else None
+        page = _report(earlier, later.run.uid, store, folder("--report", directory)) if directory else None
         with data(output) as to:
             if as_json:
                 to.write(json.dumps(comparison.plain(found), indent=2, allow_nan=False) + "\n")

@@ -150,6 +150,7 @@ def show(
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or list(known)[:3]
             raise ValueError(f"id is {name!r}, expected one of {len(known)} tests, such as {', '.join(near)}")
+    with refusing():
         screen.write("\n".join(describe(*known[name])), output)
 
 

@@ -17,7 +17,7 @@ from reports.reproducer import script as reproducer
 from suites import explain
 from suites.questions import cases, published
 from xentbench import options
-from xentbench.screen import refusing, say, write
+from xentbench.screen import folder, refusing, say, write
 
 
 def report(
@@ -38,6 +38,7 @@ def report(
       2  an option is off
     """
     with refusing(), existing(store) as opened:
+        folder("--report", directory)
         before = recall(against, store) if against else None
         say(str(write_report(opened, opened.run(run_uid).uid, directory, before)))
 
@@ -68,7 +69,7 @@ def write_dashboard(
       2  an option is off
     """
     with refusing(), existing(store) as opened:
-        say(str(dashboard.write(opened, directory)))
+        say(str(dashboard.write(opened, folder("--report", directory))))
 
 
 def explain_answer(

@@ -34,7 +34,7 @@ from suites.questions import goldens, jobs, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
 from xentbench.report import write_report
-from xentbench.screen import Exit, console, ending, refusing, say, show, stop
+from xentbench.screen import Exit, console, ending, folder, refusing, say, show, stop
 
 SHOWN = 10  # new deviations listed in the terminal
 GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
@@ -108,6 +108,7 @@ def run(
         choice("--reference", reference, CERTIFY)
         judging = partial(judged, known=judge.known_deviations(known), strict=strict)
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
+        folder("--report", report)
         current, begun = begin(store, preset, uid, wanted.shard[1], resume=resume)
     at_once = processes or os.cpu_count() or 1
     request = Request(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once)

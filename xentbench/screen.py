@@ -6,12 +6,15 @@ import codecs
 import errno
 import io
 import json
+import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
@@ -87,6 +90,65 @@ def ending(*machinery: type[Exception], interrupted: str = "interrupted") -> Ite
         stop(Exit.MACHINERY, str(lost))
 
 
+def guarded(command: Callable[[], object]) -> int | str | None:
+    """Run a command and return its exit code; what breaks under it is none of the answers, and never code 1.
+
+    A full disk, a store that is gone and an output that cannot be written are one line; what nobody foresaw is told in
+    full.
+    """
+    if sys.stdout is None:
+        warn("error: standard output is closed, expected one that can be written; try: > /dev/null")
+        return Exit.USAGE
+    code: int | str | None = Exit.CONFORMS
+    try:
+        try:
+            command()
+        except SystemExit as ended:
+            code = ended.code
+        sys.stdout.flush()
+    except Exception as error:  # noqa: BLE001 - else it would end as a new deviation does
+        warn(f"error: {_broken(error)}")
+        code = Exit.MACHINERY
+    if code == Exit.MACHINERY:
+        _drop_output()
+    return code
+
+
+def _broken(error: Exception) -> str:
+    """Say what broke, in full where nobody foresaw it."""
+    from harness.store import StoreError  # noqa: PLC0415 - what is asked for help needs no store
+
+    match error:
+        case StoreError():
+            return str(error)
+        case OSError(filename=None):
+            return f"output cannot be written ({error.strerror or error}), expected a disk and a stream with room"
+        case OSError():
+            return f"file is {error.filename} ({error.strerror}), expected one that can be read and written"
+    return "".join(traceback.format_exception(error))
+
+
+def _drop_output() -> None:
+    """Let what is still to be printed go nowhere, so that leaving does not fail once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.__stdout__):
+        with suppress(OSError, ValueError, AttributeError):
+            os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]  # which AttributeError takes care of
+    os.close(nowhere)
+
+
+def folder(option: str, directory: Path) -> Path:
+    """Return a folder that files can be made in. Raises ValueError at once for one that is none."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            return directory
+    except OSError as error:
+        raise ValueError(
+            f"{option} is {directory} ({error.strerror}), expected a folder that can be written"
+        ) from error
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a rich console; rich is imported where one is needed."""
     from rich.console import Console  # noqa: PLC0415 - most commands print lines alone
@@ -152,6 +214,8 @@ def another_sign(error: UnicodeError) -> tuple[str, int]:
 def prepare() -> None:
     """Let no sign that an encoding lacks, and no reader that leaves, end a command."""
     codecs.register_error("another sign", another_sign)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process lives
     for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="another sign")

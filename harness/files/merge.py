@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
-from urllib.parse import quote
 
 from harness.files import runfile
 from harness.model import Recorded, Result
 from harness.store import Location, Store, StoreError, Unfit, nouns, pack
 from harness.store.extras import load
+from harness.store.sqlite import only_readable
 
 FileKind = Literal["store", "run file", "Parquet file"]
 BEGINNINGS: dict[bytes, FileKind] = {  # of every file of a kind
@@ -64,11 +64,15 @@ def runs(source: Location | Path) -> Iterator[Recorded]:
 
 def kind(file: Path) -> FileKind:
     """Tell by its first bytes what a file is. Raises StoreError where it is none of ours."""
+    if file.is_dir():
+        raise StoreError(f"file is {file} (a folder), expected a run file or a store")
     try:
         with file.open("rb") as opened:
             beginning = opened.read(max(map(len, BEGINNINGS)))
     except OSError as error:
         raise StoreError(f"file is {file} ({error.strerror}), expected a run file or a store") from error
+    if not beginning:
+        raise StoreError(f"file is {file} (an empty file), expected a run file or a store")
     for begins, form in BEGINNINGS.items():
         if beginning.startswith(begins):
             return form
@@ -92,10 +96,7 @@ def _copied(file: Path) -> Iterator[Recorded]:
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "results.sqlite"
         try:
-            with (
-                closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as source,
-                closing(sqlite3.connect(copy)) as target,
-            ):
+            with closing(only_readable(file)) as source, closing(sqlite3.connect(copy)) as target:
                 source.backup(target)
             yield from _every(Location.of(copy))
         except sqlite3.Error as error:

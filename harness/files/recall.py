@@ -22,6 +22,9 @@ def recall(reference: str, store: Location | Path) -> Recorded:
         return _of_file(Path(reference), "latest")
     if beginning and Path(beginning).is_file():
         return _of_file(Path(beginning), uid)
+    for path in filter(None, (reference, beginning)):
+        if Path(path).is_dir():
+            raise StoreError(f"file is {path} (a folder), expected a run file, a store, or a run of {store}")
     if "/" in reference or reference.endswith(SUFFIXES):
         raise StoreError(f"file {reference} is not there, expected a run file, a store, or a run of {store}")
     return _stored(store, reference)

@@ -6,15 +6,17 @@ on a network file system the locks of WAL do not hold.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 from harness.store.database import Database, Row, StoreError, broken, no_store
 from harness.store.location import Location
-from harness.store.schema import absent, known
+from harness.store.schema import VERSION, absent, known
 
 BUSY_MILLISECONDS = 30_000  # how long a writer waits for another one's batch
 
@@ -42,24 +44,41 @@ class File(Database):
     failed: ClassVar = sqlite3.Error
 
     def __init__(self, location: Location, *, make: bool) -> None:
-        """Open a file; make it where it is not there and may be made. Raises StoreError for one that is no store."""
+        """Open a file; make it where it is not there and may be made. Raises StoreError for one that is no store.
+
+        One that may be read alone is opened without a word written, where none is to be made.
+        """
         super().__init__(location)
         path = Path(location.text)
+        if path.is_dir():
+            raise no_store(location, "a folder")
         if not make and not path.is_file():
             raise absent(location)
+        if not make and not path.stat().st_size:
+            raise no_store(location, "an empty file")
+        self._only_read = not make and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None)
+            if make:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = only_readable(path) if self._only_read else _connected(path)
         except (OSError, sqlite3.Error) as error:
             raise no_store(location, error) from error
         try:
-            known(self)  # before WAL is set, which would write to a file that is not ours
-            self.execute("PRAGMA journal_mode = WAL")
+            if 0 < known(self) < VERSION and self._only_read:
+                self._into_memory()  # to be migrated there
+            elif not self._only_read:  # known by now: WAL would write to a file that is not ours
+                self.execute("PRAGMA journal_mode = WAL")
             self.execute("PRAGMA synchronous = NORMAL")
             self.execute("PRAGMA foreign_keys = ON")
         except StoreError:
             self.close()
             raise
+
+    def _into_memory(self) -> None:
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        with self._named(), closing(self._db):
+            self._db.backup(copy)
+        self._db = copy
 
     def version(self) -> int:
         """Return `user_version`. Raises StoreError for a file that has none and is not empty, or is no database."""
@@ -77,7 +96,9 @@ class File(Database):
         self.execute(f"PRAGMA user_version = {version:d}")
 
     def back_up(self, version: int) -> None:
-        """Copy the file beside itself, once."""
+        """Copy the file beside itself, once; one that is migrated in memory stays as it is."""
+        if self._only_read:
+            return
         path = Path(self.location.text)
         beside = path.with_name(f"{path.name}.version-{version}")
         if beside.exists():
@@ -122,3 +143,23 @@ class File(Database):
     def close(self) -> None:
         """Close the file, which rolls back."""
         self._db.close()
+
+
+def only_readable(path: Path) -> sqlite3.Connection:
+    """Open a file to read alone: nothing is written, not even beside it. Raises sqlite3.Error."""
+    uri = f"file:{quote(str(path))}?mode=ro"
+    opened = _connected(uri)
+    try:
+        opened.execute("SELECT 1 FROM sqlite_schema").fetchall()
+    except sqlite3.OperationalError:  # WAL wants a file beside it, which a folder that may only be read does not take
+        opened.close()
+        waiting = path.with_name(f"{path.name}-wal")
+        if waiting.exists() and waiting.stat().st_size:
+            raise
+        opened = _connected(f"{uri}&immutable=1")
+    return opened
+
+
+def _connected(to: Path | str) -> sqlite3.Connection:
+    seconds = BUSY_MILLISECONDS / 1000
+    return sqlite3.connect(to, timeout=seconds, isolation_level=None, uri=isinstance(to, str))

@@ -1,10 +1,19 @@
 """What is said where nothing can be done: usage errors, streams that lack a sign, readers that leave."""
 
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from itertools import product
+from pathlib import Path
 
 import pytest
 
-from harness.store import Location, Store
+from harness.store import Location, Store, StoreError
+from tests.conftest import ROOT
 from tests.made.front_door import invoke
 from tests.made.records import HOSTILE, result, run, score, timing
 from xentbench import options, screen
@@ -102,7 +111,7 @@ def test_encoding_that_lacks_a_sign(shell, pair, command, encoding):
     out, err = process.communicate()
 
     assert err == b""
-    assert process.returncode == (1 if command == "compare" else 0)
+    assert process.returncode == (1 if command in {"compare", "status"} else 0)
     assert out.decode(encoding)
     if command == "compare":
         assert out.decode(encoding).startswith(f"# 20260101T {'→' if encoding == 'utf-8' else '->'} 20260102T")
@@ -117,7 +126,7 @@ def test_reader_that_leaves_is_no_error(shell, pair, command, lines):
     process.stdout.close()
 
     assert process.stderr.read() == ""
-    assert process.wait() == (1 if command == "compare" else 0)
+    assert process.wait() == (1 if command in {"compare", "status"} else 0)
     process.stderr.close()
 
 
@@ -139,6 +148,143 @@ def test_output_that_cannot_be_written(pair, tmp_path):
 
     assert ended.exit_code == 2
     assert ended.stderr == f"error: --output is {tmp_path} (Is a directory), expected a file that can be written\n"
+
+
+FULL = Path("/dev/full")  # Linux's device that is always full
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("command", [*STORED, *ALONE])
+def test_full_disk_is_the_machinery(shell, pair, command):
+    """An output that takes nothing more is one line and code 4, and never the code of a deviation."""
+    with FULL.open("w") as full:
+        ended = shell(*command.split(), *(("--store", pair) if command in STORED else ()), stdout=full)
+
+    assert ended.returncode == 4
+    assert re.fullmatch(r"error: output cannot be written \(No space left on device\), .*\n", ended.stderr)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes no stream there")
+def test_closed_output_is_a_usage_error(pair):
+    """An output that is closed is one line and code 2; without a standard error the code is all there is."""
+    script = "import os, sys; os.close(int(sys.argv[1])); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+    command = ["-m", "xentbench", "status", "--store", str(pair)]
+    ended = {
+        stream: subprocess.run(
+            [sys.executable, "-c", script, stream, *command],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for stream in "12"
+    }
+
+    assert ended["1"].returncode == 2
+    assert ended["1"].stderr.startswith("error: standard output is closed, expected one that can be written")
+    assert ended["2"].returncode == 1
+    assert "not safe to take" in ended["2"].stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (StoreError("store is x (gone), expected one"), "error: store is x (gone), expected one\n"),
+        (
+            OSError(28, "No space left on device", "g.npz"),
+            "error: file is g.npz (No space left on device), expected one",
+        ),
+        (OSError(28, "No space left on device"), "error: output cannot be written (No space left on device)"),
+        (KeyError("bug"), "error: Traceback (most recent call last):"),
+    ],
+)
+def test_what_breaks_is_no_deviation(capfd, monkeypatch, error, said):
+    """Whatever breaks under a command is code 4, in one line where it was foreseen; a command's own code is kept."""
+    monkeypatch.setattr(screen, "_drop_output", lambda: None)
+
+    def broken():
+        raise error
+
+    assert screen.guarded(broken) == 4
+    assert capfd.readouterr().err.startswith(said)
+    assert screen.guarded(lambda: sys.exit(1)) == 1
+    assert screen.guarded(lambda: None) == 0
+
+
+@pytest.mark.parametrize("command", ["run", "report", "dashboard", "compare"])
+def test_report_that_cannot_be_written(pair, tmp_path, command):
+    """A folder that takes no report is refused before anything is asked."""
+    (tmp_path / "file").write_text("")
+    store = tmp_path / "new.sqlite" if command == "run" else pair
+
+    ended = invoke(command, "--report", tmp_path / "file" / "report", "--store", store)
+
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        f"error: --report is {tmp_path}/file/report (Not a directory), expected a folder that can be written\n"
+    )
+    assert not (tmp_path / "new.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "what"), [(Path.mkdir, "a folder"), (Path.touch, "an empty file")], ids=["folder", "empty"]
+)
+def test_folder_and_empty_file_are_named(pair, tmp_path, make, what):
+    """A folder and an empty file are said to be that, as a store, as a run and as what is imported."""
+    path = tmp_path / "some"
+    make(path)
+
+    for arguments in (
+        ("status", "--store", path),
+        ("compare", path, "--store", pair),
+        ("import", path, "--store", pair),
+    ):
+        ended = invoke(*arguments)
+        assert ended.exit_code == 2
+        assert re.match(rf"error: (store|file) is {re.escape(str(path))} \({what}\), expected ", ended.stderr)
+
+
+def without_rights():
+    """Return a command prefix under which root, too, may write only where a file's mode lets it."""
+    if os.name != "posix":
+        pytest.skip("modes of files keep nobody from writing there")
+    if os.geteuid():
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root may write everywhere, and there is no setpriv to take that right away; try: another user")
+    return ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+
+
+def test_store_that_may_only_be_read(pair, tmp_path):
+    """Every reading command reads a store in a folder that it may not write to, and leaves it as it is."""
+    prefix, kept = without_rights(), tmp_path / "kept"
+    kept.mkdir()
+    store, older = kept / "results.sqlite", kept / "older.sqlite"
+    shutil.copy(pair, store)
+    with closing(sqlite3.connect(older)) as db:
+        db.executescript((ROOT / "tests" / "made" / "stores" / "version-2.sql").read_text(encoding="utf-8"))
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    for path, mode in ((store, 0o444), (older, 0o444), (kept, 0o555)):
+        path.chmod(mode)
+
+    asked = [(command, store) for command in STORED]
+    asked += [(command, older) for command in ("table", "export", "report")]
+    ended = {}
+    for command, path in asked:
+        report = ("--report", tmp_path / "report") if command in {"report", "dashboard"} else ()
+        ended[command, path.name] = subprocess.run(
+            [*prefix, sys.executable, "-m", "xentbench", *command.split(), "--store", path, *report],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    kept.chmod(0o755)
+
+    assert {name: one.stderr for name, one in ended.items() if one.stderr} == {}
+    assert {one.returncode for one in ended.values()} == {0, 1}
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
 def test_command_that_is_printed_goes_on_from_here(tmp_path):

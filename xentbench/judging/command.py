@@ -22,7 +22,7 @@ from suites.judging.verdict import Judged, verdicts
 from suites.questions import jobs, plan
 from xentbench import options
 from xentbench.judging import watch
-from xentbench.screen import Exit, console, ending, refusing, say, stop, warn, write_json
+from xentbench.screen import Exit, console, ending, folder, refusing, say, stop, warn, write_json
 
 JUDGED = Location.of("build/judged.sqlite")
 
@@ -87,6 +87,8 @@ def judge_file(
     with refusing():
         wanted = plan.Wanted.of(preset=preset, on=on, dtype=dtype, device=device, family=family)
         accepted = judge.known_deviations(known, shipped=False)
+        if report:
+            folder("--report", report)
     words = ["--only", only, *(["--first"] if first else []), *(["--strict-answers"] if strict else [])]
     words += [word for path in known for word in ("--known", str(path.resolve()))]
     request = Request(file, wanted, store, words, accepted, timeout, as_json, report)
