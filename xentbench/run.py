@@ -30,6 +30,7 @@ from reference.cache import Cache
 from reference.tiers import CERTIFY
 from reports.ci import annotation, files
 from suites.judging import judge
+from suites.judging.healed import healed
 from suites.questions import goldens, jobs, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
@@ -106,7 +107,8 @@ def run(
     with refusing():
         wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, shard=shard)
         choice("--reference", reference, CERTIFY)
-        judging = partial(judged, known=judge.known_deviations(known), strict=strict)
+        listed = judge.known_deviations(known)
+        judging = partial(judged, known=listed, strict=strict)
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
         folder("--report", report)
         current, begun = begin(store, preset, uid, wanted.shard[1], resume=resume)
@@ -121,6 +123,8 @@ def run(
             failed |= time(request)
     recorded, page = close(request, report)
     summarise(recorded, failed)
+    for line in healed(recorded, listed):
+        say(str(line))
     files.write(recorded, for_ci)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))

@@ -35,6 +35,7 @@ class Known:
 
     case, target: a glob, or several. at_most: error over the class S bound; of a check, difference over allowance.
     raises: the call gives no answer; else an entry covers answers alone, and a call that raises is news.
+    seen: the versions that it was seen with, as `torch 2.13.0`; a run of others that finds nothing of it says so.
     """
 
     case: str | Sequence[str]
@@ -43,10 +44,15 @@ class Known:
     at_most: float = float("inf")
     raises: bool = False
     link: str = ""
+    seen: Sequence[str] = ()
+
+    def names(self, case: str, target: str) -> bool:
+        """Tell whether an answer to a case by a target may be of this deviation."""
+        return _matches(target, self.target) and _matches(case, self.case)
 
     def covers(self, case: Case, target: Target, outcome: Outcome) -> bool:
         """Tell whether this deviation is the listed one, and no worse than listed."""
-        if not (_matches(str(case), self.case) and _matches(str(target), self.target)):
+        if not self.names(str(case), str(target)):
             return False
         match outcome:
             case Score():
