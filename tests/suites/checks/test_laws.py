@@ -104,6 +104,18 @@ def test_native_sums_in_pairs_keep_the_law(name, cache):
             assert outcome.over <= 1, (str(case), outcome.detail)
 
 
+def test_sum_beyond_float16_is_recorded_of_somebody_s_own_function(cache):
+    """What is built on a framework's float16 sum is not accused of it, unless the judge is strict."""
+    breaker = lawless.BREAKERS["sum_beyond_float16"]
+    case = of_law("sum_beyond_float16", breaker.op, breaker.quantity, breaker.dtype)
+    adapter, target = offered(case.op, breaker.function)
+    adapter.judged = True
+    outcome = checks.outcome(LAWS, Asking(adapter, case, target, cache.golden))
+
+    assert judge.judge(case, target, outcome, ())[0] == "unjudged"
+    assert judge.judge(case, target, outcome, (), strict=True)[0] == "deviates"
+
+
 def test_worst_long_row_can_be_drawn_again(cache):
     """A row that is too long for numbers is stored as code that makes it."""
     breaker = lawless.BREAKERS["rows_sum_to_one"]
