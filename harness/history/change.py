@@ -130,9 +130,10 @@ def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
         yield Fact("judgement", turn, f"{after.judgement}, was {before.judgement}{why}")
     match before.outcome, after.outcome:
         case Score() as old, Score() as new:
-            figures = list(_scores(old, new, after.case))
+            same = same_bits(before, after)
+            figures = list(_scores(old, new, after.case, moved=not same))
             yield from figures
-            if not figures and same_bits(before, after) is False:
+            if not figures and same is False:
                 yield Fact("bits", "different", f"answers differ in bits, largest error {old.max_ulp:.3g} ulp in both")
         case Checked() as old, Checked() as new:
             yield from _checks(old, new, after.case)
@@ -145,9 +146,10 @@ def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
             yield Fact("lost", turn, f"{in_words(new)}, was {in_words(old)}")
 
 
-def _scores(old: Score, new: Score, case: Case) -> Iterator[Fact]:
+def _scores(old: Score, new: Score, case: Case, *, moved: bool) -> Iterator[Fact]:
+    """Yield what differs between two scores. moved: their bits may differ; else it is the ruler that changed."""
     was, now = (score.over_bound.get("S", math.nan) for score in (old, new))
-    if (turn := news.error_turned(was, now)) != "different":
+    if moved and (turn := news.error_turned(was, now)) != "different":
         yield Fact("error", turn, f"error is {_apart(now, was, ' of its bound')}")
     classes = _met(new, old), _met(old, new)
     if classes[0] != classes[1]:

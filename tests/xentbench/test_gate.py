@@ -105,6 +105,7 @@ HARMLESS = {
         [*answers(), shown(score(), COMPOSED, "g")],
         [*answers(), shown(Failed("raised", "no", "TypeError"), COMPOSED, "g")],
     ),
+    "a larger error of the same bits, by another ruler": (answers(), answers(result(score(9.0, bits="a0"), "f0"))),
     "a question that is new": (answers(), [*answers(), result(family="new")]),
     "what was refused before and is not asked any more": (
         [*answers(), result(Unsupported("no"), "old", judgement="unjudged")],
