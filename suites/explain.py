@@ -100,7 +100,7 @@ def _score_facts(case: Case, score: Score, worst: Worst, certify: Audited) -> li
         ("error", f"{abs(worst.ulp):.4g} ulp; over all {score.elements} elements at most {score.max_ulp:.4g}"),
         *((f"budget {kind}", f"{size:.3g} absolute: {CLASSES[kind]}") for kind, size in bound.items()),
         ("error/budget", ", ".join(f"{kind} {ratio:.4g}" for kind, ratio in score.over_bound.items())),
-        ("formula", _formula(case)),
+        ("formula", formula(case)),
         *((name.replace("_", " "), f"{count} elements: {_verdict(name)}") for name, count in score.verdicts.items()),
     ]
 
@@ -137,9 +137,9 @@ def _short(text: str) -> str:
     return text if len(text) <= INPUT_SHOWN else f"{text[:INPUT_SHOWN]} ... (the script has all)"
 
 
-def _formula(case: Case) -> str:
-    formula = bounds.FORMULAS[case.op.name, case.quantity]
-    return " ".join((formula.__doc__ or "").split())
+def formula(case: Case) -> str:
+    """Return what a budget is the bound of, in words."""
+    return " ".join((bounds.FORMULAS[case.op.name, case.quantity].__doc__ or "").split())
 
 
 def _verdict(name: str) -> str:

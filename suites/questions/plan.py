@@ -53,7 +53,8 @@ class Wanted:
         """Read what a user wrote. Raises ValueError, with the choices, for what is off."""
         chosen = presets.PRESETS[choice("--preset", preset, presets.PRESETS)]
         return cls(
-            replace(chosen, families_of_all=()) if pieces(dtype) else chosen,  # a dtype that is named is asked all
+            # A dtype that is named is asked all.
+            replace(chosen, families_of_all=(), long_gradients=DTYPES) if pieces(dtype) else chosen,
             arguments.pairs(on),
             choices("--op", op, tuple(OPS)),
             choices("--dtype", dtype, DTYPES),

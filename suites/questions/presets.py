@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from harness.history import ratio
 from harness.model import DTYPES, Case, Compiles
@@ -33,6 +34,7 @@ class Preset:
     speed_all: bool  # time every fused function, not only the first of each op
     checks_every_dtype: bool  # else those that a check names
     families_of_all: tuple[str, ...] = ()  # asked in other dtypes than float32 too, where not all are
+    long_gradients: tuple[str, ...] = DTYPES  # dtypes of the gradients of long rows
 
     def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
         """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
@@ -43,6 +45,8 @@ class Preset:
         if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
             return False
         if case.dtype not in dtypes or (kinds and kind not in kinds):
+            return False
+        if case.classes >= LONG and case.quantity != "value" and case.dtype not in self.long_gradients:
             return False
         return not (compiles in self.short_only and case.classes >= LONG)
 
@@ -98,6 +102,8 @@ SMOKE = replace(
     name="smoke",
     long_dtypes=("float32",),
     option_dtypes=("float32",),
+    long_gradients=("float32",),
+    spared={**QUICK.spared, "invariance.checkpointed": frozenset(get_args(Compiles))},  # its import takes a second
     families_of_all=("normal", "offset", "confident", "all_equal"),
 )
 PRESETS: Mapping[str, Preset] = {

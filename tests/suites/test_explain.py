@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.model import Case, Checked, Failed, Implementation, Op, Result, Score, Target, Worst
+from reference import bounds
 from reference.cache import Cache
 from suites import explain
 from suites.questions import cases
@@ -98,3 +99,9 @@ def test_outcome_without_numbers(tmp_path):
 def test_every_check_has_a_claim():
     """Whatever check is asked, its claim can be shown."""
     assert all(check.claim for check in explain.every_check().values())
+
+
+@pytest.mark.parametrize(("op", "quantity"), bounds.FORMULAS)
+def test_every_formula_is_shown(op, quantity):
+    """Of every op and quantity the explanation says what the budget is the bound of."""
+    assert explain.formula(Case(Op.of(op), quantity, "normal", "float32", 4, 5))
