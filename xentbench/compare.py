@@ -141,15 +141,17 @@ def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") 
     """
     with refusing(), existing(store) as opened:
         gate = gate_of(fail_on)
-        latest = opened.recorded("latest")
-        earlier = opened.recorded("latest~1") if len(opened.runs()) > 1 else None
-    if earlier:
+        run, runs = opened.run("latest"), len(opened.runs())
+        judged = opened.judgements(run.uid)
+        pair = (opened.recorded("latest~1"), opened.recorded("latest")) if runs > 1 else None
+    if pair:
+        earlier, latest = pair
         found = compare(earlier, latest)
         say(comparison.screen(found, latest, f"xentbench compare{carried(store)}"))
         say(last_line(found, gate))
         raise typer.Exit(exit_code(found, gate))
-    say(f"{comparison.about(latest)}\nno run before it; try: xentbench run{carried(store)}")
-    if incomplete(latest.run) and gate != "never":
+    say(f"{comparison.about(run, judged)}\nno run before it; try: xentbench run{carried(store)}")
+    if incomplete(run) and gate != "never":
         raise typer.Exit(Exit.NOTHING_RAN)
 
 

@@ -179,7 +179,7 @@ def _chosen(result: Result, names: Iterable[str]) -> dict[str, Any]:
 def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
     """Return how the last run stands against the one before, in one screen; in_full: the command that shows all."""
     lines = [
-        about(latest),
+        about(latest.run, Counter[str](result.judgement for result in latest.results)),
         f"before: {found.before.uid} ({_when(found.before)})",
         *(f"environment: {text}" for text in _facts(found.environments)),
         *(f"warning: {warning}" for warning in warnings(found)),
@@ -194,12 +194,11 @@ def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
     return "\n".join(gfm.line(text) for text in lines)
 
 
-def about(latest: Recorded) -> str:
-    """Return a line on a run by itself."""
-    judged = Counter(result.judgement for result in latest.results)
-    states = [f"{judged[state]} {word}" for state, word in STATES.items() if judged[state]] or ["no answers"]
-    said = ", ".join(filter(None, [*states, incomplete(latest.run)]))
-    return f"last:   {latest.run.uid} ({_when(latest.run)}): {said}"
+def about(run: Run, judged: Mapping[str, int]) -> str:
+    """Return a line on a run by itself; judged: how many of its results have each judgement."""
+    states = [f"{judged[state]} {word}" for state, word in STATES.items() if judged.get(state)] or ["no answers"]
+    said = ", ".join(filter(None, [*states, incomplete(run)]))
+    return f"last:   {run.uid} ({_when(run)}): {said}"
 
 
 STATES: Mapping[Judgement, str] = {

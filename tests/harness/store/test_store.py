@@ -388,3 +388,14 @@ def test_failure_of_an_older_program(reason, failed):
     """What was one text is told apart when it is read, and reads as it did."""
     assert stores.unpack("failed", {"reason": reason}, {}) == failed
     assert failed.reason == reason
+
+
+def test_judgements_of_a_run_are_counted(location):
+    """How many results have which judgement is counted without reading them; another run's do not count."""
+    known = dataclasses.replace(result(seed=1), judgement="known")
+    with Store(location) as store:
+        store.begin(run())
+        store.append(run().uid, [result(), known])
+
+        assert store.judgements(run().uid) == {result().judgement: 1, "known": 1}
+        assert store.judgements("another") == {}
