@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from harness.model import DTYPES, FORMATS, Case, Checked, Crashed, Failed, Result, Score, TimedOut, Worst
 from harness.ops import OPS
@@ -36,19 +37,29 @@ def error(case: Case, worst: Worst) -> float:
 
     LOST where one of the two is nan or infinite and the other is not.
     """
-    got, expected = float.fromhex(worst.got), float.fromhex(worst.expected)
+    got, expected = _number(worst.got, float.fromhex), _number(worst.expected, float.fromhex)
     if got == expected or (math.isnan(got) and math.isnan(expected)):
         return 0.0
     if not (math.isfinite(got) and math.isfinite(expected)):
         return LOST
-    exact = float(worst.exact) if worst.exact else expected
+    exact = _number(worst.exact, float)
+    exact = exact if math.isfinite(exact) else expected
     return min(1.0, abs(got - exact) / max(abs(exact), usual_size(case)))
+
+
+def _number(text: str, read: Callable[[str], float]) -> float:
+    """Read a stored number; nan for a text that is none, as a file from elsewhere may hold."""
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def usual_size(case: Case) -> float:
     """Return the size of a quantity in a row that is nearly flat: 1/n of what is shared among n classes, else 1."""
-    record = OPS[case.op.name]
-    shared = {"value": case.op.name == "softmax", "grad_logits": not record.elementwise, "grad_labels": False}
+    record = OPS.get(case.op.name)  # another program's op has none
+    by_row = record is not None and not record.elementwise
+    shared = {"value": case.op.name == "softmax", "grad_logits": by_row, "grad_labels": False}
     return 1 / max(case.classes, 1) if shared[case.quantity] else 1.0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from statistics import median
 from types import NoneType
@@ -143,3 +143,10 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     elif NoneType in parts and (some := _reader(parts[0])):
         return lambda value: None if value is None else some(value)
     return None
+
+
+def named_texts(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the keys of the long texts that outcomes name."""
+    for fields in facts:
+        if worst := fields.get("worst"):
+            yield from filter(None, (worst[name] for name in LONG_TEXTS))

@@ -19,7 +19,7 @@ from harness.model import Case, NotRun, Recorded, Result, Run, Target
 from harness.store import extras, nouns, schema
 from harness.store.database import Database, Row, StoreError
 from harness.store.location import Location, without_passwords
-from harness.store.outcomes import LONG_TEXTS, NAMES, compressed, decompressed, figure, pack, share, unpack
+from harness.store.outcomes import NAMES, compressed, decompressed, figure, named_texts, pack, share, unpack
 from harness.store.sqlite import File
 
 K = TypeVar("K", int, str)
@@ -242,7 +242,7 @@ class Store:
             every = [json.loads(row[4]) for row in chunk]
             self._read(CASES, (row[0] for row in chunk), cases, _case)
             self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
-            self._read(TEXTS, _named(every), texts, decompressed)
+            self._read(TEXTS, named_texts(every), texts, decompressed)
             for (key, target, environment, outcome, _, judgement, reason), facts in zip(chunk, every, strict=True):
                 case, content = cases[key]
                 answer = unpack(outcome, facts, texts)
@@ -282,13 +282,6 @@ def _joined(one: Sequence[str], other: Sequence[str]) -> list[str]:
 def _case(content: str, *row: Any) -> tuple[Case, str]:
     """Return the case of its row, with the content of its inputs."""
     return nouns.case_of_row(*row), content
-
-
-def _named(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the keys of the long texts that outcomes name."""
-    for fields in facts:
-        if worst := fields.get("worst"):
-            yield from filter(None, (worst[name] for name in LONG_TEXTS))
 
 
 def _opened(location: Location, *, make: bool) -> Database:
