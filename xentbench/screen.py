@@ -138,10 +138,13 @@ def _drop_output() -> None:
 
 
 def folder(option: str, directory: Path) -> Path:
-    """Return a folder that files can be made in. Raises ValueError at once for one that is none."""
+    """Return a folder that files can be made in, or can be made itself. Raises ValueError at once for one that cannot.
+
+    Nothing is left behind: a command that is refused for another reason makes no folder.
+    """
+    at = next((parent for parent in (directory, *directory.parents) if parent.exists()), Path())
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=directory):
+        with TemporaryFile(dir=at):
             return directory
     except OSError as error:
         raise ValueError(

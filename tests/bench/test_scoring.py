@@ -23,7 +23,7 @@ def test_contenders_measure_one_answer():
 
     assert repr(whole) == repr(alone)
     assert (distance.max_ulp, distance.mean_ulp) == (whole.max_ulp, whole.mean_ulp)
-    assert whole.over_bound.keys() == {"S", "U"}
+    assert whole.over_bound.keys() == {"S", "E", "U"}
     assert "flushed" in whole.verdicts
 
 

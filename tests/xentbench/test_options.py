@@ -3,7 +3,7 @@
 import pytest
 
 from harness.files import runfile
-from harness.store import Store
+from harness.store import Location, Store
 from tests.made import server
 from tests.made.front_door import invoke
 from tests.made.records import ENVIRONMENT, EVERY, missing, recorded, result, run, timing
@@ -61,7 +61,9 @@ def test_commands_say_the_same(both, command):
 
     ended = [invoke(*command, "--store", store) for store in both]
 
-    assert ended[0].stdout_bytes == ended[1].stdout_bytes != b""
+    named = [Location.of(str(store)).option.encode() for store in both]  # as printed commands carry it
+    said = [one.stdout_bytes.replace(name, b"") for one, name in zip(ended, named, strict=True)]
+    assert said[0] == said[1] != b""
     assert ended[0].exit_code == ended[1].exit_code != 2
 
 
@@ -120,7 +122,7 @@ def test_run_into_a_database(shell, database):
 
     ended = [shell(*ASK, "--store", url, "--report", report, *more) for more in ((), ("--resume",))]
 
-    assert [one.returncode for one in ended] == [0, 0], ended[0].stderr
+    assert [one.returncode for one in ended] == [3, 3], ended[0].stderr  # numpy alone is judged by nothing
     assert f"results: {url.replace(f':{HIDDEN}', '')}\n" in ended[0].stdout
     with Store(url) as store:
         (found,) = store.runs()
