@@ -141,9 +141,9 @@ def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") 
     """
     with refusing(), existing(store) as opened:
         gate = gate_of(fail_on)
-        run, runs = opened.run("latest"), len(opened.runs())
-        judged = opened.judgements(run.uid)
-        pair = (opened.recorded("latest~1"), opened.recorded("latest")) if runs > 1 else None
+        run = opened.run("latest")
+        pair = (opened.recorded("latest~1"), opened.recorded("latest")) if len(opened.runs()) > 1 else None
+        judged = {} if pair else opened.judgements(run.uid)
     if pair:
         earlier, latest = pair
         found = compare(earlier, latest)
