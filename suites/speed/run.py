@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.history import ratio
 from harness.model import Case, NotRun
 from harness.ops import OPS
 from harness.running import host
@@ -47,7 +48,7 @@ class SpeedRun:
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
             store.forget_not_run(self.uid, map(_job, names))
         with Workers(self.store.folder / "logs", self.timeout_seconds) as workers:
-            tournaments = Tournaments(workers, Site.of(threads=self.threads), wanted.preset.speed_processes)
+            tournaments = Tournaments(workers, Site.of(threads=self.threads), _processes(wanted, names))
             tournaments.start(names)
             planned = list(self._planned(tournaments, wanted, asked))
             left = wanted.preset.speed_seconds  # workers start, compile and read memory beside these
@@ -94,6 +95,12 @@ class SpeedRun:
             with Store(self.store) as store:
                 store.add_not_run(self.uid, entry)
         return died
+
+
+def _processes(wanted: Wanted, frameworks: Sequence[str]) -> int:
+    """Return how many processes a framework has: of one alone as many as it takes for two runs to be compared."""
+    usual = wanted.preset.speed_processes
+    return usual if len(frameworks) > 1 else max(usual, ratio.FEW)
 
 
 def _job(framework: str) -> str:

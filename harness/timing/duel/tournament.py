@@ -14,7 +14,7 @@ from harness.timing.duel.pairing import Measured
 from harness.timing.duel.ranking import Rank
 from harness.timing.duel.waves import Measurements, Timeable
 
-ROUNDS_AT_LEAST = 3  # where time allows
+ROUNDS_AT_LEAST = 3  # where time allows; of one side alone, with whom nothing is decided, all that there are
 ROUNDS_AT_MOST = 15
 
 
@@ -59,6 +59,7 @@ def run(sides: Mapping[str, Sequence[Timeable]], rng: random.Random, seconds: fl
         if count >= ROUNDS_AT_LEAST or so_far.measured_seconds > seconds:
             undecided &= ranking.undecided(so_far.logs)
         coming = sum(sum(worker[-1].seconds) for name in undecided for worker in measured[name])
-        if len(undecided) < 2 or so_far.measured_seconds + coming > seconds:
+        decided = count >= ROUNDS_AT_LEAST and len(undecided) < 2
+        if decided or so_far.measured_seconds + coming > seconds:
             break
     return so_far

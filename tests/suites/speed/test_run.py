@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from harness.history import ratio
 from harness.model import Case, Crashed, Failed, Op, Result, Timing
 from harness.running import host
 from harness.store import Location, Store
@@ -70,6 +71,15 @@ def test_results_of_the_run(timed):
         ("timings (sigmoid-value-speed-float32-4x5)", 0, 2),
         ("timings (sigmoid-value-speed-float32-256x2)", 1, 2),
     ]
+
+
+def test_one_framework_alone_can_be_compared(timed):
+    """A run of one framework has as many processes and samples as it takes to tell its times from another run's."""
+    _, recorded, _ = timed("careless")
+
+    for one in recorded.results:
+        assert one.outcome.workers == ratio.FEW
+        assert ratio.lacking(one.outcome, one.outcome) == ""
 
 
 def test_all_cards_of_a_framework_are_one_environment(timed):

@@ -41,3 +41,12 @@ def test_time_ends_it_after_one_round():
     assert found.measured_seconds == pytest.approx(
         sum(sum(block.seconds) for side in found.blocks.values() for worker in side for block in worker)
     )
+
+
+def test_one_side_alone_has_rounds_enough():
+    """With one contestant nothing is to be decided; it is timed for as many rounds as any other all the same."""
+    alone = {"fast": team(20e-6, 5, "fast", 0.03)}
+
+    tournament.run(alone, random.Random(2), 10)  # noqa: S311 - an order of play
+
+    assert {len(one.asked) for one in alone["fast"]} == {tournament.ROUNDS_AT_LEAST}
