@@ -21,6 +21,8 @@ OPTIONS: Mapping[str, str] = {
     "sample_weight": "a factor of each row's loss, a pattern over the rows",
     "ignore_index": "the label of the rows that do not count",
     "label_smoothing": "e: labels become (1 - e) y + e / classes; of a sigmoid (1 - e) z + e / 2",
+    "softcap": "c: logits become c tanh(x / c)",
+    "z_loss": "z: to each loss comes z logsumexp**2, of the logits that the loss is of",
     "pos_weight": "a factor of the positive term, a number or a pattern over the classes",
     "mask": "a pattern over the classes: 0 where a class is left out of the row",
     "label_dtype": "the dtype that labels come in",
@@ -38,6 +40,8 @@ REDUCTIONS: Mapping[str, str] = {
 }
 # What the inputs show of themselves: a builder is told only where it has the parameter.
 SHOWN = frozenset({"rank", "label_sum"})
+# No framework's losses have these; a function is asked where it has the parameter.
+RARE = frozenset({"softcap", "z_loss"})
 
 
 def repeated(pattern: str, count: int) -> tuple[float, ...]:

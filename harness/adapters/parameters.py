@@ -20,13 +20,16 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "class_weight": ("weight", "class_weight", "class_weights"),
     "ignore_index": ("ignore_index",),
     "label_smoothing": ("label_smoothing", "smoothing"),
+    "softcap": ("softcap", "soft_cap", "logit_softcap", "logits_soft_cap"),
+    "z_loss": ("z_loss", "z_loss_weight", "lse_square_scale"),
     "pos_weight": ("pos_weight",),
 }
 OF_LOSSES = ("reduction", "class_weight", "label_smoothing")
+OF_ROWS = ("axis", "softcap", "z_loss")  # of losses that have a row's logsumexp
 OF_LABELS: Mapping[str, tuple[str, ...]] = {  # options that an op can have, by its labels
     "none": ("axis",),
-    "index": ("axis", *OF_LOSSES, "ignore_index"),
-    "row": ("axis", *OF_LOSSES),
+    "index": (*OF_ROWS, *OF_LOSSES, "ignore_index"),
+    "row": (*OF_ROWS, *OF_LOSSES),
 }
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -124,8 +127,7 @@ def _binds(signature: inspect.Signature) -> bool:
 
 
 def _options(op: str) -> tuple[str, ...]:
-    elementwise = OPS[op].elementwise
-    found = OF_LABELS[OPS[op].labels]
-    if not elementwise:
-        return found
-    return () if OPS[op].labels == "none" else (*(option for option in found if option != "axis"), "pos_weight")
+    labels = OPS[op].labels
+    if not OPS[op].elementwise:
+        return OF_LABELS[labels]
+    return () if labels == "none" else (*OF_LOSSES, "pos_weight")

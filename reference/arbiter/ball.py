@@ -152,12 +152,14 @@ def quotient(whole: Ball, part: Ball, below: Ball, below_part: Ball, bits: int) 
     return add(divide(whole, below, bits), divide(tilt, multiply(below, divisor, bits), bits), bits)
 
 
-def exp(a: Mpf, bits: int) -> Ball:
-    """Return e**a of an exact number; exactly 1 at 0."""
-    if not a[1]:
+def exp(a: Ball, bits: int) -> Ball:
+    """Return e**a; exactly 1 at an exact 0. Raises Undecided for an `a` that is not known to within 1/2."""
+    if a.error == EXACT and not a.mid[1]:
         return ONE
-    mid = libmp.mpf_exp(a, bits, "n")
-    return Ball(mid, magnitude(mid) - bits + FUNCTION_BITS)
+    if a.error >= 0:
+        raise Undecided("argument of exp is not known to within 1/2")
+    mid = libmp.mpf_exp(a.mid, bits, "n")
+    return Ball(mid, magnitude(mid) + max(FUNCTION_BITS - bits, a.error + 1) + (a.error != EXACT))  # d e**a = e**a da
 
 
 def log(a: Ball, bits: int) -> Ball:

@@ -29,7 +29,7 @@ class Point:
 def point_of(x: float, bits: int) -> Point:
     """Compute an elementwise op's exponential and logarithm at a working precision."""
     size = ball.exact(abs(x))
-    term = ball.exp(negative(size).mid, bits)
+    term = ball.exp(negative(size), bits)
     log = ball.log(integer(2), bits) if x == 0 else ball.log1p(term, bits)
     return Point(size, x >= 0, term, log, bits)
 

@@ -99,9 +99,17 @@ def forget() -> None:
 
 def _balls(logits: Numbers, bits: int) -> Row:
     """Compute a row's log-sum at a working precision."""
-    peak = ball.exact(max(logits))
-    drops = tuple(subtract(peak, ball.exact(x), bits) for x in logits)
-    terms = tuple(ball.exp(negative(drop).mid, bits) for drop in drops)
+    return row_of_balls(logits, [ball.exact(x) for x in logits], bits)
+
+
+def row_of_balls(logits: Numbers, values: Sequence[Ball], bits: int) -> Row:
+    """Compute the log-sum of a row of known `values`, which grow with the logits: equal ones have equal values."""
+    at = logits.index(max(logits))
+    peak = values[at]
+    drops = tuple(
+        ZERO if x == logits[at] else subtract(peak, value, bits) for x, value in zip(logits, values, strict=True)
+    )
+    terms = tuple(ball.exp(negative(drop), bits) for drop in drops)
     others = [term for term, drop in zip(terms, drops, strict=True) if drop.mid[1]]
     ties = len(logits) - len(others)
     rest = total(others, bits)

@@ -44,7 +44,7 @@ def settle(op: Op, quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) ->
         raise ValueError("logits hold inf or nan, expected finite numbers; special values have no distance in ulps")
     if mean and quantity == "value":
         every = _rows(quantity, inputs, range(len(inputs.logits)))
-        return _settle([lambda bits: [_mean(op, every, bits)]], lambda _: "the mean of all rows")
+        return settled([lambda bits: [_mean(op, every, bits)]], lambda _: "the mean of all rows")
     share = len(inputs.logits) if mean else 1  # a mean hands each row its share of the gradient
     step = max(1, AT_ONCE // max(inputs.logits.shape[1], 1))
     return [
@@ -56,7 +56,7 @@ def settle(op: Op, quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) ->
 
 def _settle_rows(op: Op, quantity: Quantity, rows: Sequence[PlainRow], share: int) -> list[Piece]:
     asks = [partial(_answer, op, quantity, row, share) for row in rows]
-    return _settle(asks, lambda i: " ".join(x.hex() for x in rows[i][0][:16]))
+    return settled(asks, lambda i: " ".join(x.hex() for x in rows[i][0][:16]))
 
 
 def _answer(op: Op, quantity: Quantity, row: PlainRow, share: int, bits: int) -> Sequence[Ball]:
@@ -90,7 +90,7 @@ def _mean(op: Op, rows: Sequence[PlainRow], bits: int) -> Ball:
 Ask = Callable[[int], Sequence[Ball]]  # an answer of so many bits
 
 
-def _settle(asks: Sequence[Ask], title: Callable[[int], str]) -> list[Piece]:
+def settled(asks: Sequence[Ask], title: Callable[[int], str]) -> list[Piece]:
     """Answer with as many bits as it takes for every radius to be small and every rounding to be certain."""
     settled: dict[int, Piece] = {}
     left = list(range(len(asks)))

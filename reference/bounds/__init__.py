@@ -62,12 +62,20 @@ class Budget:
     flushed: Array
 
 
-def budget(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden, native_height: float | None = None) -> Budget:
+def budget(
+    op: Op,
+    quantity: Quantity,
+    inputs: Inputs,
+    golden: Golden,
+    native_height: float | None = None,
+    form: Format | None = None,
+) -> Budget:
     """Return the budgets of a case, capped where float64 overflows.
 
     native_height: roundings that a term of a class N sum goes through, where fewer than one a class are expected.
+    form: what is computed in, where that is not the logits' dtype.
     """
-    form = FORMATS[inputs.logits.dtype.name]
+    form = form or FORMATS[inputs.logits.dtype.name]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         t = terms.of_rows(op, quantity, inputs, _inner(form))
         rows, classes = inputs.logits.shape
@@ -120,7 +128,7 @@ def _budget(op: Op, quantity: Quantity, t: Terms, form: Format, golden: Golden, 
     if sums.shared:
         errors = {kind: error + kinds[kind][1].u * size for kind, error in errors.items()}
     factor = np.maximum(1.0, _amplification(op, quantity, t, shape))
-    tiny, flushed = _tiny(form) * factor, 2.0**form.emin * factor
+    tiny, flushed = tiny_of(form) * factor, 2.0**form.emin * factor
     if quantity != "value" and form.emin <= INNER.emin:
         # Of a gradient's terms one may be flushed to 0 and another not, on hardware that does so.
         tiny = np.where(size < flushed, flushed, tiny)
@@ -140,7 +148,7 @@ def _inner(form: Format) -> Format:
     return INNER if form.precision < INNER.precision else form
 
 
-def _tiny(form: Format) -> float:
+def tiny_of(form: Format) -> float:
     """Four roundings in the subnormal range, each half a spacing."""
     return 2.0 * 2.0 ** (form.emin - form.precision + 1)
 

@@ -2,29 +2,21 @@
 
 A loss is linear in its labels, and its gradient in the incoming one, so factors go into these.
 
-The allowance. To the budget of a loss without options, times its factor f, come at most ROUNDINGS of the computation:
-the products with a class weight, a sample weight and 1 - e or e / classes, and a reciprocal denominator and the product
-with it; denominators themselves are sums of few dyadic numbers, and exact. Each costs u times what it is applied to:
-the loss, all of whose terms have one sign, or the parts f g p and f g z of a gradient. A sum of n losses, in any order,
-adds (n - 1) u times the sum.
+The allowance is `reference.options.parts.ROUNDINGS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import get_args
-
 import numpy as np
 
-from harness.model import FORMATS, Array, BudgetClass, Golden, Inputs, Op, Quantity
+from harness.model import Array, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.golden import Certify
-from reference.options.parts import assemble, assemble_budgets, reshape, scale, size
+from reference.options.parts import ROUNDINGS, assemble, assemble_budgets, reshape, scale, size, sums, units_of
 from reference.options.reading import Loss
 
-ROUNDINGS = 5
 DENSE, MEAN = Op.of("dense_xent"), Op.of("dense_xent", reduction="mean")
 
 
@@ -74,24 +66,14 @@ def budget(loss: Loss, quantity: Quantity, certify: Certify) -> Budget:
             for at, op, some in loss.questions(quantity)
         ],
     )
-    units = _units(loss.inputs.logits.dtype.name)
+    units = units_of(loss.inputs.logits.dtype)
     if quantity == "value":
-        return _of_sums(loss, base, size(exact), units)
+        return sums(base, loss, size(exact), units)
     parts = size(exact) if quantity == "grad_labels" else _parts(loss)
     through = loss.through if quantity == "grad_labels" else np.ones(len(loss.kept))
     errors = {kind: through * (error + ROUNDINGS * units[kind] * parts) for kind, error in base.error.items()}
     whole = Budget(errors, base.flushed * np.maximum(1.0, through))
     return assemble_budgets((len(loss.factor), loss.classes), [((slice(None), loss.kept), whole)])
-
-
-def _of_sums(loss: Loss, base: Budget, exact: Array, units: Mapping[BudgetClass, float]) -> Budget:
-    count = int(np.prod([loss.factor.shape[axis] for axis in loss.over]))
-    terms = (loss.factor * exact).sum(axis=loss.over)
-    errors = {
-        kind: np.asarray((loss.factor * error).sum(axis=loss.over) + (count - 1 + ROUNDINGS) * units[kind] * terms)
-        for kind, error in base.error.items()
-    }
-    return Budget(errors, np.asarray(np.maximum(1.0, loss.factor * base.flushed).max(axis=loss.over)))
 
 
 def _parts(loss: Loss) -> Array:
@@ -104,10 +86,3 @@ def _parts(loss: Loss) -> Array:
     p = np.exp(x - x.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     return upstream[:, None] * (z.sum(axis=1, keepdims=True) * p + z)
-
-
-def _units(dtype: str) -> Mapping[BudgetClass, float]:
-    """Return the unit roundoff that each class computes with."""
-    form = FORMATS[dtype]
-    inner = max((form, bounds.INNER), key=lambda one: one.precision)
-    return {kind: form.unit if kind == "N" else inner.unit for kind in get_args(BudgetClass)}

@@ -9,6 +9,7 @@ Every option is one of these; all are exact, because weights and smoothing are d
     sample_weight        a factor of the row's losses
     ignore_index         a factor 0
     reduction            every loss over the denominator, and their sum
+    softcap, z_loss      other logits, another term: `reference.options.capped`
 
 Losses are read by `reference.options.reading` and answered by `reference.options.losses`; here are layouts and
 softmaxes.
@@ -26,7 +27,7 @@ from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.golden import Certify
-from reference.options import losses, reading
+from reference.options import capped, losses, reading
 from reference.options.parts import assemble, assemble_budgets
 
 
@@ -50,7 +51,9 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
     if known(op):
         return certify(op, quantity, inputs)
     rows = by_row(op, inputs)
-    if OPS[op.name].labels != "none":
+    if op.options.keys() & options.RARE:
+        answer = capped.golden(_shaped(op, rows), quantity)
+    elif OPS[op.name].labels != "none":
         answer = losses.golden(reading.read(op, rows), quantity, certify)
     else:
         kept, some = unmasked(op, rows)
@@ -70,7 +73,9 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budg
     if known(op):
         return bounds.budget(op, quantity, inputs, certify(op, quantity, inputs))
     rows = by_row(op, inputs)
-    if OPS[op.name].labels != "none":
+    if op.options.keys() & options.RARE:
+        whole = capped.budget(_shaped(op, rows), quantity)
+    elif OPS[op.name].labels != "none":
         whole = losses.budget(reading.read(op, rows), quantity, certify)
     else:
         kept, some = unmasked(op, rows)
@@ -100,6 +105,11 @@ def arranged(op: Op, quantity: Quantity, inputs: Inputs, rows: Array) -> Array:
     if rows.ndim == 2:
         return options.arranged(op, rows)
     return rows.reshape(inputs.upstream.shape if quantity == "value" else inputs.logits.shape)
+
+
+def _shaped(op: Op, rows: Inputs) -> capped.Shaped:
+    asked = op.options
+    return capped.Shaped(reading.read(op, rows), float(asked.get("softcap", 0)), float(asked.get("z_loss", 0)))
 
 
 def unmasked(op: Op, rows: Inputs) -> tuple[Array, Inputs]:

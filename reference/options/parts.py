@@ -1,15 +1,26 @@
-"""Goldens and budgets assembled from parts, each put in its place of the whole."""
+"""Goldens and budgets assembled from parts, each put in its place of the whole or summed up.
+
+The allowance. To the budget of a loss without options, times its factor f, come at most ROUNDINGS of the computation:
+the products with a class weight, a sample weight and 1 - e or e / classes, and a reciprocal denominator and the product
+with it; denominators themselves are sums of few dyadic numbers, and exact. Each costs u times what it is applied to:
+the loss, all of whose terms have one sign, or the parts f g p and f g z of a gradient. A sum of n losses, in any order,
+adds (n - 1) u times the sum.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
 import numpy as np
 
-from harness.model import Array, Golden
+from harness.model import FORMATS, Array, BudgetClass, Golden
 from harness.scoring import ulp
+from reference import bounds
 from reference.bounds import Budget
+from reference.options.reading import Loss
+
+ROUNDINGS = 5
 
 Place = Any  # an index
 
@@ -51,3 +62,21 @@ def scale(golden: Golden, factor: Array) -> Golden:
     if (np.frexp(factor)[0] != 0.5).any():
         raise ValueError(f"factors are {np.unique(factor).tolist()}, expected powers of two; choose such weights")
     return Golden(golden.hi * factor, golden.lo * factor, golden.exponent, golden.radius)
+
+
+def units_of(dtype: np.dtype[Any]) -> Mapping[BudgetClass, float]:
+    """Return the unit roundoff that each class computes with."""
+    form = FORMATS[dtype.name]
+    inner = max((form, bounds.INNER), key=lambda one: one.precision)
+    return {kind: form.unit if kind == "N" else inner.unit for kind in get_args(BudgetClass)}
+
+
+def sums(each: Budget, loss: Loss, exact: Array, units: Mapping[BudgetClass, float]) -> Budget:
+    """Return the budgets of losses, `exact` without their factors, times these and summed as asked."""
+    count = int(np.prod([loss.factor.shape[axis] for axis in loss.over]))
+    terms = (loss.factor * exact).sum(axis=loss.over)
+    errors = {
+        kind: np.asarray((loss.factor * error).sum(axis=loss.over) + (count - 1 + ROUNDINGS) * units[kind] * terms)
+        for kind, error in each.error.items()
+    }
+    return Budget(errors, np.asarray((np.maximum(1.0, loss.factor) * each.flushed).max(axis=loss.over)))

@@ -35,6 +35,8 @@ BY_CLASS: dict[str, Param] = {"class_weight": CLASS_WEIGHT}
 BY_SAMPLE: dict[str, Param] = {"sample_weight": SAMPLE_WEIGHT}
 SMOOTH: dict[str, Param] = {"label_smoothing": SMOOTHING}
 IGNORE: dict[str, Param] = {"ignore_index": -100}
+CAP: dict[str, Param] = {"softcap": 8.0}
+SQUARE: dict[str, Param] = {"z_loss": 2.0**-7}
 IMAGE: dict[str, Param] = {"axis": 1, "rank": 3}  # as segmentation has it: (N, C, d)
 
 
@@ -64,6 +66,10 @@ SPARSE = {
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH | IGNORE, "none", "mean_valid"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH | IGNORE | BY_CLASS, "mean_classweight"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, {"mask": MASK}, "none"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, CAP, "none"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SQUARE, "none", "mean"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SQUARE | IGNORE, "none", "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, CAP | SQUARE, "none"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, IMAGE | IGNORE, "mean_valid"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, IMAGE | BY_CLASS | SMOOTH, "mean_classweight"),
     **{
@@ -80,6 +86,9 @@ DENSE = {
     **ops_of("dense_xent", VALUE_AND_GRADIENT, SMOOTH | BY_SAMPLE, "mean_nonzero"),
     **ops_of("dense_xent", QUANTITIES, {"label_sum": "1 0.5 2 0"}, "none"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, {"mask": MASK}, "none"),
+    **ops_of("dense_xent", QUANTITIES, CAP, "none"),
+    **ops_of("dense_xent", QUANTITIES, SQUARE, "none"),
+    **ops_of("dense_xent", VALUE_AND_GRADIENT, CAP | SQUARE, "none", "mean"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, IMAGE | SMOOTH, "none"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, IMAGE | BY_CLASS, "mean"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, {"label_dtype": "int32"}, "none"),

@@ -11,7 +11,7 @@ from harness.adapters import frameworks
 from harness.adapters.adapter import Adapter
 from harness.model import DTYPES, Case, NotRun, Target
 from harness.ops import OPS
-from harness.options import OPTIONS, SHOWN
+from harness.options import OPTIONS, RARE, SHOWN
 from harness.running import arguments, host
 from harness.spelling import choice, choices, pieces
 from suites.questions import cases, families, options, presets
@@ -148,7 +148,8 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[It
             asked = target.implementation
             if asked.op != case.op.name or not wanted.preset.checks(suite, case, adapter.compiles(target.mode)):
                 continue
-            if asked.kind == "fused" or (shown and adapter.takes(asked, case.op)):
+            spared = asked.kind != "fused" or case.op.options.keys() & RARE
+            if not spared or (shown and adapter.takes(asked, case.op)):
                 yield adapter, case, target
     for adapter, target in every:
         for name in (

@@ -56,7 +56,9 @@ def value(op, logits, labels):
         return reduced_elements(asked, logits, labels)
     shape = np.moveaxis(logits, axis, -1).shape[:-1]
     out = np.empty(shape, object)
-    for n, (index, row) in enumerate(rows_of(op, logits)):
+    for n, (index, given) in enumerate(rows_of(op, logits)):
+        cap = asked.get("softcap")
+        row = [cap * mpmath.tanh(x / cap) for x in given] if cap else given
         lse = log_sum(row, kept)
         if op.name == "logsumexp":
             out[index] = lse
@@ -64,6 +66,8 @@ def value(op, logits, labels):
         negative = [lse - x for x in row]
         label = labels[index] if op.name == "sparse_xent" else np.moveaxis(labels, axis, -1)[index]
         out[index] = pattern(asked, "sample_weight", n) * loss(op, asked, negative, label, kept)
+        if op.name == "dense_xent" or int(label) != asked.get("ignore_index"):
+            out[index] += asked.get("z_loss", 0) * lse**2
     return reduced(asked, out, labels) if op.name != "logsumexp" else out
 
 

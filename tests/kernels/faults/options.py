@@ -60,6 +60,32 @@ def sparse_xent_mean_stands_still(logits, labels, reduction="none"):
     return total / len(losses) if reduction == "mean" else total
 
 
+@implements("sparse_xent", framework="torch")
+@kind("option")
+def sparse_xent_square_without_gradient(logits, labels, z_loss=0.0):
+    """The square of the logsumexp is in the value and, detached, not in the gradient."""
+    losses = sparse_loss(logits, labels)
+    if not z_loss:
+        return losses
+    return losses + (z_loss * torch.logsumexp(wide(logits), -1).detach() ** 2).to(logits.dtype)
+
+
+@implements("sparse_xent", framework="torch")
+@kind("option")
+def sparse_xent_square_of_uncapped_logits(logits, labels, softcap=None, z_loss=0.0):
+    """The logsumexp of the logits before they are capped."""
+    x = wide(logits)
+    losses = sparse_loss(x if softcap is None else softcap * torch.tanh(x / softcap), labels)
+    return (losses + z_loss * torch.logsumexp(x, -1) ** 2 if z_loss else losses).to(logits.dtype)
+
+
+@implements("sparse_xent", framework="torch")
+@kind("option")
+def sparse_xent_cap_clips(logits, labels, softcap=None):
+    """Logits clipped at the cap instead of bent towards it."""
+    return sparse_loss(logits if softcap is None else logits.clamp(-softcap, softcap), labels)
+
+
 @implements("sigmoid_xent", framework="torch")
 @kind("option")
 def sigmoid_xent_negative_term_weighed(logits, labels, pos_weight=None):

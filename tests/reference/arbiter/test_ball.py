@@ -33,7 +33,7 @@ def leaf(rng):
     value = float(rng.choice([0.0, 1.0, -3.0, rng.standard_normal(), 8 * rng.standard_normal(), 2.0**-30]))
     if rng.random() < 0.5:
         return ball.exact(value), mpmath.mpf(value)
-    return ball.exp(ball.exact(value).mid, LOW), mpmath.exp(value)
+    return ball.exp(ball.exact(value), LOW), mpmath.exp(value)
 
 
 def grow(rng, depth):
@@ -76,7 +76,7 @@ def test_random_expressions_are_enclosed(seed):
 def test_log1p_is_enclosed_to_full_relative_accuracy(value):
     """log(1 + a) keeps its leading digits however small a is."""
     of_exact = ball.log1p(ball.exact(value), LOW)
-    term = ball.exp(ball.exact(-1 / value if value < 0.1 else -value).mid, LOW)
+    term = ball.exp(ball.exact(-1 / value if value < 0.1 else -value), LOW)
     of_ball = ball.log1p(term, LOW)
     with mpmath.workprec(WIDE):
         truths = mpmath.log1p(value), mpmath.log1p(mpmath.exp(-1 / value if value < 0.1 else -value))
@@ -94,7 +94,7 @@ def test_quotients_are_enclosed(seed):
     for _ in range(100):
         whole, below = int(rng.integers(-6, 7)), int(rng.integers(1, 5))
         powers = [float(-rng.integers(1, 300)) for _ in range(2)]
-        part, below_part = (ball.exp(ball.exact(power).mid, LOW) for power in powers)
+        part, below_part = (ball.exp(ball.exact(power), LOW) for power in powers)
         result = ball.quotient(ball.integer(whole), part, ball.integer(below), below_part, LOW)
         with mpmath.workprec(WIDE):
             truth = (whole + mpmath.exp(powers[0])) / (below + mpmath.exp(powers[1]))
@@ -109,10 +109,10 @@ def test_quotients_are_enclosed(seed):
         pytest.param(ball.add(ball.exact(1e308), ball.exact(2.0**-1074), LOW), None, id="sum"),
         pytest.param(ball.subtract(ball.exact(0.1), ball.exact(0.1), LOW), 0.0, id="difference"),
         pytest.param(ball.multiply(ball.exact(0.1), ball.exact(0.3), LOW), None, id="product"),
-        pytest.param(ball.multiply(ZERO, ball.exp(libmp.fone, LOW), LOW), 0.0, id="zero times anything"),
+        pytest.param(ball.multiply(ZERO, ball.exp(ball.ONE, LOW), LOW), 0.0, id="zero times anything"),
         pytest.param(ball.divide(ball.exact(0.75), ball.integer(3), LOW), 0.25, id="quotient that comes out even"),
-        pytest.param(ball.divide(ZERO, ball.exp(libmp.fone, LOW), LOW), 0.0, id="zero over anything"),
-        pytest.param(ball.exp(libmp.fzero, LOW), 1.0, id="exp of 0"),
+        pytest.param(ball.divide(ZERO, ball.exp(ball.ONE, LOW), LOW), 0.0, id="zero over anything"),
+        pytest.param(ball.exp(ZERO, LOW), 1.0, id="exp of 0"),
         pytest.param(ball.log1p(ZERO, LOW), 0.0, id="log1p of 0"),
         pytest.param(ball.total([ball.exact(1e308), ball.exact(1e-308), ball.exact(-1e308)], LOW), 1e-308, id="total"),
         pytest.param(ball.total([], LOW), 0.0, id="empty total"),
@@ -133,7 +133,7 @@ def test_one_third_is_not_exact():
     assert encloses(third, mpmath.fdiv(1, 3, prec=WIDE))
 
 
-HAIR = ball.exp(libmp.from_float(-1e38), LOW)
+HAIR = ball.exp(ball.exact(-1e38), LOW)
 HALF = ball.exact(0.5)
 BESIDE = ball.add(HALF, HAIR, LOW)
 
@@ -186,8 +186,8 @@ def test_division_by_what_may_be_zero_is_refused():
 
 def test_total_of_many_small_terms_beside_a_large_one():
     """Terms far below the last bit of the largest are accounted for in the error."""
-    term = ball.exp(libmp.from_float(-40.0), LOW)
-    result = ball.total([ball.exp(libmp.fone, LOW), *[term] * 5000], LOW)
+    term = ball.exp(ball.exact(-40.0), LOW)
+    result = ball.total([ball.exp(ball.ONE, LOW), *[term] * 5000], LOW)
     with mpmath.workprec(WIDE):
         truth = mpmath.e + 5000 * mpmath.exp(-40)
 

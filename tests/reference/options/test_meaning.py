@@ -253,3 +253,33 @@ def test_a_class_weight_that_would_round_a_golden_is_refused():
 
     with pytest.raises(ValueError, match="expected powers of two"):
         exact(Op.of("dense_xent", class_weight="1 3"), "grad_labels", inputs)
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("op", [op for op in options.SPARSE if "class_weight" in op.options], ids=str)
+def test_a_loss_of_zero_is_not_taken_for_a_flushed_one(op, dtype):
+    """Losses near 1 are no subnormal numbers, whatever factors they have."""
+    case = small(op, "value", dtype)
+    truth = exact(op, "value", cases.inputs(case))
+
+    assert measured(case, families.to_dtype(np.zeros(truth.hi.shape), dtype)).budget_class is None
+
+
+def test_capped_logits_are_worked_by_hand():
+    """Of logits 0 and 8 with a cap of 8 the loss is log(1 + e**(8 tanh 1)), and the gradient ends in 1 - tanh(1)**2."""
+    inputs = Inputs(np.array([[0.0, 8.0]]), np.array([0]), np.ones(1))
+    op = Op.of("sparse_xent", softcap=8.0)
+    gap = 8 * np.tanh(1)
+
+    assert exact(op, "value", inputs).hi == pytest.approx([np.log1p(np.exp(gap))], rel=1e-15)
+    p = 1 / (1 + np.exp(-gap))
+    assert exact(op, "grad_logits", inputs).hi == pytest.approx(np.array([[-p, p * (1 - np.tanh(1) ** 2)]]), rel=1e-14)
+
+
+def test_a_cap_that_rounds_is_refused():
+    """x / c is exact of powers of two alone."""
+    inputs = Inputs(np.zeros((1, 2)), np.array([0]), np.ones(1))
+    with pytest.raises(ValueError, match="softcap is 30, expected a power of two"):
+        exact(Op.of("sparse_xent", softcap=30.0), "value", inputs)
+    with pytest.raises(ValueError, match="asked with other factors of a class"):
+        exact(Op.of("sparse_xent", z_loss=0.5, label_smoothing=0.5), "value", inputs)
