@@ -34,7 +34,8 @@ FLOORS = {
     ),
     "reference": (
         ("golden", "question", "bounds", "rounding", "fast"),
-        ("arbiter", "limits", "options"),
+        ("arbiter", "limits"),
+        ("options",),
         ("tiers", "witness"),
         ("cache", "vectors"),
     ),
