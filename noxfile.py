@@ -7,16 +7,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import nox
-from packaging.requirements import InvalidRequirement, Requirement
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
@@ -24,16 +21,6 @@ nox.options.sessions = ["tests", "browser", "vectors", "lint", "types"]
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # of which tests/browser takes the first there is
-UNDER_TEST = {  # package -> its framework, and the extras that bring what it needs beside it
-    "torch": ("torch", "torch,fast"),
-    "jax": ("jax", "jax,fast"),
-    "tensorflow-cpu": ("tensorflow", "tensorflow,fast"),
-    "tensorflow": ("tensorflow", "fast"),  # its files lie where those of tensorflow-cpu would
-}
-# What a version under test chooses for itself; all else is as in constraints.txt.
-FREE = {"jax", "jaxlib", "keras", "ml-dtypes", "numpy", "optax", "tensorflow", "tensorflow-cpu", "torch"}
-ANSWERED = (0, 1, 4)  # exit codes of a run to be compared: it conforms, deviates, or a process of it died
-VERSIONS = "nox -s versions -- jax==0.9.2 jax==0.10.2 --op sparse_xent --dtype float32"
 
 
 def pip_setting(variable: str, key: str) -> str:
@@ -68,44 +55,6 @@ def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ()) ->
     session.install("-e", wanted, *nox.project.dependency_groups(PROJECT, *groups), "-c", "constraints.txt")
 
 
-def versions_asked(arguments: Sequence[str]) -> tuple[str, str, list[str], list[str]]:
-    """Return framework, extras, the two requirements, and the options behind them.
-
-    A requirement may hold several, apart by blanks, one of which is the framework's. Raises ValueError.
-    """
-    end = next((place for place, word in enumerate(arguments) if word.startswith("-")), len(arguments))
-    requirements, options = list(arguments[:end]), list(arguments[end:])
-    if len({slug(requirement) for requirement in requirements}) != 2 or len(requirements) != 2:
-        raise ValueError(f"requirements are {requirements}, expected two that differ; try: {VERSIONS}")
-    (framework, extras), other = map(under_test, requirements)
-    if other[0] != framework:
-        raise ValueError(f"versions are of {framework} and {other[0]}, expected two of one framework; try: {VERSIONS}")
-    return framework, extras, requirements, options
-
-
-def under_test(requirement: str) -> tuple[str, str]:
-    """Return the framework that a requirement is of, and its extras. Raises ValueError."""
-    try:
-        names = [Requirement(one).name.lower().replace("_", "-") for one in requirement.split()]
-    except InvalidRequirement as error:
-        why = str(error).splitlines()[0]
-        raise ValueError(f"requirement is {requirement!r} ({why}), expected one such as 'jax==0.10.2'") from error
-    found = [name for name in names if name in UNDER_TEST]
-    if len(found) != 1:
-        raise ValueError(f"requirement is {requirement!r}, expected one with one of {', '.join(UNDER_TEST)}")
-    return UNDER_TEST[found[0]]
-
-
-def unbound(constraints: str) -> str:
-    """Return constraints without those on the frameworks and on what each release of theirs binds by itself."""
-    return "".join(line for line in constraints.splitlines(keepends=True) if line.partition("==")[0] not in FREE)
-
-
-def slug(requirement: str) -> str:
-    """Return a requirement as a part of a path and of a run's id."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", requirement).strip("-")[:60]
-
-
 @nox.session
 def compare(session: nox.Session) -> None:
     """Run the main job on every framework found, and say where the report lies. Arguments go to `xentbench run`."""
@@ -115,30 +64,14 @@ def compare(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def versions(session: nox.Session) -> None:
-    """Ask two versions of a framework the same and compare: `-- jax==0.9.2 jax==0.10.2 [options of xentbench run]`.
+    """Ask releases of a framework the same and compare: `-- jax==0.9.2 jax==0.10.2 jax==0.12.0.1 [options]`.
 
-    Each version has an environment of its own, which is kept; other packages may be named with it, apart by blanks, as
-    in 'jax==0.9.2 numpy==2.3.5'. Ends with the verdict and the report, and fails where the later version is worse.
+    Each has an environment of its own, which is kept, with a Python that it supports. Other packages may be named with
+    a release, apart by blanks, as in 'jax==0.9.2 numpy==2.3.5'. Options are those of `xentbench run`; `--fail-on`,
+    `--size` and `--rows` are those of `xentbench compare`. Fails where a later release is worse.
     """
-    try:
-        framework, extras, requirements, options = versions_asked(session.posargs)
-    except ValueError as error:
-        session.error(str(error))
-    session.install("uv")
-    constraints = Path(session.create_tmp(), "constraints.txt")
-    constraints.write_text(unbound(Path("constraints.txt").read_text("utf-8")), "utf-8")
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    uids, program = [f"{slug(requirement)}-{stamp}" for requirement in requirements], ""
-    store = ("--store", "build/versions.sqlite")
-    for requirement, uid in zip(requirements, uids, strict=True):
-        home = Path(session.bin).parent.with_name(f"versions-{slug(requirement)}")
-        session.run("uv", "venv", "--allow-existing", "--python", str(Path(session.bin, "python")), str(home))
-        install = ("uv", "pip", "install", "--python", str(home), "-c", str(constraints), "-e", f".[{extras}]")
-        session.run(*install, *requirement.split())
-        program = str(home / Path(session.bin).name / "xentbench")
-        asked = ("run", "--on", framework, *store, "--report", "build/versions", "--run-uid", uid, *options)
-        session.run(program, *asked, external=True, success_codes=ANSWERED)
-    session.run(program, "compare", *uids, *store, "--report", "build/versions", external=True)
+    session.install("packaging", "uv")
+    session.run("python", "tools/versions.py", *session.posargs)
 
 
 @nox.session

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.history import compare
+from harness.history import course
 from harness.history.compare import Comparison
+from harness.history.course import Course
 from harness.model import NotRun, Recorded, Result, Run, Score, Timing
 from reports import layout, ranked
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 class Material:
     """One run, ready to be shown.
 
-    `descriptions` explains families and metrics by name, `published` quotes digits, `before` is the run compared with,
-    `history` what became of the answers told in detail, by their place in `answers`, over the runs up to this one.
+    `descriptions` explains families and metrics by name, `published` quotes digits, `before` are the runs compared
+    with, the latest last, `history` what became of the answers told in detail, by their place in `answers`, over the
+    runs up to this one.
     """
 
     run: Run
@@ -32,7 +34,7 @@ class Material:
     not_run: Sequence[NotRun]
     descriptions: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
-    before: Recorded | None = None
+    before: Sequence[Recorded] = ()
     history: Mapping[int, Sequence[Level]] = field(default_factory=dict)
 
     @cached_property
@@ -41,11 +43,14 @@ class Material:
         return Recorded(self.run, self.environments, self.not_run, self.results)
 
     @cached_property
+    def course(self) -> Course | None:
+        """What changed from run to run, up to this one; None where there is none to compare with."""
+        return course.follow([*self.before, self.recorded]) if self.before else None
+
+    @property
     def comparison(self) -> Comparison | None:
         """What changed since the run before; None where there is none to compare with."""
-        if self.before is None:
-            return None
-        return compare.compare(self.before, self.recorded)
+        return self.course.steps[-1] if self.course else None
 
     def file(self, result: Result) -> str:
         """Return the file that a judged function was read from; nothing for a framework's own."""

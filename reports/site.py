@@ -11,7 +11,7 @@ from reports import block, colour, layout, pages, vendor
 from reports.material import Material
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.model import Recorded
@@ -37,12 +37,12 @@ def write(
     *,
     descriptions: Mapping[str, str] | None = None,
     published: Mapping[str, str] | None = None,
-    before: Recorded | None = None,
+    before: Sequence[Recorded] = (),
 ) -> Path:
     """Write a run's report to `directory`/index.html and return its path; until it is whole an older one stands.
 
     `descriptions` explains families and metrics by name; `published` quotes the digits of the published examples by id;
-    `before` is the run to compare with. Raises StoreError where there is no such run.
+    `before` are the runs to compare with, the latest last. Raises StoreError where there is no such run.
     """
     run = store.run(uid)
     material = Material(

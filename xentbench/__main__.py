@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, Command] = {
     "compare": Command(
         "compare:compare_runs",
         "Compare",
-        "Say whether run B may be taken for run A: what changed, and why.",
+        "Say whether a run may be taken for the one before it: what changed, and why.",
     ),
     "import": Command("compare:import_runs", "Compare", "Merge runs of other machines, and the shards of one run."),
     "export": Command("results:export_results", "Compare", "Write a run for other tools, other stores, or CI."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,8 @@ import typer
 from harness.files.merge import merge
 from harness.files.recall import existing, recall
 from harness.history import ratio
-from harness.history.compare import Comparison, compare
+from harness.history.compare import Comparison
+from harness.history.course import Course, follow
 from harness.history.news import FAIL_ON, FailOn
 from harness.history.state import incomplete
 from harness.history.verdict import of_comparison
@@ -20,6 +22,7 @@ from harness.spelling import choice
 from harness.store import Location, Store, StoreError
 from reports import gfm
 from reports.texts import comparison
+from reports.texts import course as text
 from reports.texts.comparison import SENTENCE
 from xentbench import options
 from xentbench.options import WHICH, carried
@@ -40,11 +43,16 @@ ENDS = {
     Exit.NOTHING_RAN: "nothing to pass by",
     Exit.MACHINERY: "a process died or hung",
 }
+WORST = (Exit.CONFORMS, Exit.NOTHING_RAN, Exit.DEVIATES, Exit.MACHINERY)  # of several pairs, the last
 
 
 def compare_runs(
-    before: Annotated[str, typer.Argument(metavar="A", help=WHICH)] = "latest~1",
-    after: Annotated[str, typer.Argument(metavar="B", help=WHICH)] = "latest",
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN...", help=f"two or more, each {WHICH}", show_default="latest~1 latest; of one: it and latest"
+        ),
+    ] = None,
     store: options.StoreLocation = options.STORE,
     fail_on: Gate = "new",
     size: Annotated[
@@ -53,12 +61,15 @@ def compare_runs(
     rows: Annotated[int, typer.Option(help="rows shown of each table", min=0)] = 50,
     output: options.Output = None,
     directory: Annotated[
-        Path | None, typer.Option("--report", help="also write the report of B, a run of the store, beside A")
+        Path | None, typer.Option("--report", help="also write the report of the last, a run of the store")
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, every change in it")] = False,
 ) -> None:
-    """Say whether run B may be taken for run A: what changed, and why.
+    """Say whether a run may be taken for the one before it: what changed, and why.
+
+    Of more than two, each is held against the one before it, and the last against the first: what changed at which
+    step, function by function.
 
     News is ordered by what it means: judgements and policies, lost answers, larger errors, slower calls; then bits and
     figures. What is not judged (composed, naive, misuse, control) is shown and never counted. The last line is the
@@ -68,36 +79,40 @@ def compare_runs(
       xentbench compare
       xentbench compare baseline.run.jsonl.gz latest --fail-on any
       xentbench compare 20260101T latest --json --output changes.json
+      xentbench compare jax-0.8.3.run.jsonl.gz jax-0.9.2.run.jsonl.gz jax-0.10.2.run.jsonl.gz
 
     Exit codes:
       0  nothing of what --fail-on names
       1  something of it
       2  an option is off
-      3  nothing was judged in both runs, or a part of run B never came
+      3  nothing was judged in both runs, or a part of the later one never came
       4  a process died or hung that did not before
     """
     with refusing():
         gate = gate_of(fail_on)
         if not 0 <= size < float("inf"):
             raise ValueError(f"--size is {size}, expected a relative difference, such as 0.05")
-        earlier, later = recall(before, store), recall(after, store)
-        found = compare(earlier, later, size)
-        page = _report(earlier, later.run.uid, store, folder("--report", directory)) if directory else None
+        named = runs or ["latest~1"]
+        recalled = [recall(one, store) for one in (named if len(named) > 1 else [*named, "latest"])]
+        course = follow(recalled, size)
+        page = _report(recalled, store, folder("--report", directory)) if directory else None
         with data(output) as to:
             if as_json:
-                to.write(json.dumps(comparison.plain(found), indent=2, allow_nan=False) + "\n")
+                plain = text.plain(course) if course.steps[1:] else comparison.plain(course.whole)
+                to.write(json.dumps(plain, indent=2, allow_nan=False) + "\n")
             else:
-                to.write(f"{comparison.markdown(found, rows)}\n{last_line(found, gate)}\n")
+                told = text.markdown(course, rows) if course.steps[1:] else comparison.markdown(course.whole, rows)
+                to.write(f"{told}\n{last_line(course, gate)}\n")
                 if page:
                     to.write(f"report: {page}\n")
-    raise typer.Exit(exit_code(found, gate))
+    raise typer.Exit(exit_code(course, gate))
 
 
-def _report(before: Recorded, uid: str, location: Location, directory: Path) -> Path:
+def _report(runs: Sequence[Recorded], location: Location, directory: Path) -> Path:
     from xentbench.report import write_report  # noqa: PLC0415 - it takes numpy, which comparing does not
 
     with existing(location) as opened:
-        return write_report(opened, opened.run(uid).uid, directory, before)
+        return write_report(opened, opened.run(runs[-1].run.uid).uid, directory, runs[:-1])
 
 
 def gate_of(text: str) -> FailOn:
@@ -106,8 +121,12 @@ def gate_of(text: str) -> FailOn:
     return gate
 
 
-def exit_code(found: Comparison, gate: FailOn) -> Exit:
-    """Return the exit code; nothing in common is never a pass."""
+def exit_code(course: Course, gate: FailOn) -> Exit:
+    """Return the exit code, the worst of all pairs; nothing in common is never a pass."""
+    return max((_of_pair(pair, gate) for pair in course.pairs), key=WORST.index)
+
+
+def _of_pair(found: Comparison, gate: FailOn) -> Exit:
     grade = of_comparison(found).grade
     if grade == "unjudged":
         return Exit.NOTHING_RAN
@@ -120,10 +139,10 @@ def exit_code(found: Comparison, gate: FailOn) -> Exit:
     return Exit.NOTHING_RAN if incomplete(found.after) else Exit.CONFORMS
 
 
-def last_line(found: Comparison, gate: FailOn) -> str:
+def last_line(course: Course, gate: FailOn) -> str:
     """Return the verdict with the exit code that it ends in."""
-    code = exit_code(found, gate)
-    return gfm.line(f"{of_comparison(found).sentence} (exit {code.value}: {ENDS[code].format(gate=gate)})", SENTENCE)
+    code = exit_code(course, gate)
+    return gfm.line(f"{course.verdict.sentence} (exit {code.value}: {ENDS[code].format(gate=gate)})", SENTENCE)
 
 
 def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") -> None:
@@ -145,11 +164,10 @@ def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") 
         pair = (opened.recorded("latest~1"), opened.recorded("latest")) if len(opened.runs()) > 1 else None
         judged = {} if pair else opened.judgements(run.uid)
     if pair:
-        earlier, latest = pair
-        found = compare(earlier, latest)
-        say(comparison.screen(found, latest, f"xentbench compare{carried(store)}"))
-        say(last_line(found, gate))
-        raise typer.Exit(exit_code(found, gate))
+        course = follow(pair)
+        say(comparison.screen(course.whole, pair[1], f"xentbench compare{carried(store)}"))
+        say(last_line(course, gate))
+        raise typer.Exit(exit_code(course, gate))
     say(f"{comparison.about(run, judged)}\nno run before it; try: xentbench run{carried(store)}")
     if incomplete(run) and gate != "never":
         raise typer.Exit(Exit.NOTHING_RAN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -39,19 +40,19 @@ def report(
     """
     with refusing(), existing(store) as opened:
         folder("--report", directory)
-        before = recall(against, store) if against else None
+        before = [recall(against, store)] if against else []
         say(str(write_report(opened, opened.run(run_uid).uid, directory, before)))
 
 
-def write_report(store: Store, uid: str, directory: Path, against: Recorded | None = None) -> Path:
-    """Write the report of a run, beside another or the one before of its preset; return its first page's path."""
+def write_report(store: Store, uid: str, directory: Path, before: Sequence[Recorded] = ()) -> Path:
+    """Write the report of a run, beside others or the one before of its preset; return its first page's path."""
     digits = {example: text.digits for example, text in published.EXAMPLES.items()}
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
     }
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
-    earlier = "" if against else store.earlier(uid)
-    before = store.recorded(earlier) if earlier else against
+    if not before and (earlier := store.earlier(uid)):
+        before = [store.recorded(earlier)]
     return site.write(store, uid, directory, descriptions=descriptions, published=digits, before=before)
 
 

@@ -19,7 +19,7 @@ def report(tmp_path):
         before += [result(family=family, check=f"law.{k}") for family in FAMILIES[:2]]
         after += [result(score(2.0), family, check=f"law.{k}") for family in FAMILIES[:2]]
     file = tmp_path / "index.html"
-    file.write_text(site.render(Material(run("later", 2), after, {}, [], before=recorded(*before))), "utf-8")
+    file.write_text(site.render(Material(run("later", 2), after, {}, [], before=[recorded(*before)])), "utf-8")
     return file
 
 

@@ -35,7 +35,7 @@ def evil(chromium, tmp_path_factory):  # noqa: ARG001 - without a browser no rep
             store.add_not_run(uid, NotRun("jax", EVIL, EVIL, EVIL))
             store.finish(uid)
         descriptions = {results[0].case.family: EVIL, "max_ulp": EVIL}
-        before = store.recorded("older")
+        before = [store.recorded("older")]
         return site.write(store, "evil", folder, descriptions=descriptions, before=before), results[0]
 
 

@@ -367,3 +367,87 @@ def test_report_is_held_against_any_run(store, written, tmp_path):
     assert "other -&gt; 20260102T: safe to take by this 1 answer" in pages[mended]
     assert ended.exit_code == 2
     assert ended.stderr.startswith("error: run is '1999', expected `latest` or one of the runs in ")
+
+
+def three(written, *many):
+    """Write runs of three releases, a list of results each, and return their files."""
+    versions = ("2.11.0", "2.12.0", "2.13.0")
+    return [
+        written(
+            f"{version}.run.jsonl.gz",
+            recorded(*results, run=run(f"torch-{version}", day), environments={"": ENVIRONMENT | {"torch": version}}),
+        )
+        for day, (version, results) in enumerate(zip(versions, many, strict=True), 1)
+    ]
+
+
+def test_several_runs_are_compared_step_by_step(written):
+    """Of three runs each step has its verdict, and a table says what changed where; the worst step decides."""
+    worse = result(score(9.0), judgement="known", reason="its sum overflows")
+    files = three(written, [result()], [worse], [result()])
+
+    ended = invoke("compare", *files)
+
+    assert ended.exit_code == 1
+    assert [line for line in ended.stdout.splitlines() if line] == [
+        "# torch 2.11.0 → torch 2.12.0 → torch 2.13.0",
+        (
+            "**1 of 2 steps not safe to take (torch 2.11.0 -&gt; torch 2.12.0);"
+            " from first to last, torch 2.11.0 -&gt; 2.13.0: safe to take by this 1 answer**"
+        ),
+        "- torch 2.11.0 -&gt; 2.12.0: not safe to take: 1 judged otherwise",
+        (
+            "  - judged otherwise: softmax-value-normal-float32-4x8 torch.softmax@eager:"
+            " known, was conforms: its sum overflows; error is 3 of its bound, was 0.5; max 9 ulp, was 1.5"
+        ),
+        "- torch 2.12.0 -&gt; 2.13.0: safe to take by this 1 answer; 1 better",
+        "## Deviations that were seen, and how many answers each has",
+        "| deviation | functions | torch 2.11.0 | torch 2.12.0 | torch 2.13.0 |",
+        "| --- | --- | --- | --- | --- |",
+        "| its sum overflows | `torch.softmax` | 0 | 1 | 0 |",
+        "## What changed at which step",
+        "| op | function | → torch 2.12.0 | → torch 2.13.0 |",
+        "| --- | --- | --- | --- |",
+        "| softmax | `torch.softmax@eager` | 1 judged otherwise, 1 deviate now | 1 better, 1 deviated before |",
+        (
+            "1 of 2 steps not safe to take (torch 2.11.0 -> torch 2.12.0);"
+            " from first to last, torch 2.11.0 -> 2.13.0: safe to take by this 1 answer (exit 1: fails --fail-on new)"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        pytest.param([(), (), ()], 0, id="same"),
+        pytest.param([(), (score(9.0),), (score(9.0),)], 1, id="worse at the first"),
+        pytest.param([(), (Crashed("SIGKILL"),), ()], 4, id="died in between"),
+        pytest.param([(), (score(9.0),), (Crashed("SIGKILL"),)], 4, id="worse, then died"),
+        pytest.param([(score(2.0),), (score(2.8),), (score(4.0),)], 1, id="creeping"),
+    ],
+)
+def test_exit_code_is_that_of_the_worst_step(written, outcomes, code):
+    """The worst step decides, and the ends beside one another, because what creeps passes each step."""
+    files = three(written, *([result(*outcome)] for outcome in outcomes))
+
+    assert invoke("compare", *files).exit_code == code
+    assert invoke("compare", *files, "--fail-on", "never").exit_code == 0
+
+
+def test_json_of_several_runs_has_every_step(written):
+    """The JSON holds each step as the JSON of two runs does, and the ends."""
+    files = three(written, [result()], [result(score(9.0))], [result(score(9.0))])
+
+    plain = json.loads(invoke("compare", *files, "--json").stdout)
+
+    assert plain["names"] == ["torch 2.11.0", "torch 2.12.0", "torch 2.13.0"]
+    assert [step["counts"]["changed"] for step in plain["steps"]] == [1, 0]
+    assert plain["whole"]["counts"]["changed"] == 1
+    assert plain["steps"][0] == json.loads(invoke("compare", *files[:2], "--json").stdout)
+
+
+def test_one_run_is_held_against_the_latest(store):
+    """A run named alone is compared with the latest."""
+    path = store([result()], [result(score(9.0))])
+
+    assert invoke("compare", "latest~1", "--store", path).exit_code == 1

@@ -233,7 +233,7 @@ def test_report_says_the_same(name):
     later = dataclasses.replace(AFTER, shards=fields.get("shards", ()))
     earlier = recorded(*before, run=BEFORE)
     now = recorded(*after, run=later, not_run=fields.get("not_run", ()))
-    page = overview.Material(later, now.results, {}, now.not_run, before=earlier)
+    page = overview.Material(later, now.results, {}, now.not_run, before=[earlier])
 
     look, sentence = overview.headline(page)
 

@@ -19,7 +19,7 @@ EARLIER, LATER = run("20260101T", 1), run("20260102T", 2)
 def material(before, after, not_run=(), facts=ENVIRONMENT):
     """Make what a page sees of two lists of results."""
     earlier = recorded(*before, run=EARLIER, environments={"": ENVIRONMENT})
-    return Material(LATER, after, {"": facts}, list(not_run), before=earlier)
+    return Material(LATER, after, {"": facts}, list(not_run), before=[earlier])
 
 
 def page(*arguments, **fields):

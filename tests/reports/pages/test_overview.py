@@ -10,7 +10,7 @@ from tests.made.records import recorded, result, run, score, timing
 
 def material(before, *results):
     """Return what the page sees of a run a day later."""
-    return Material(run("20260102T000000-bbb", 2), results, {}, (), before=before)
+    return Material(run("20260102T000000-bbb", 2), results, {}, (), before=[before] if before else [])
 
 
 def test_counts_accuracy_apart_from_speed():
