@@ -66,7 +66,7 @@ def _ask_width(asking: Asking, inputs: Inputs, there: Array, found: Array, place
     """Put the answers to the rows of a width into `found`, where classes are there; return what is off where not."""
     rows, n = slice(place * MASKS, (place + 1) * MASKS), WIDTHS[place]
     here = there[rows, :n]
-    got = asking.answer(_masked(_part(inputs, rows, n), here))
+    got = asking.answer(_masked(part(inputs, rows, n), here))
     if got.ndim == 1:
         found[rows] = got
         return distance.NOTHING
@@ -82,7 +82,7 @@ def _said(asking: Asking, elements: int, inputs: Inputs, gap: Gap) -> Checked:
         return Checked(elements, gap.over)
     row = gap.index[0]
     n = WIDTHS[row // MASKS]
-    worst = asking.worst(_part(inputs, slice(None), n), gap.index, gap.expected, gap.got)
+    worst = asking.worst(part(inputs, slice(None), n), gap.index, gap.expected, gap.got)
     return Checked(elements, gap.over, detail=f"of {n} classes, mask {row % MASKS}: {gap}", worst=worst)
 
 
@@ -102,7 +102,7 @@ def _masked(inputs: Inputs, there: Array) -> Inputs:
     return replace(inputs, logits=to_dtype(logits, inputs.logits.dtype.name))
 
 
-def _part(inputs: Inputs, rows: slice, n: int) -> Inputs:
+def part(inputs: Inputs, rows: slice, n: int) -> Inputs:
     """Return the first n classes of some rows."""
     at = (rows, slice(n))
     labels = None if inputs.labels is None else inputs.labels[at[: inputs.labels.ndim]]
@@ -123,7 +123,7 @@ def not_finite_in_long_rows(asking: Asking) -> Checked:
 
 def _plant(asking: Asking, n: int) -> Checked:
     """Hold rows of n classes to what they are without what is planted, and all that depends on a nan to nan."""
-    plain = replace(_part(asking.inputs, slice(None), n), labels=_labels(asking, n))
+    plain = replace(part(asking.inputs, slice(None), n), labels=_labels(asking, n))
     logits = plain.logits.astype(np.float64)
     for index, value in _plantings(n):
         logits[index] = value

@@ -9,7 +9,7 @@ from harness.ops import OPS
 from reference.cache import Cache
 from suites.checks import check as checks
 from suites.checks.check import Asking
-from suites.checks.special import SPECIAL, distance, policies, words
+from suites.checks.special import SPECIAL, cost, distance, words
 from suites.judging import judge
 from suites.questions import cases
 from suites.questions.presets import PRESETS
@@ -112,7 +112,7 @@ def test_textbook_is_not_accused(case, cache):
 
     assert isinstance(outcome, Checked)
     assert outcome.over <= 1
-    assert bool(outcome.policy) == (SPECIAL.checks[case.check].function.__module__ == policies.__name__)
+    assert bool(outcome.policy) != SPECIAL.checks[case.check].judges
     assert judge.judge(case, target, outcome, ())[1] == ""
 
 
@@ -596,3 +596,26 @@ def test_rules_are_held_element_by_element(cache):
         off = got.copy()
         off[index] += np.float32(1e-3)
         assert distance.furthest(asking, off, inputs).index == index
+
+
+def test_a_cost_that_grows_as_a_square_is_recorded(ask):
+    """All classes gone through for each class: recorded, with how much longer it took; strict, it is a deviation."""
+
+    def quadratic(op, quantity, inputs):
+        rows = inputs.logits
+        below = [(row[:, None] >= row[None, :]).sum() for row in rows]
+        assert min(below) > 0
+        return right(op, quantity, inputs)
+
+    outcome = ask("cost_by_width", "logsumexp", "value", quadratic)
+
+    assert outcome.policy == "faster than the classes"
+    assert outcome.detail.startswith("8 times the classes take ")
+    case = next(case for case in SPECIAL.checks["special.cost_by_width"].cases(PRESETS["quick"]))
+    assert judge.lenient(case, outcome)
+
+
+def test_a_cost_that_grows_with_the_classes_is_no_square(ask):
+    """Between the two lies the bound, at eight times the classes."""
+    assert ask("cost_by_width", "logsumexp", "value", right).policy == "as the classes"
+    assert cost.LINEAR < cost.FASTER < cost.LINEAR**2
