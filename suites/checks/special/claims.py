@@ -34,6 +34,13 @@ SIGMOIDS = tuple(op for op in POINT_OPS if OPS[op.name].labels == "none")
 SUM_TO_ONE = ("tf.nn.softmax_cross_entropy*", "tf.compat.*.softmax_cross_entropy*")
 
 
+def part(inputs: Inputs, rows: slice, n: int) -> Inputs:
+    """Return the first n classes of some rows."""
+    at = (rows, slice(n))
+    labels = None if inputs.labels is None else inputs.labels[at[: inputs.labels.ndim]]
+    return Inputs(inputs.logits[at], labels, inputs.upstream[at[: inputs.upstream.ndim]])
+
+
 def drawn(
     *ops: Op,
     quantities: tuple[Quantity, ...] = QUANTITIES,

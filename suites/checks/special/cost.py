@@ -10,8 +10,7 @@ from harness.adapters.fence import NotSupported
 from harness.model import Checked, Inputs
 from harness.ops import VALUE_AND_GRADIENT
 from suites.checks.check import Asking, Spec
-from suites.checks.special.claims import ROW_OPS, SPECIAL
-from suites.checks.special.long import part
+from suites.checks.special.claims import ROW_OPS, SPECIAL, part
 
 WIDE, NARROW, ROWS = 4096, 512, 4  # a square of the wide one takes 64 MiB a row
 LINEAR = WIDE / NARROW

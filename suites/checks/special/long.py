@@ -15,7 +15,7 @@ from reference import rounding
 from suites.checks.check import Asking, Spec, compiled
 from suites.checks.sizes import each, in_part
 from suites.checks.special import distance
-from suites.checks.special.claims import POINT_OPS, ROW_OPS, SPARSE, SPECIAL, WITHOUT_LABELS
+from suites.checks.special.claims import POINT_OPS, ROW_OPS, SPARSE, SPECIAL, WITHOUT_LABELS, part
 from suites.checks.special.distance import Gap
 from suites.questions.families import to_dtype
 
@@ -100,13 +100,6 @@ def _padded(asking: Asking, there: Array) -> Inputs:
 def _masked(inputs: Inputs, there: Array) -> Inputs:
     logits = np.where(there, inputs.logits.astype(np.float64), -np.inf)
     return replace(inputs, logits=to_dtype(logits, inputs.logits.dtype.name))
-
-
-def part(inputs: Inputs, rows: slice, n: int) -> Inputs:
-    """Return the first n classes of some rows."""
-    at = (rows, slice(n))
-    labels = None if inputs.labels is None else inputs.labels[at[: inputs.labels.ndim]]
-    return Inputs(inputs.logits[at], labels, inputs.upstream[at[: inputs.upstream.ndim]])
 
 
 @SPECIAL.check(Spec((*ROW_OPS, *POINT_OPS), QUANTITIES, "normal", 16, max(BODIES)))
