@@ -143,7 +143,9 @@ def begin(store: Location, preset: str, uid: str, parts: int, *, resume: bool) -
     """
     if uid:
         arguments.run_uid(uid)
-    with existing(store) if resume else Store(store) as opened:
+    if resume:
+        existing(store).close()  # else one would be made
+    with Store(store) as opened:
         stored = resume or uid in {run.uid for run in opened.runs()}
         current = opened.run(uid or "latest") if stored else host.new_run(preset, uid, parts)
         if uid and current.preset != preset:

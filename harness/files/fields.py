@@ -6,30 +6,31 @@ No number of one store is in it, so that any store takes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple
 
-from harness.model import (
-    DTYPES,
-    KINDS,
-    QUANTITIES,
-    Judgement,
-    NotRun,
-    Recorded,
-    Result,
-    Run,
-)
-from harness.store import NAMES, OUTCOMES, StoreError, nouns, unpack
+from harness.model import NotRun, Recorded, Result, Run
+from harness.store import NAMES, StoreError, nouns, unpack
+from harness.store.typed import Malformed, made, read, shown
 
 FORMAT = "xentbench run"
 VERSION = 1
 SHARD = re.compile(r"\d{1,4}/[1-9]\d{0,3}", re.ASCII)
 
 
-class Malformed(ValueError):  # noqa: N818 - said of a file, as in reference.vectors
-    """A part of a run file that is not as expected."""
+MOST_RESULTS = 1 << 24  # of a file; a full run has 412 380
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00", re.ASCII)  # UTC, ISO 8601
+
+
+class Part(NamedTuple):
+    """A run of a file or of a store, its results still to be read: `begun` has none, and they come once."""
+
+    begun: Recorded
+    results: Iterator[Result]
 
 
 def refused(path: Path, why: str, form: str) -> StoreError:
@@ -38,6 +39,24 @@ def refused(path: Path, why: str, form: str) -> StoreError:
         f"run file is {path} ({why}), expected a whole run file, version {VERSION}; "
         f"try: xentbench export --format {form}, once more"
     )
+
+
+@contextmanager
+def naming(path: Path, form: str, damaged: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Say of a file, in one line, what is off in it. damaged: what its packing raises where it is not whole."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except Malformed as error:
+        raise refused(path, str(error), form) from error
+    except damaged as error:
+        raise refused(path, f"truncated or damaged: {error}", form) from error
+    except OSError as error:
+        raise refused(path, error.strerror or str(error), form) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
+        why = f"not as written by this program: {type(error).__name__}: {error}"
+        raise refused(path, why, form) from error
 
 
 def header(recorded: Recorded) -> dict[str, Any]:
@@ -56,20 +75,37 @@ def _run(run: Run) -> dict[str, Any]:
     return {name: value for name, value in asdict(run).items() if name != "shards" or value}
 
 
-def begun(header: Mapping[str, Any]) -> Recorded:
+def begun(header: Any) -> Recorded:
     """Return the run of a header, without results. Raises Malformed for one of another program or a newer version."""
-    if header.get("format") != FORMAT:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise Malformed("another program's file")
-    if header["version"] != VERSION:
-        raise Malformed(f"version {header['version']}, this program reads {VERSION}")
-    said = header["run"]
-    run = Run(**said | {"host": dict(said["host"]), "shards": tuple(said.get("shards", ()))})
-    if not all(isinstance(word, str) for word in (run.uid, run.started, run.command, run.preset, *run.shards)):
-        raise Malformed("a run's id is no text")
+    if type(header.get("version")) is not int or header["version"] != VERSION:
+        raise Malformed(f"version {shown(header.get('version'))}, this program reads {VERSION}")
+    run = made(Run, header.get("run"))
+    environments = read(Mapping[str, Mapping[str, str]], "environments", header.get("environments"))
+    return foreign(Recorded(run, environments, [made(NotRun, entry) for entry in header["not_run"]], ()))
+
+
+def foreign(begun: Recorded) -> Recorded:
+    """Return a run from elsewhere that can be named and ordered like one's own. Raises Malformed for another."""
+    run = begun.run
+    if not nouns.UID.fullmatch(run.uid):
+        raise Malformed(
+            f"a run's id is {shown(run.uid)}, expected letters, digits, dots, hyphens, underscores, 80 at most"
+        )
+    for what, time in (("started", run.started), ("finished", run.finished)):
+        if time is not None and not _is_time(time):
+            raise Malformed(f"{what} is {shown(time)}, expected UTC as 2026-01-31T12:00:00+00:00")
     if odd := [shard for shard in run.shards if not SHARD.fullmatch(shard)]:
-        raise Malformed(f"a part of the run is {odd[0]!r}, expected i/n")
-    environments = {key: dict(facts) for key, facts in header["environments"].items()}
-    return Recorded(run, environments, [NotRun(**entry) for entry in header["not_run"]], [])
+        raise Malformed(f"a part of the run is {shown(odd[0])}, expected i/n")
+    return begun
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return bool(TIME.fullmatch(text)) and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def fields(result: Result) -> dict[str, Any]:
@@ -87,22 +123,8 @@ def fields(result: Result) -> dict[str, Any]:
 
 def result(line: Mapping[str, Any], texts: Mapping[str, str]) -> Result:
     """Return the result of `fields`, with the `facts` of its outcome. Raises Malformed for one that no store takes."""
-    case, target = nouns.case_of(line["case"]), nouns.target_of(line["target"])
-    for what, word, known in (
-        ("quantity", case.quantity, QUANTITIES),
-        ("dtype", case.dtype, DTYPES),
-        ("kind", target.implementation.kind, KINDS),
-        ("judgement", line["judgement"], get_args(Judgement)),
-        ("outcome", line["outcome"], OUTCOMES),
-    ):
-        if word not in known:
-            raise Malformed(f"{what} is {word!r}, expected one of {', '.join(known)}")
-    outcome = unpack(line["outcome"], line["facts"], texts)
-    said = (line["reason"], line["environment"], line["content"])
-    for word in (case.family, case.check, *nouns.target_row(target), *said):
-        if not isinstance(word, str):
-            raise Malformed(f"a word is {word!r}, expected a text")
-    for number in (case.rows, case.classes, case.seed):
-        if type(number) is not int or abs(number) >= 1 << 63:
-            raise Malformed(f"a number is {number!r}, expected a whole one of 64 bits")
-    return Result(case, target, outcome, line["judgement"], *said)
+    said = {name: line.get(name) for name in ("judgement", "reason", "environment", "content")}
+    case, target = nouns.case_of(line.get("case")), nouns.target_of(line.get("target"))
+    return made(
+        Result, said | {"case": case, "target": target, "outcome": unpack(line["outcome"], line.get("facts"), texts)}
+    )

@@ -6,19 +6,21 @@ differs from it is counted.
 
 from __future__ import annotations
 
-import sqlite3
+import hashlib
+import json
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
-from harness.files import runfile
+from harness.files import fields, runfile
+from harness.files.fields import Part
 from harness.model import Recorded, Result
 from harness.store import Location, Store, StoreError, Unfit, nouns, pack
 from harness.store.extras import load
-from harness.store.sqlite import only_readable
+from harness.store.reading import CHUNK
+from harness.store.typed import Malformed, shown
 
 FileKind = Literal["store", "run file", "Parquet file"]
 BEGINNINGS: dict[bytes, FileKind] = {  # of every file of a kind
@@ -46,20 +48,22 @@ def merge(store: Store, source: Location | Path) -> list[Merged]:
     """
     try:
         with store.transaction():
-            return [_merge(store, recorded) for recorded in runs(source)]
+            return [_merge(store, *part) for part in runs(source)]
+    except Malformed as error:
+        raise StoreError(f"file is {source} ({error}), expected runs as this program exports them") from error
     except Unfit as error:
         raise StoreError(f"file is {source} ({error}), expected fields of the types that a store takes") from error
 
 
-def runs(source: Location | Path) -> Iterator[Recorded]:
+def runs(source: Location | Path) -> Iterator[Part]:
     """Yield the runs of a run file or a store, oldest first; a file stays as it is. Raises StoreError as `merge`."""
     location = Location.of(source)
-    if location.is_url:
-        yield from _every(location)
-    elif (form := kind(Path(location.text))) == "store":
-        yield from _copied(Path(location.text))
+    if location.is_url or (form := kind(Path(location.text))) == "store":
+        with Store(location, make=False) as store:
+            for run in store.runs():
+                yield Part(store.begun(run.uid), store.results(run.uid))
     else:
-        yield run_of(Path(location.text), form)
+        yield part_of(Path(location.text), form)
 
 
 def kind(file: Path) -> FileKind:
@@ -82,58 +86,53 @@ def kind(file: Path) -> FileKind:
     )
 
 
-def run_of(file: Path, form: FileKind) -> Recorded:
+def part_of(file: Path, form: FileKind) -> Part:
     """Read the run of a run file. Raises StoreError where it is not whole, or where its form needs a package."""
     if form == "run file":
-        return runfile.read(file)
+        return runfile.part(file)
     parquet = load("harness.files.parquet", "parquet", f"file {file}")
-    recorded: Recorded = parquet.read(file)
-    return recorded
+    part: Part = parquet.part(file)
+    return part
 
 
-def _copied(file: Path) -> Iterator[Recorded]:
-    """Yield the runs of a copy, which may be migrated where the store itself may not."""
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / "results.sqlite"
-        try:
-            with closing(only_readable(file)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-            yield from _every(Location.of(copy))
-        except sqlite3.Error as error:
-            raise StoreError(f"store is {file} ({error}), expected a results store of this program") from error
-        except StoreError as error:
-            raise StoreError(str(error).replace(str(copy), str(file))) from error
-
-
-def _every(location: Location) -> Iterator[Recorded]:
-    with Store(location, make=False) as store:
-        for run in store.runs():
-            yield store.recorded(run.uid)
-
-
-def _merge(store: Store, recorded: Recorded) -> Merged:
-    uid = recorded.run.uid
-    store.join(recorded.run)
-    for key, facts in recorded.environments.items():
+def _merge(store: Store, begun: Recorded, results: Iterator[Result]) -> Merged:
+    uid = fields.foreign(begun).run.uid
+    store.join(begun.run)
+    for key, facts in begun.environments.items():
         if store.add_environment(facts) != key:
             raise StoreError(f"environment {key} of run {uid} is not the one of its facts, expected an unedited file")
-    for entry in recorded.not_run:
+    for entry in begun.not_run:
         store.add_not_run(uid, entry)
-    here = {_question(result): result for result in store.results(uid)}
-    new = [result for result in recorded.results if _question(result) not in here]
-    known = [result for result in recorded.results if _question(result) in here]
-    differing = sum(not _alike(result, here[_question(result)]) for result in known)
-    store.append(uid, new)
-    return Merged(uid, len(new), len(known) - differing, differing)
+    here = {_question(result): _answer(result) for result in store.results(uid)}
+    came: set[bytes] = set()
+    added = present = 0
+    while chunk := list(islice(results, CHUNK)):
+        new = []
+        for result in chunk:
+            if (question := _question(result)) in came:
+                raise Malformed(f"{result.case} {result.target} is answered twice")
+            if result.environment and result.environment not in begun.environments:
+                raise Malformed(f"environment of {result.case} is {shown(result.environment)}, which is not there")
+            came.add(question)
+            if question not in here:
+                new.append(result)
+            else:
+                present += here[question] == _answer(result)
+        store.append(uid, new)
+        added += len(new)
+    return Merged(uid, added, present, len(came) - added - present)
 
 
-def _question(result: Result) -> tuple[str, ...]:
+def _question(result: Result) -> bytes:
+    """Return a digest of what was asked: of a full run's questions, the digests alone are held."""
     framework, op, name, _, mode, device = nouns.target_row(result.target)
-    return (str(result.case), result.content, framework, op, name, mode, device)
+    return _digest((str(result.case), result.content, framework, op, name, mode, device))
 
 
-def _alike(one: Result, other: Result) -> bool:
-    """Tell whether two answers are the same; packed where they seem not to be, because a nan equals none."""
-    if (one.judgement, one.environment) != (other.judgement, other.environment):
-        return False
-    return one.outcome == other.outcome or pack(one.outcome) == pack(other.outcome)
+def _answer(result: Result) -> bytes:
+    """Return a digest of what came back; packed, because a nan equals none."""
+    return _digest((result.judgement, result.environment, pack(result.outcome)))
+
+
+def _digest(what: object) -> bytes:
+    return hashlib.blake2b(json.dumps(what).encode(), digest_size=16).digest()

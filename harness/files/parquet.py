@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -19,13 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.files import fields
-from harness.files.fields import Malformed
 from harness.model import BudgetClass, Checked, Outcome, Recorded, Result, Score, Timing
 from harness.store import NAMES, nouns, pack
-from harness.store.outcomes import LONG_TEXTS
+from harness.store.outcomes import named_texts
+from harness.store.typed import LONG_TEXTS, Malformed
 
 HEADER, DIGEST = b"xentbench", b"xentbench.sha256"  # keys of the file's metadata
 DICTIONARY = 1 << 28  # bytes of a column's distinct texts; beyond the default, 1 MiB, each is written again and again
+
+AT_ONCE = 1000  # results
 
 OVER = tuple(f"over_{name}" for name in get_args(BudgetClass))
 LONG = pa.dictionary(pa.int32(), pa.string())  # many results share a row
@@ -60,18 +64,23 @@ def write(recorded: Recorded, to: BinaryIO) -> int:
 
 def read(path: Path) -> Recorded:
     """Read a whole run. Raises StoreError for a file that is truncated, foreign or of a newer version."""
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return _read(file)
-    except Malformed as error:
-        why = str(error)
-    except pa.ArrowException as error:
-        why = f"truncated, damaged, or no Parquet: {error}"
-    except OSError as error:
-        why = error.strerror or f"damaged: {error}"
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"it is not as written by this program: {error}"
-    raise fields.refused(path, why, "parquet")
+    begun, results = part(path)
+    return replace(begun, results=list(results))
+
+
+def part(path: Path) -> fields.Part:
+    """Read the beginning of a run, and its results as they are asked for. Raises StoreError, as `read`, at either."""
+    with _opened(path) as file:
+        return fields.Part(_begun(file), _results(path))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    with (
+        fields.naming(path, "parquet", (pa.ArrowException,)),
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
+        yield file
 
 
 def _row(result: Result) -> tuple[object, ...]:
@@ -106,22 +115,32 @@ def _digest(header: bytes) -> bytes:
     return hashlib.sha256(header).hexdigest().encode()
 
 
-def _read(file: pq.ParquetFile) -> Recorded:
+def _begun(file: pq.ParquetFile) -> Recorded:
     metadata = file.metadata.metadata or {}
     header = metadata.get(HEADER, b"{}")
     begun = fields.begun(json.loads(header))
     if metadata.get(DIGEST) != _digest(header):
         raise Malformed("damaged header")
-    table = file.read(columns=READ)
-    columns = [table.column(name).to_pylist() for name in READ]
-    return replace(begun, results=[_result(dict(zip(READ, row, strict=True))) for row in zip(*columns, strict=True)])
+    if absent := [name for name in READ if name not in file.schema_arrow.names]:
+        raise Malformed(f"there is no column {', '.join(absent)}")
+    if file.metadata.num_rows > fields.MOST_RESULTS:
+        raise Malformed(f"{file.metadata.num_rows} results, expected {fields.MOST_RESULTS} at most")
+    return begun
+
+
+def _results(path: Path) -> Iterator[Result]:
+    with _opened(path) as file:
+        for batch in file.iter_batches(AT_ONCE, columns=READ):
+            columns = [batch.column(name).to_pylist() for name in READ]
+            for row in zip(*columns, strict=True):
+                yield _result(dict(zip(READ, row, strict=True)))
 
 
 def _result(row: dict[str, Any]) -> Result:
-    facts = json.loads(row.pop("facts"))
-    worst = facts.get("worst") or {}
-    texts = {worst[name]: text for name in LONG_TEXTS if (text := row.pop(f"worst_{name}"))}
+    facts = nouns.json_of(row.pop("facts"))
+    keys = list(named_texts([facts]))
+    texts = dict(zip(keys, filter(None, [row.pop(f"worst_{name}") for name in LONG_TEXTS]), strict=True))
     case = {name: row.pop(name) for name in nouns.CASE_COLUMNS}
-    case["options"] = json.loads(case.pop("params"))
+    case["options"] = nouns.json_of(case.pop("params"))
     target = {name: row.pop("answers" if name == "op" else name) for name in nouns.TARGET_COLUMNS}
     return fields.result({**row, "case": case, "target": target, "facts": facts}, texts)

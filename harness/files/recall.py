@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.files import merge
@@ -37,7 +38,10 @@ def existing(location: Location | Path) -> Store:
 
 def _of_file(file: Path, uid: str) -> Recorded:
     form = merge.kind(file)
-    return _stored(file, uid) if form == "store" else merge.run_of(file, form)
+    if form == "store":
+        return _stored(file, uid)
+    begun, results = merge.part_of(file, form)
+    return replace(begun, results=list(results))
 
 
 def _stored(location: Location | Path, uid: str) -> Recorded:

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harness.files import fields as exchange
-from harness.files.fields import Malformed
 from harness.model import Recorded, Result
 from harness.store import pack
+from harness.store.typed import Malformed
 
 MAGIC = b"\x1f\x8b"  # of gzip, RFC 1952
+DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)
+LONGEST_LINE = 1 << 25  # bytes: of a long text, and what is round it
+MOST_PACKED = 200  # times that a file grows when it is unpacked; 5 to 20 is usual
+MOST_HELD = 1 << 29  # characters of all long texts
 LEVEL = 6  # level 9 takes three times as long for 1 to 3 % less
 
 
@@ -43,47 +47,57 @@ def write(recorded: Recorded, to: BinaryIO) -> int:
 
 def read(path: Path) -> Recorded:
     """Read a whole run. Raises StoreError for a file that is truncated, foreign or of a newer version."""
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            return _read(map(_object, lines))
-    except Malformed as error:
-        why = str(error)
-    except (gzip.BadGzipFile, UnicodeDecodeError):
-        why = "no gzipped text"
-    except (EOFError, zlib.error):
-        why = "truncated or damaged"
-    except OSError as error:
-        why = error.strerror or str(error)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"a line is not as written by this program: {error}"
-    raise exchange.refused(path, why, "run")
+    begun, results = part(path)
+    return replace(begun, results=list(results))
 
 
-def _read(lines: Iterator[dict[str, Any]]) -> Recorded:
-    begun = exchange.begun(next(lines, {}))
+def part(path: Path) -> exchange.Part:
+    """Read the beginning of a run, and its results as they are asked for. Raises StoreError, as `read`, at either."""
+    lines = _lines(path)
+    with exchange.naming(path, "run"):
+        return exchange.Part(exchange.begun(next(lines, {})), _results(path, lines))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file's lines, none of them longer than any that this program writes."""
+    with exchange.naming(path, "run", DAMAGED), gzip.open(path, "rb") as lines:
+        size, packed = 0, path.stat().st_size
+        while line := lines.readline(LONGEST_LINE + 1):
+            size += len(line)
+            if len(line) > LONGEST_LINE or size > LONGEST_LINE + MOST_PACKED * packed:
+                raise Malformed("it unpacks to far more than this program packs")
+            yield _object(line)
+
+
+def _results(path: Path, lines: Iterator[dict[str, Any]]) -> Iterator[Result]:
     texts: dict[str, str] = {}
-    results: list[Result] = []
-    for line in lines:
-        if "text" in line:
-            texts[line["text"]] = line["is"]
-        elif "end" in line:
-            if line["end"] != len(results) or next(lines, None) is not None:
-                raise Malformed(f"{len(results)} results and what follows them, expected {line['end']} and the end")
-            return replace(begun, results=results)
-        else:
-            results.append(exchange.result(line, texts))
-    raise Malformed("truncated")
+    held = count = 0
+    with exchange.naming(path, "run"):
+        for line in lines:
+            if "text" in line:
+                key, text = line["text"], line.get("is")
+                if not isinstance(key, str) or not isinstance(text, str) or (held := held + len(text)) > MOST_HELD:
+                    raise Malformed("a long text is none, or they are more than this program writes")
+                texts[key] = text
+            elif "end" in line:
+                if type(line["end"]) is not int or line["end"] != count or next(lines, None) is not None:
+                    raise Malformed(f"{count} results and what follows them, expected {line['end']} and the end")
+                return
+            else:
+                count += 1
+                yield exchange.result(line, texts)
+        raise Malformed("truncated")
 
 
 def _line(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def _object(line: str) -> dict[str, Any]:
+def _object(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise Malformed("a line is no JSON") from error
+        found = json.loads(line.decode())
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"a line is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise Malformed("a line is no JSON object")
     return found

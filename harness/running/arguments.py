@@ -6,6 +6,7 @@ import re
 
 from harness.adapters import frameworks
 from harness.spelling import meant, pieces, try_instead
+from harness.store import nouns
 
 
 def pairs(text: str) -> tuple[tuple[str, str], ...]:
@@ -57,7 +58,7 @@ def shard(text: str) -> tuple[int, int]:
 
 def run_uid(text: str) -> str:
     """Read the id of a run. Raises ValueError for one that could not be told from other ways to name a run."""
-    if not re.fullmatch(r"(?!latest)[A-Za-z0-9][A-Za-z0-9._-]{0,79}", text, re.ASCII):
+    if not nouns.UID.fullmatch(text):
         raise ValueError(
             f"--run-uid is {text!r}, expected up to 80 letters, digits, dots, hyphens and underscores, not `latest`; "
             "try: --run-uid ci-$GITHUB_RUN_ID"

@@ -11,6 +11,9 @@ from harness.store.location import Location
 
 Row = tuple[Any, ...]
 
+VERSION = 5  # of the schema: an older store is migrated, a newer one refused
+TABLES = ("runs", "environments", "cases", "targets", "texts", "results", "not_run")  # of every version
+
 
 class StoreError(ValueError):
     """A store that cannot be read, or a run that is not in it."""
@@ -40,6 +43,14 @@ class Database(ABC):
     @abstractmethod
     def set_version(self, version: int) -> None:
         """Write down the version of the schema."""
+
+    @abstractmethod
+    def copy(self) -> None:
+        """Go on with a copy of all there is, which may be migrated, and leave the store as it is."""
+
+    @abstractmethod
+    def seal(self) -> None:
+        """Let nothing be written from now on."""
 
     @abstractmethod
     def back_up(self, version: int) -> None:
@@ -72,8 +83,27 @@ class Database(ABC):
             raise broken(self.location, error) from error
 
     @abstractmethod
+    def compact(self) -> None:
+        """Give back the room of what was removed."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; what is not committed is gone."""
+
+
+def known(database: Database) -> int:
+    """Return the version of the schema where this program reads it. Raises StoreError where it does not."""
+    version = database.version()
+    if not 0 <= version <= VERSION:
+        raise no_store(database.location, f"version {version}, this program reads 1 to {VERSION}")
+    return version
+
+
+def absent(location: Location) -> StoreError:
+    """Return the error of a store that is to be read and is not there."""
+    return StoreError(
+        f"store {location} is not there, expected the results of a run; try: xentbench run{location.option}"
+    )
 
 
 def no_store(location: Location, why: object) -> StoreError:

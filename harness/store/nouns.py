@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.model import Case, Implementation, Op, Target
+from harness.model import Case, Implementation, Op, Param, Target
+from harness.store.typed import Malformed, made, read, shown
 
 Fields = dict[str, Any]
 
 CASE_COLUMNS = ("op", "params", "quantity", "family", "dtype", "rows", "classes", "seed", "check")
+UID = re.compile(r"(?!latest)[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)  # of a run, told from other ways to name one
 TARGET_COLUMNS = ("framework", "op", "name", "kind", "mode", "device")
 
 
@@ -19,10 +22,11 @@ def case_fields(case: Case) -> Fields:
     return vars(case) | {"op": case.op.name, "options": case.op.options}
 
 
-def case_of(fields: Mapping[str, Any]) -> Case:
-    """Return the case of such fields."""
-    drawn = dict(fields)
-    return Case(op=Op.of(drawn.pop("op"), **drawn.pop("options")), **drawn)
+def case_of(fields: Any) -> Case:
+    """Return the case of such fields. Raises Malformed."""
+    drawn = _copy("case", fields, "op", "options")
+    name, options = drawn.pop("op"), read(Mapping[str, Param], "options", drawn.pop("options"))
+    return made(Case, drawn | {"op": Op(read(str, "op", name), tuple(sorted(options.items())))})
 
 
 def target_fields(target: Target) -> Fields:
@@ -30,11 +34,17 @@ def target_fields(target: Target) -> Fields:
     return vars(target.implementation) | {"mode": target.mode, "device": target.device}
 
 
-def target_of(fields: Mapping[str, Any]) -> Target:
-    """Return the target of such fields."""
-    named = dict(fields)
-    mode, device = named.pop("mode"), named.pop("device")
-    return Target(Implementation(**named), mode, device)
+def target_of(fields: Any) -> Target:
+    """Return the target of such fields. Raises Malformed."""
+    named = _copy("target", fields, "mode", "device")
+    asked = {name: named.pop(name) for name in ("mode", "device")}
+    return made(Target, asked | {"implementation": made(Implementation, named)})
+
+
+def _copy(what: str, fields: Any, *needed: str) -> Fields:
+    if not isinstance(fields, Mapping) or not all(name in fields for name in needed):
+        raise Malformed(f"{what} is {shown(fields)}, expected its fields by name")
+    return dict(fields)
 
 
 def case_row(case: Case) -> tuple[Any, ...]:
@@ -44,9 +54,9 @@ def case_row(case: Case) -> tuple[Any, ...]:
 
 
 def case_of_row(*row: Any) -> Case:
-    """Return the case of values in CASE_COLUMNS."""
+    """Return the case of values in CASE_COLUMNS. Raises Malformed."""
     fields = dict(zip(CASE_COLUMNS, row, strict=True))
-    return case_of(fields | {"options": json.loads(fields.pop("params"))})
+    return case_of(fields | {"options": json_of(fields.pop("params"))})
 
 
 def target_row(target: Target) -> tuple[Any, ...]:
@@ -55,8 +65,16 @@ def target_row(target: Target) -> tuple[Any, ...]:
 
 
 def target_of_row(*row: Any) -> Target:
-    """Return the target of values in TARGET_COLUMNS."""
+    """Return the target of values in TARGET_COLUMNS. Raises Malformed."""
     return target_of(dict(zip(TARGET_COLUMNS, row, strict=True)))
+
+
+def json_of(text: Any) -> Any:
+    """Read JSON that was stored. Raises Malformed for what is none, or nested without an end."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Malformed(f"{shown(text)} is no JSON ({error})") from error
 
 
 def quoted(columns: tuple[str, ...]) -> str:

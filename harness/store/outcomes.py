@@ -1,4 +1,4 @@
-"""Outcomes as JSON, their long texts apart, and back; types are read from the fields of the nouns.
+"""Outcomes as JSON, their long texts apart, and back.
 
 A field that a noun gains needs a default: what an older program wrote lacks it.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from statistics import median
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from harness.model import Checked, Crashed, Failed, Outcome, Score, TimedOut, Timing, Unsupported, Worst
+from harness.store.typed import LONG_TEXTS, LONGEST, Malformed, made, shown
 
 OUTCOMES: Mapping[str, type[Any]] = {
     "score": Score,
@@ -26,13 +26,12 @@ OUTCOMES: Mapping[str, type[Any]] = {
     "timed out": TimedOut,
 }
 NAMES = {kind: name for name, kind in OUTCOMES.items()}
-LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst; many results share a row, so each is stored once
 
 
 def pack(outcome: Outcome) -> tuple[dict[str, Any], dict[str, str]]:
     """Return an outcome's fields as strict JSON holds them, and by key the long texts that they name.
 
-    Infinities and nans become the text that `float` reads back.
+    Many results share a row, so each is stored once. Infinities and nans become the text that `float` reads back.
     """
     fields = {name: _finite(value) for name, value in vars(outcome).items()}
     texts: dict[str, str] = {}
@@ -45,16 +44,26 @@ def pack(outcome: Outcome) -> tuple[dict[str, Any], dict[str, str]]:
     return fields, texts
 
 
-def unpack(name: str, fields: Mapping[str, Any], texts: Mapping[str, str]) -> Outcome:
-    """Make the outcome of a name from what `pack` returned."""
-    worst = fields.get("worst")
-    if worst:
-        rows = {long: texts[worst[long]] for long in LONG_TEXTS if worst[long]}
-        fields = {**fields, "worst": _made(Worst, {**worst, **rows})}
+def unpack(name: str, fields: Any, texts: Mapping[str, str]) -> Outcome:
+    """Make the outcome of a name from what `pack` returned. Raises Malformed for what no outcome of that name has."""
+    if not isinstance(name, str) or name not in OUTCOMES:
+        raise Malformed(f"outcome is {shown(name)}, expected one of {', '.join(OUTCOMES)}")
+    if not isinstance(fields, dict):
+        raise Malformed(f"facts are {shown(fields)}, expected those of an outcome")
+    if fields.get("worst"):
+        fields = fields | {"worst": _with_texts(fields["worst"], texts)}
     if name == "failed" and "reason" in fields:
         return _failed(fields["reason"])
-    outcome: Outcome = _made(OUTCOMES[name], fields)
+    outcome: Outcome = made(OUTCOMES[name], fields)
     return outcome
+
+
+def _with_texts(worst: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of a worst element, its long texts in the place of their keys."""
+    try:
+        return {**worst, **{name: texts[worst[name]] for name in LONG_TEXTS if worst[name]}}
+    except (KeyError, TypeError) as error:
+        raise Malformed(f"worst element is {shown(worst)}, expected one whose long texts are there") from error
 
 
 def figure(outcome: Outcome) -> float | None:
@@ -89,18 +98,27 @@ def compressed(text: str) -> bytes:
 
 
 def decompressed(text: bytes) -> str:
-    """Return a long text from what is stored."""
-    return zlib.decompress(text).decode()
+    """Return a long text from what is stored. Raises Malformed for what is none, or longer than any."""
+    unpacked = zlib.decompressobj()
+    try:
+        found = unpacked.decompress(text, LONGEST)
+        if unpacked.eof:
+            return found.decode()
+    except (TypeError, ValueError, zlib.error) as error:
+        raise Malformed(f"a long text is damaged ({error})") from error
+    raise Malformed(f"a long text is cut short, or has more than {LONGEST} characters")
 
 
-def _failed(reason: str) -> Failed:
+def _failed(reason: Any) -> Failed:
     """Read a failure that an older program stored as one text."""
+    if not isinstance(reason, str):
+        raise Malformed(f"reason is {shown(reason)}, expected a text")
     if reason.startswith("dtype is"):
-        return Failed("dtype", reason)
+        return made(Failed, {"kind": "dtype", "message": reason})
     if reason.startswith("shape is"):
-        return Failed("shape", reason)
+        return made(Failed, {"kind": "shape", "message": reason})
     error, colon, message = reason.partition(": ")
-    return Failed("raised", message, error) if colon else Failed("raised", reason)
+    return made(Failed, {"kind": "raised"} | ({"message": message, "error": error} if colon else {"message": reason}))
 
 
 @lru_cache(maxsize=4096)  # the targets of a case share its rows
@@ -119,34 +137,9 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _made(kind: Any, fields: Mapping[str, Any]) -> Any:
-    read = {name: reader(fields[name]) for name, reader in _readers(kind).items() if name in fields}
-    return kind(**{**fields, **read})
-
-
-@cache
-def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
-    """Return, for each field of a noun that JSON holds in another type, what makes it the field's own."""
-    return {name: reader for name, hint in get_type_hints(kind).items() if (reader := _reader(hint))}
-
-
-def _reader(hint: Any) -> Callable[[Any], Any] | None:
-    parts = get_args(hint)
-    if hint is float:
-        return float
-    if get_origin(hint) is tuple:
-        one = _reader(parts[0]) or (lambda value: value)
-        return lambda values: tuple(map(one, values))
-    if get_origin(hint) is Mapping:
-        if item := _reader(parts[1]):
-            return lambda values: {key: item(value) for key, value in values.items()}
-    elif NoneType in parts and (some := _reader(parts[0])):
-        return lambda value: None if value is None else some(value)
-    return None
-
-
-def named_texts(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the keys of the long texts that outcomes name."""
+def named_texts(facts: Iterable[Any]) -> Iterator[str]:
+    """Yield the keys of the long texts that outcomes name; what is off is no outcome, and names none."""
     for fields in facts:
-        if worst := fields.get("worst"):
-            yield from filter(None, (worst[name] for name in LONG_TEXTS))
+        worst = fields.get("worst") if isinstance(fields, dict) else None
+        if isinstance(worst, dict):
+            yield from (key for name in LONG_TEXTS if isinstance(key := worst.get(name), str) and key)

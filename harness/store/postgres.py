@@ -18,7 +18,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.conninfo import conninfo_to_dict
 
-from harness.store.database import Database, Row, broken, no_store
+from harness.store.database import TABLES, Database, Row, broken, no_store
 from harness.store.location import Location
 
 CONNECT_SECONDS = 10
@@ -67,8 +67,10 @@ class Server(Database):
         """Read the version from its table. Raises StoreError where there are other tables and not this one."""
         names = [name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
         if MARKER in names:
-            ((version,),) = self.rows(f"SELECT version FROM {MARKER}")
-            return int(version)
+            versions = [version for (version,) in self.rows(f"SELECT version FROM {MARKER}")]
+            if len(versions) != 1 or not set(TABLES) <= set(names):
+                raise no_store(self.location, f"damaged: versions {versions}, tables {', '.join(sorted(names))}")
+            return int(versions[0])
         if names:
             why = "another program's tables; a schema of its own is named by ?options=-csearch_path%3DSCHEMA"
             raise no_store(self.location, why)
@@ -79,6 +81,18 @@ class Server(Database):
         self.execute(f"CREATE TABLE IF NOT EXISTS {MARKER} (version BIGINT NOT NULL)")
         self.execute(f"DELETE FROM {MARKER}")
         self.execute(f"INSERT INTO {MARKER} VALUES (?)", (version,))
+
+    def copy(self) -> None:
+        """Go on with temporary tables, which stand before those of their names and end with the connection."""
+        with self.transaction():
+            for name in (*TABLES, MARKER):
+                self.execute(f"CREATE TEMPORARY TABLE {name}_copied (LIKE {name} INCLUDING ALL)")
+                self.execute(f"INSERT INTO {name}_copied SELECT * FROM {name}")
+                self.execute(f"ALTER TABLE {name}_copied RENAME TO {name}")
+
+    def seal(self) -> None:
+        """Let the server refuse; a copy, which ends with the connection, it lets be."""
+        self.execute("SET default_transaction_read_only = on")
 
     def back_up(self, version: int) -> None:
         """Do nothing: a server's backups are its keeper's, and a migration is one transaction."""
@@ -110,6 +124,10 @@ class Server(Database):
         """Yield the rows of a query."""
         with self._named():
             yield from self._db.execute(_numbered(sql), _storable(parameters))
+
+    def compact(self) -> None:
+        """Let the server use the room again, as it does by itself in time."""
+        self.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")
 
     def close(self) -> None:
         """Close the connection, which rolls back."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from json import loads
 
-from harness.store.database import Database, StoreError, no_store
-from harness.store.location import Location
+from harness.store.database import VERSION, Database, absent, known
+from harness.store.nouns import json_of
 from harness.store.outcomes import figure, share, unpack
-
-VERSION = 4  # of the schema: an older store is migrated, a newer one refused
+from harness.store.typed import Malformed
 
 # A word in braces is a kind of database's own: `Database.types` of sqlite.py and postgres.py. The rest is SQL that both
 # read: `ON CONFLICT ... DO`, row values, double-quoted names ("case", "rows", "check" and "text" are words of SQL).
@@ -19,7 +17,8 @@ HISTORY = 'CREATE INDEX history ON results ("case", target, run, outcome, judgem
 SCHEMA: Sequence[str] = (
     """CREATE TABLE runs (
     uid {text} PRIMARY KEY, started {text} NOT NULL, finished {text},
-    command {text} NOT NULL, preset {text} NOT NULL, host {text} NOT NULL, shards {text} NOT NULL DEFAULT ''
+    command {text} NOT NULL, preset {text} NOT NULL, host {text} NOT NULL, shards {text} NOT NULL DEFAULT '',
+    place {integer} NOT NULL DEFAULT 0
 ) {strict}""",
     "CREATE TABLE environments (key {text} PRIMARY KEY, facts {text} NOT NULL) {strict}",
     """CREATE TABLE cases (
@@ -55,6 +54,12 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "DROP INDEX history",
         HISTORY,
     ],
+    4: [
+        "ALTER TABLE runs ADD COLUMN place {integer} NOT NULL DEFAULT 0",
+        """UPDATE runs SET place = (
+        SELECT count(*) FROM runs before WHERE (before.started, before.uid) <= (runs.started, runs.uid)
+        )""",
+    ],
 }
 FIGURES = 4  # the first version with the columns `figure` and `share`
 
@@ -62,15 +67,23 @@ FIGURES = 4  # the first version with the columns `figure` and `share`
 def prepare(database: Database, *, make: bool) -> None:
     """Make the tables where there are none, or migrate an older version's; all of it or, after a kill, nothing.
 
-    Raises StoreError for a newer version or another program's tables, and for nothing at all unless it is to be made.
+    What is to be read alone is migrated in a copy. Raises StoreError for a newer version, for another program's tables,
+    and for nothing at all unless it is to be made.
     """
     version = known(database)
-    if version == VERSION:
-        return  # and nothing is written: who only reads may have no right to
     if version == 0 and not make:
         raise absent(database.location)
-    if version:
-        database.back_up(version)
+    if version < VERSION:
+        if not make:
+            database.copy()
+        elif version:
+            database.back_up(version)
+        _migrate(database)
+    if not make:
+        database.seal()
+
+
+def _migrate(database: Database) -> None:
     with database.transaction():
         version = known(database)  # another process may have been at it until just now
         steps = [step for older in range(version, VERSION) for step in MIGRATIONS[older]] if version else SCHEMA
@@ -81,28 +94,16 @@ def prepare(database: Database, *, make: bool) -> None:
         database.set_version(VERSION)
 
 
-def known(database: Database) -> int:
-    """Return the version of the schema where this program reads it. Raises StoreError where it does not."""
-    version = database.version()
-    if version > VERSION:
-        raise no_store(database.location, f"version {version}, this program reads 1 to {VERSION}")
-    return version
-
-
-def absent(location: Location) -> StoreError:
-    """Return the error of a store that is to be read and is not there."""
-    return StoreError(
-        f"store {location} is not there, expected the results of a run; try: xentbench run{location.option}"
-    )
-
-
 def _add_figures(database: Database) -> None:
     """Fill in the figures of results that were stored without, a run at a time."""
     for (uid,) in list(database.rows("SELECT uid FROM runs")):
         rows = database.rows('SELECT outcome, facts, "case", target FROM results WHERE run = ?', (uid,))
         filled = []
         for name, facts, *key in rows:
-            outcome = unpack(name, loads(facts), defaultdict(str))
+            try:
+                outcome = unpack(name, json_of(facts), defaultdict(str))
+            except Malformed:
+                continue  # reading says so, and prune removes it
             filled.append((figure(outcome), share(outcome), uid, *key))
         sql = 'UPDATE results SET figure = ?, share = ? WHERE (run, "case", target) = (?, ?, ?)'
         database.executemany(sql, filled)

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
 
-from harness.store.database import Database, Row, StoreError, broken, no_store
+from harness.store.database import TABLES, Database, Row, StoreError, absent, broken, known, no_store
 from harness.store.location import Location
-from harness.store.schema import VERSION, absent, known
 
 BUSY_MILLISECONDS = 30_000  # how long a writer waits for another one's batch
 
@@ -46,7 +45,7 @@ class File(Database):
     def __init__(self, location: Location, *, make: bool) -> None:
         """Open a file; make it where it is not there and may be made. Raises StoreError for one that is no store.
 
-        One that may be read alone is opened without a word written, where none is to be made.
+        Where none is to be made, it is read alone.
         """
         super().__init__(location)
         path = Path(location.text)
@@ -56,17 +55,16 @@ class File(Database):
             raise absent(location)
         if not make and not path.stat().st_size:
             raise no_store(location, "an empty file")
-        self._only_read = not make and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+        may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         try:
             if make:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = only_readable(path) if self._only_read else _connected(path)
+            self._db = _connected(path) if make or may_write else only_readable(path)
         except (OSError, sqlite3.Error) as error:
             raise no_store(location, error) from error
         try:
-            if 0 < known(self) < VERSION and self._only_read:
-                self._into_memory()  # to be migrated there
-            elif not self._only_read:  # known by now: WAL would write to a file that is not ours
+            self.execute("PRAGMA trusted_schema = OFF")
+            if known(self) >= 0 and make:  # else WAL would write to a file that is not ours
                 self.execute("PRAGMA journal_mode = WAL")
             self.execute("PRAGMA synchronous = NORMAL")
             self.execute("PRAGMA foreign_keys = ON")
@@ -74,21 +72,31 @@ class File(Database):
             self.close()
             raise
 
-    def _into_memory(self) -> None:
-        copy = sqlite3.connect(":memory:", isolation_level=None)
+    def copy(self) -> None:
+        """Go on in a temporary file, which SQLite removes; small ones stay in memory."""
+        copy = sqlite3.connect("", isolation_level=None)
         with self._named(), closing(self._db):
             self._db.backup(copy)
         self._db = copy
 
+    def seal(self) -> None:
+        """Let SQLite refuse."""
+        self.execute("PRAGMA query_only = ON")
+
     def version(self) -> int:
-        """Return `user_version`. Raises StoreError for a file that has none and is not empty, or is no database."""
+        """Return `user_version`. Raises StoreError for a file with other tables than ours, or that is no database."""
         try:
-            sql = "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_schema) FROM pragma_user_version"
-            ((version, filled),) = self._db.execute(sql).fetchall()
+            ((version,),) = self._db.execute("PRAGMA user_version").fetchall()
+            there = self._db.execute("SELECT type, name FROM sqlite_schema WHERE type <> 'index'").fetchall()
         except sqlite3.Error as error:
             raise no_store(self.location, error) from error
-        if filled and not version:
+        ours = {("table", name) for name in TABLES}
+        if there and not (version and ours <= set(there)):
             raise no_store(self.location, "another program's tables")
+        if odd := [f"{kind} {name}" for kind, name in there if kind != "table"]:
+            raise no_store(self.location, f"a {odd[0]} in it, which no store has")
+        if version and not there:
+            raise no_store(self.location, "no tables")
         return int(version)
 
     def set_version(self, version: int) -> None:
@@ -96,9 +104,7 @@ class File(Database):
         self.execute(f"PRAGMA user_version = {version:d}")
 
     def back_up(self, version: int) -> None:
-        """Copy the file beside itself, once; one that is migrated in memory stays as it is."""
-        if self._only_read:
-            return
+        """Copy the file beside itself, once."""
         path = Path(self.location.text)
         beside = path.with_name(f"{path.name}.version-{version}")
         if beside.exists():
@@ -139,6 +145,11 @@ class File(Database):
         """Yield the rows of a query as they are found."""
         with self._named():
             yield from self._db.execute(sql, parameters)
+
+    def compact(self) -> None:
+        """Write the file anew, without the room of what was removed."""
+        self.execute("VACUUM")
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file, which rolls back."""

@@ -333,7 +333,7 @@ def test_import_takes_what_is_good(written, tmp_path):
     first, second = (invoke("import", *shards, "--store", path) for _ in range(2))
 
     assert (first.exit_code, second.exit_code) == (2, 2)
-    assert first.stderr.startswith(f"error: run file is {shards[1]} (truncated or damaged), expected a whole run file")
+    assert first.stderr.startswith(f"error: run file is {shards[1]} (truncated or damaged: ")
     assert first.stdout.count("1 results added, 0 were there") == 2
     assert second.stdout.count("0 results added, 1 were there") == 2
     with Store(path) as opened:

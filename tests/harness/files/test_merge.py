@@ -133,7 +133,7 @@ def test_runs_of_a_store_keep_apart(tmp_path, target):
     merged = merge.merge(target, stored(tmp_path, "other", *runs))
 
     assert [one.uid for one in merged] == ["first", "second"]
-    assert [one.uid for one in target.runs()] == ["first", "second", "mine"]
+    assert [one.uid for one in target.runs()] == ["mine", "first", "second"]
 
 
 def test_run_of_another_preset_is_refused(tmp_path, target):

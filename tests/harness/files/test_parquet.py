@@ -139,18 +139,18 @@ def test_damage_is_seen(file):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        pytest.param(b"implementation,max_ulp\n" * 9, "no Parquet", id="text"),
+        pytest.param(b"implementation,max_ulp\n" * 9, "not a parquet file", id="text"),
         pytest.param(foreign(), "another program's file", id="foreign"),
         pytest.param(edited({"version": 2}), "version 2, this program reads 1", id="newer"),
-        pytest.param(edited({"run": {"uid": 3}}), "not as written", id="header"),
-        pytest.param(edited({"environments": [1]}), "not as written", id="environments"),
+        pytest.param(edited({"run": {"uid": 3}}), "run's uid is 3, expected a text", id="header"),
+        pytest.param(edited({"environments": [1]}), "environments is [1], expected values by name", id="environments"),
         pytest.param(edited(facts=None), "facts", id="without-facts"),
-        pytest.param(edited(facts=lambda _: "{"), "not as written", id="facts-no-json"),
+        pytest.param(edited(facts=lambda _: "{"), "is no JSON", id="facts-no-json"),
         pytest.param(edited(facts=lambda _: '{"max_ulp": 1}'), "not as written", id="facts"),
         pytest.param(edited(worst_logits=lambda _: None), "not as written", id="no-text"),
         pytest.param(edited(dtype=lambda _: "int8"), "dtype is 'int8', expected one of", id="dtype"),
-        pytest.param(edited(judgement=lambda _: HOSTILE), "judgement is '<script>", id="judgement"),
-        pytest.param(edited(rows=str), "a number is '4'", id="text-for-a-number"),
+        pytest.param(edited(judgement=lambda _: HOSTILE), "result's judgement is '<script>", id="judgement"),
+        pytest.param(edited(rows=str), "case's rows is '4', expected a whole number", id="text-for-a-number"),
     ],
 )
 def test_file_that_is_none_is_refused(file, content, why):

@@ -10,7 +10,7 @@ from tests.made.records import recorded, result, run
 
 @pytest.fixture
 def store(tmp_path):
-    """Return the path of a store with three runs."""
+    """Return the path of a store with three runs, that of the first day the last to come."""
     path = tmp_path / "results.sqlite"
     with Store(path) as opened:
         for day in (2, 3, 1):
@@ -21,7 +21,7 @@ def store(tmp_path):
 
 @pytest.mark.parametrize(
     ("reference", "day"),
-    [("latest", 3), ("latest~0", 3), ("latest~1", 2), ("latest~2", 1), ("20260102T", 2), ("20260101", 1)],
+    [("latest", 1), ("latest~0", 1), ("latest~1", 3), ("latest~2", 2), ("20260102T", 2), ("20260101", 1)],
 )
 def test_run_of_the_store(store, reference, day):
     """A run is found as the latest, as one so many before, by its id or by its beginning, with its results."""
@@ -38,8 +38,8 @@ def test_run_file_and_other_store(store, tmp_path):
         runfile.write(recorded(result(), run=run("on-file")), to)
 
     assert recall(str(file), elsewhere).run.uid == "on-file"
-    assert recall(str(store), elsewhere).run.uid == "20260103T"
-    assert recall(f"{store}@latest~1", elsewhere).run.uid == "20260102T"
+    assert recall(str(store), elsewhere).run.uid == "20260101T"
+    assert recall(f"{store}@latest~1", elsewhere).run.uid == "20260103T"
     assert not elsewhere.exists()
 
 
@@ -49,7 +49,7 @@ def test_run_file_and_other_store(store, tmp_path):
         ("latest~3", "run is 'latest~3', expected `latest` or one of the runs in"),
         ("latest~99999", "run is 'latest~99999'"),
         ("latest~x", "run is 'latest~x'"),
-        ("1999", "run is '1999', expected .*20260101T, 20260102T, 20260103T"),
+        ("1999", "run is '1999', expected .*20260102T, 20260103T, 20260101T"),
         ("2026", "run is '2026'"),
         ("none.jsonl.gz", "file none.jsonl.gz is not there, expected a run file, a store, or a run of"),
         ("no/such/store", "file no/such/store is not there"),

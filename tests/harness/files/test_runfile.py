@@ -111,34 +111,38 @@ def test_truncated_file_is_refused(file, part):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        pytest.param(b"implementation,max_ulp\n", "no gzipped text", id="text"),
-        pytest.param(gzip.compress(b"\xff\xfe\x00"), "no gzipped text", id="binary"),
+        pytest.param(b"implementation,max_ulp\n", "truncated or damaged", id="text"),
+        pytest.param(gzip.compress(b"\xff\xfe\x00"), "a line is no JSON", id="binary"),
         pytest.param(gzip.compress(b"implementation,max_ulp\n"), "a line is no JSON", id="csv"),
         pytest.param(gzip.compress(b"[1, 2]\n"), "a line is no JSON object", id="list"),
         pytest.param(gzip.compress(b'{"cookies": 3}\n'), "another program's file", id="foreign"),
         pytest.param(gzip.compress(b""), "another program's file", id="empty"),
         pytest.param(first(version=2), "version 2, this program reads 1", id="newer"),
-        pytest.param(first(run={"uid": 3}), "a line is not as written", id="header"),
+        pytest.param(first(run={"uid": 3}), "run's uid is 3, expected a text", id="header"),
         pytest.param(
             edited(lambda lines: lines[0]["run"].update(shards=["one"])), "a part of the run is 'one'", id="shard"
         ),
-        pytest.param(first(environments=[1]), "a line is not as written", id="environments"),
+        pytest.param(first(environments=[1]), "environments is [1], expected values by name", id="environments"),
         pytest.param(edited(lambda lines: lines[:-1]), "truncated", id="without-end"),
         pytest.param(edited(lambda lines: lines[:-2] + lines[-1:]), "7 results", id="result-lost"),
         pytest.param(edited(lambda lines: lines + lines), "and the end", id="twice"),
-        pytest.param(edited(lambda lines: [line for line in lines if "text" not in line]), "a line is", id="no-text"),
-        pytest.param(last(["case", "dtype"], "int8"), "dtype is 'int8', expected one of", id="dtype"),
-        pytest.param(last(["judgement"], HOSTILE), "judgement is '<script>", id="judgement"),
-        pytest.param(last(["outcome"], "guess"), "outcome is 'guess'", id="outcome"),
-        pytest.param(last(["facts"], {"max_ulp": 1}), "a line is not as written", id="facts"),
-        pytest.param(last(["case", "more"], 1), "a line is not as written", id="field"),
-        pytest.param(last(["target"], None), "a line is not as written", id="null"),
-        pytest.param(last(["case", "family"], ["a"]), "a word is ['a'], expected a text", id="list"),
-        pytest.param(last(["reason"], None), "a word is None, expected a text", id="no-reason"),
         pytest.param(
-            last(["case", "rows"], "many"), "a number is 'many', expected a whole one", id="text-for-a-number"
+            edited(lambda lines: [line for line in lines if "text" not in line]),
+            "expected one whose long texts are there",
+            id="no-text",
         ),
-        pytest.param(last(["case", "seed"], 1 << 63), "expected a whole one of 64 bits", id="too-large"),
+        pytest.param(last(["case", "dtype"], "int8"), "dtype is 'int8', expected one of", id="dtype"),
+        pytest.param(last(["judgement"], HOSTILE), "result's judgement is '<script>", id="judgement"),
+        pytest.param(last(["outcome"], "guess"), "outcome is 'guess'", id="outcome"),
+        pytest.param(last(["facts"], {"max_ulp": 1}), "timed out is {'max_ulp': 1}, expected seconds", id="facts"),
+        pytest.param(last(["case", "more"], 1), "expected op, quantity", id="field"),
+        pytest.param(last(["target"], None), "target is None, expected", id="null"),
+        pytest.param(last(["case", "family"], ["a"]), "case's family is ['a'], expected a text", id="list"),
+        pytest.param(last(["reason"], None), "result's reason is None, expected a text", id="no-reason"),
+        pytest.param(
+            last(["case", "rows"], "many"), "case's rows is 'many', expected a whole number", id="text-for-a-number"
+        ),
+        pytest.param(last(["case", "seed"], 1 << 63), "expected a whole number of 64 bits", id="too-large"),
     ],
 )
 def test_file_that_is_none_is_refused(file, content, why):

@@ -95,16 +95,16 @@ def test_runs_that_did_not_ask_are_passed_over(stored):
     assert found.series[0].runs.tolist() == [0, 2]
 
 
-def test_order_is_that_of_the_starts(tmp_path):
-    """Runs follow one another by when they started, whatever their ids and in whichever order they were stored."""
+def test_order_is_that_of_arrival(tmp_path):
+    """Runs follow one another as they came into the store, whatever their ids and whatever their clocks said."""
     with Store(tmp_path / "results.sqlite") as store:
         for uid, day, ulp in (("a", 3, 3.0), ("c", 1, 1.0), ("b", 2, 2.0)):
             store.join(run(uid, day))
             store.append(uid, [result(score(ulp))])
         found = levels.read(store)
 
-    assert [each.uid for each in found.runs] == ["c", "b", "a"]
-    assert found.series[0].figures.tolist() == [1.0, 2.0, 3.0]
+    assert [each.uid for each in found.runs] == ["a", "c", "b"]
+    assert found.series[0].figures.tolist() == [3.0, 1.0, 2.0]
 
 
 def test_a_renamed_case_goes_on(stored):

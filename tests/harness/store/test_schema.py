@@ -12,7 +12,10 @@ import pytest
 from harness import store as stores
 from harness.model import Failed
 from harness.store import Store, StoreError, schema
+from tests.made import server
 from tests.made.records import WORST, checked, result, run, score, timing
+
+STORES = Path(__file__).parents[2] / "made" / "stores"
 
 
 def text_file(path):
@@ -25,6 +28,12 @@ def foreign_database(path):
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE cookies (name TEXT)")
     db.close()
+
+
+def negative_store(path):
+    """Give a store a version that none has."""
+    with Store(path) as store:
+        store._db.execute("PRAGMA user_version = -1")
 
 
 def newer_store(path):
@@ -47,7 +56,7 @@ def directory(path):
     path.mkdir()
 
 
-@pytest.mark.parametrize("make", [text_file, foreign_database, newer_store, truncated_store, directory])
+@pytest.mark.parametrize("make", [text_file, foreign_database, newer_store, negative_store, truncated_store, directory])
 def test_no_store_is_refused(tmp_path, make):
     """What is no store of this version is refused with its name and what to try, and is left as it was."""
     path = tmp_path / "results.sqlite"
@@ -72,7 +81,7 @@ def test_newer_version_is_named(tmp_path):
 def test_older_store_is_migrated_and_backed_up(tmp_path, version):
     """A store as an older version wrote it opens with all it held, takes new results, and is kept as it was beside."""
     path = tmp_path / "results.sqlite"
-    written = (Path(__file__).parents[2] / "made" / "stores" / f"version-{version}.sql").read_text(encoding="utf-8")
+    written = (STORES / f"version-{version}.sql").read_text(encoding="utf-8")
     with closing(sqlite3.connect(path)) as db:
         db.executescript(written)
     new = result(checked(), check="law.shift")
@@ -97,6 +106,7 @@ def test_older_store_is_migrated_and_backed_up(tmp_path, version):
 
 # What the versions since have added, taken away again.
 OLDER = {
+    4: ["ALTER TABLE runs DROP COLUMN place"],
     3: [
         "DROP INDEX history",
         "ALTER TABLE results DROP COLUMN share",
@@ -157,6 +167,92 @@ def test_failing_migration_changes_nothing(location, monkeypatch):
     with Store(location) as store:
         assert store.runs() == [run()]
         assert list(store.rows("SELECT figure FROM results")) == []
+
+
+def left(folder):
+    """Return what lies in a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("version", range(1, stores.VERSION))
+def test_reading_migrates_in_a_copy(tmp_path, version):
+    """An older store that is read gives all it holds, in today's form, and lies there as it did."""
+    path = tmp_path / "results.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((STORES / f"version-{version}.sql").read_text(encoding="utf-8"))
+    before = left(tmp_path)
+
+    with Store(path, make=False) as store:
+        assert len(store.recorded("latest").results) == 2
+        with pytest.raises(StoreError, match="readonly"):
+            store.finish("20260101T000000-abc")
+
+    assert left(tmp_path) == before
+
+
+def test_reading_a_server_migrates_in_a_copy(database):
+    """The same of a server: what others see of an older store stays as it was, and nobody waits."""
+    with Store(database) as store:
+        store.join(run())
+        store.append(run().uid, [result(seed=seed) for seed in range(3)])
+        turn_back(store, 2)
+
+    with Store(database, make=False) as reading:
+        assert len(reading.recorded("latest").results) == 3
+        assert server.execute(database, "SELECT version FROM xentbench_store") == [(2,)]
+        assert "share" not in str(server.execute(database, "SELECT row_to_json(r) FROM results r"))
+
+
+def test_a_store_is_read_without_a_word_written(location):
+    """Who opens a store to read cannot write to it."""
+    with Store(location) as store:
+        store.begin(run())
+
+    with Store(location, make=False) as reading:
+        assert reading.runs() == [run(finished=None)]
+        with pytest.raises(StoreError, match=r"readonly|read-only"):
+            reading.finish(run().uid)
+
+
+@pytest.mark.parametrize(
+    ("statements", "why"),
+    [
+        (["CREATE TABLE cookies (name TEXT)", "PRAGMA user_version = 1"], "another program's tables"),
+        (["CREATE TABLE runs (uid TEXT)", "PRAGMA user_version = 3"], "another program's tables"),
+        (["PRAGMA user_version = 2"], "no tables"),
+        (["CREATE TABLE cookies (name TEXT)", "PRAGMA user_version = -1"], "another program's tables"),
+    ],
+)
+@pytest.mark.parametrize("make", [True, False])
+def test_another_programs_file_is_left_alone(tmp_path, statements, why, make):
+    """A file that only has a number in common with a store is refused: neither its journal nor its folder changes."""
+    path = tmp_path / "cookies.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(";".join(statements))
+    before = left(tmp_path)
+
+    with pytest.raises(StoreError, match=rf"store is .*cookies.sqlite \({why}.*\), expected a results store"):
+        Store(path, make=make)
+
+    assert left(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW more AS SELECT 1",
+        "CREATE TRIGGER on_insert AFTER INSERT ON runs BEGIN DELETE FROM results; END",
+    ],
+)
+def test_a_store_with_more_than_tables_is_refused(tmp_path, statement):
+    """What would run by itself when a store is read or written is none of ours."""
+    path = tmp_path / "results.sqlite"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+
+    with pytest.raises(StoreError, match="which no store has"):
+        Store(path)
 
 
 def test_reading_makes_no_store(location):

@@ -232,7 +232,7 @@ def test_not_run_comes_back(store):
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"), [("latest", "20260103T"), ("20260102", "20260102T"), ("20260101T", "20260101T")]
+    ("asked", "found"), [("latest", "20260101T"), ("20260102", "20260102T"), ("20260101T", "20260101T")]
 )
 def test_run_lookup(location, asked, found):
     """A run is found as the latest, by its uid, or by a beginning that no other run has."""
@@ -285,12 +285,28 @@ def test_rows_of_a_query(store):
 
 
 def test_texts_are_ordered_by_code_points(location):
-    """Runs that started together come in the order of their ids, capitals first, whatever the server's language."""
+    """Texts come in the order of their code points, capitals first, whatever the server's language."""
     with Store(location) as store:
         for uid in ("b", "B", "a", "_", "ä"):
             store.begin(run(uid))
 
-        assert [one.uid for one in store.runs()] == ["B", "_", "a", "b", "ä"]
+        assert [uid for (uid,) in store.rows("SELECT uid FROM runs ORDER BY uid")] == ["B", "_", "a", "b", "ä"]
+
+
+def test_runs_are_in_the_order_in_which_they_came(location):
+    """A clock that is set back, or a file that says it is of the year 9999, is not the latest run for ever."""
+    with Store(location) as store:
+        store.begin(run("first", "2026-01-02T00:00:00+00:00"))
+        store.join(run("foreign", "9999-12-31T00:00:00+00:00"))
+        assert store.run("latest").uid == "foreign"
+        store.begin(run("third", "2026-01-01T00:00:00+00:00"))
+        store.begin(run("first", "2026-01-03T00:00:00+00:00"))  # taken up again, it stays where it is
+
+        assert [one.uid for one in store.runs()] == ["first", "foreign", "third"]
+        assert store.run("latest").uid == "third"
+        assert store.earlier("third") == ""
+        store.finish("foreign")
+        assert store.earlier("third") == "foreign"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,181 @@
+"""What a store holds, read: runs, results, environments, each held to its type on the way out of the database.
+
+Raw outcomes are stored; statistics are computed when read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from itertools import islice
+from typing import Any, TypeVar, get_args
+
+from harness.model import Case, Judgement, NotRun, Recorded, Result, Run, Target
+from harness.store import nouns, typed
+from harness.store.database import Database, Row, StoreError
+from harness.store.location import Location
+from harness.store.outcomes import decompressed, named_texts, unpack
+from harness.store.typed import Malformed, made
+
+K = TypeVar("K", int, str)
+V = TypeVar("V")
+
+CHUNK = 1000  # results at a time: read texts together, and hold no more than these in another form
+CHARACTERS_HELD = 1 << 26  # of long texts
+
+CASE, TARGET = nouns.quoted(nouns.CASE_COLUMNS), nouns.quoted(nouns.TARGET_COLUMNS)
+CASES = f"SELECT key, content, {CASE} FROM cases"
+TARGETS = f"SELECT key, {TARGET} FROM targets"
+TEXTS = 'SELECT key, "text" FROM texts'
+RESULTS = (
+    'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results'
+    ' WHERE run = ? ORDER BY target, "case"'
+)
+RUNS = "SELECT uid, started, finished, command, preset, host, shards FROM runs ORDER BY place, uid"
+Facts = dict[str, str]
+JUDGEMENTS = frozenset(get_args(Judgement))
+
+
+class Stored:
+    """The runs of an open database. What is in it and cannot be read raises StoreError, which says where and what."""
+
+    location: Location
+    _db: Database
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
+        """Yield the rows of a query; for pages over many runs, which read columns and not results.
+
+        `?` stands for a parameter, in PostgreSQL as in SQLite. Both answer alike without: LIKE; min and max of several
+        columns; a column that is neither grouped by nor in an aggregate; functions of JSON and of dates; an order that
+        no ORDER BY asks for.
+        """
+        return self._db.rows(sql, parameters)
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Say where it lies what is off."""
+        try:
+            yield
+        except Malformed as error:
+            raise StoreError(
+                f"store is {self.location} ({error}), expected what this program stores; "
+                f"try: xentbench prune{self.location.option}, which removes runs"
+            ) from error
+
+    def runs(self) -> list[Run]:
+        """Return all runs, in the order in which they came here; what their clocks say decides nothing."""
+        with self._sound():
+            return [_run(*row) for row in self._db.rows(RUNS)]
+
+    def run(self, uid: str = "latest") -> Run:
+        """Find a run by its uid, a unique beginning of it, `latest`, or `latest~1` for the one before.
+
+        Raises StoreError where there is none.
+        """
+        runs = self.runs()
+        if back := re.fullmatch(r"latest(?:~(\d+))?", uid):
+            found = runs[: max(0, len(runs) - int(back[1] or 0))][-1:]
+        else:
+            found = [run for run in runs if run.uid == uid] or [run for run in runs if run.uid.startswith(uid)]
+        if len(found) != 1:
+            known = ", ".join(run.uid for run in runs[-5:]) or f"none yet; try: xentbench run{self.location.option}"
+            raise StoreError(f"run is {uid!r}, expected `latest` or one of the runs in {self.location}: {known}")
+        return found[0]
+
+    def earlier(self, uid: str) -> str:
+        """Return the uid of the last finished run of the same preset that came before; empty where there is none."""
+        run, runs = self.run(uid), self.runs()
+        before = runs[: [one.uid for one in runs].index(run.uid)]
+        return next((one.uid for one in reversed(before) if one.preset == run.preset and one.finished), "")
+
+    def done(self, uid: str) -> set[tuple[str, str, str]]:
+        """Return (case id, framework, target) of every result of a run."""
+        rows = self._db.rows(
+            f"SELECT c.id, {', '.join(f't.{name}' for name in nouns.TARGET_COLUMNS)}"
+            ' FROM results r JOIN cases c ON r."case" = c.key JOIN targets t ON r.target = t.key WHERE r.run = ?',
+            (uid,),
+        )
+        with self._sound():
+            return {(case, row[0], str(nouns.target_of_row(*row))) for case, *row in rows}
+
+    def judgements(self, uid: str) -> dict[str, int]:
+        """Return how many results of a run have each judgement; far cheaper than reading them."""
+        sql = "SELECT judgement, count(*) FROM results WHERE run = ? GROUP BY judgement ORDER BY judgement"
+        return {judgement: count for judgement, count in self._db.rows(sql, (uid,))}  # noqa: C416 - rows of any length
+
+    def results(self, uid: str) -> Iterator[Result]:
+        """Yield a run's results, grouped by target, in the order they were first asked in."""
+        rows = self._db.rows(RESULTS, (uid,))
+        cases: dict[int, tuple[Case, str]] = {}  # thousands of results share one, and a target too
+        targets: dict[int, Target] = {}
+        texts: dict[str, str] = {}
+        while chunk := list(islice(rows, CHUNK)):
+            with self._sound():
+                every = [nouns.json_of(row[4]) for row in chunk]
+                self._read(CASES, (row[0] for row in chunk), cases, _case)
+                self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
+                self._read(TEXTS, named_texts(every), texts, decompressed)
+                found = [_result(row, facts, cases, targets, texts) for row, facts in zip(chunk, every, strict=True)]
+            yield from found
+            if sum(map(len, texts.values())) > CHARACTERS_HELD:
+                texts.clear()
+
+    def _read(self, sql: str, keys: Iterable[K], known: dict[K, V], made: Callable[..., V]) -> None:
+        """Add what some keys name and is not known yet."""
+        if new := [key for key in dict.fromkeys(keys) if key not in known]:
+            marks = ", ".join("?" * len(new))
+            for key, *row in self._db.rows(f"{sql} WHERE key IN ({marks})", new):
+                known[key] = made(*row)
+
+    def environments(self) -> dict[str, Facts]:
+        """Return every environment by its key."""
+        rows = self._db.rows("SELECT key, facts FROM environments ORDER BY key")
+        with self._sound():
+            return {key: _facts("environment", text) for key, text in rows}
+
+    def begun(self, uid: str) -> Recorded:
+        """Return a run with all that is stored of it but its results. Raises StoreError where there is none."""
+        run, every = self.run(uid), self.environments()
+        used = self._db.rows("SELECT DISTINCT environment FROM results WHERE run = ? ORDER BY 1", (run.uid,))
+        environments = {key: every[key] for (key,) in used if key in every}
+        return Recorded(run, environments, self.not_run(run.uid), ())
+
+    def recorded(self, uid: str) -> Recorded:
+        """Return a run with all that is stored of it. Raises StoreError where there is none."""
+        begun = self.begun(uid)
+        return replace(begun, results=list(self.results(begun.run.uid)))
+
+    def not_run(self, uid: str) -> list[NotRun]:
+        """Return what a run asked for in vain."""
+        sql = "SELECT framework, mode, device, reason FROM not_run WHERE run = ? ORDER BY framework, mode, device"
+        names = [field.name for field in fields(NotRun)]
+        with self._sound():
+            return [made(NotRun, dict(zip(names, row, strict=True))) for row in self._db.rows(sql, (uid,))]
+
+
+def _run(uid: str, started: str, finished: str | None, command: str, preset: str, host: str, shards: str) -> Run:
+    said = {"uid": uid, "started": started, "finished": finished, "command": command, "preset": preset}
+    return made(Run, said | {"host": _facts("host", host), "shards": tuple(shards.split())})
+
+
+def _facts(what: str, text: str) -> Facts:
+    found: Facts = typed.read(Mapping[str, str], what, nouns.json_of(text))
+    return found
+
+
+def _result(
+    row: Row, facts: Any, cases: Mapping[int, tuple[Case, str]], targets: Mapping[int, Target], texts: Mapping[str, str]
+) -> Result:
+    """Return the result of a row of RESULTS, whose words the columns' types hold to what they are."""
+    key, target, environment, outcome, _, judgement, reason = row
+    if key not in cases or target not in targets or judgement not in JUDGEMENTS:
+        raise Malformed(f"result is {typed.shown(row)}, expected one whose case, target and judgement are known")
+    case, content = cases[key]
+    return Result(case, targets[target], unpack(outcome, facts, texts), judgement, reason, environment, content)
+
+
+def _case(content: str, *row: Any) -> tuple[Case, str]:
+    """Return the case of its row, with the content of its inputs."""
+    return nouns.case_of_row(*row), content
