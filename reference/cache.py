@@ -1,7 +1,8 @@
 """Goldens by content, on disk or in memory: a second question like the first computes none.
 
 The key is a hash of the question and of every input bit, so a renamed family or a new seed scheme finds what it needs
-and nothing else; a changed formula or certificate must change EDITION.
+and nothing else; a changed formula or certificate must change EDITION. What is read is checked: a file that is damaged,
+or lies in another's place, is written anew.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from harness.model import Golden, Inputs, Op, Quantity
 from reference import golden
 from reference.tiers import CERTIFY, certify
 
-EDITION = 3
+EDITION = 4
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # where one may read alone, goldens are computed and not kept
 
 
@@ -28,25 +31,48 @@ class Cache:
     directory: Path
     reference: str = "fast"
     computed: int = 0  # goldens that were not there
+    spoiled: list[Path] = field(default_factory=list)  # files that are damaged, or hold another golden than their own
 
     def path(self, key: str) -> Path:
         """Return where the golden of a content hash lives."""
-        return self.directory / f"edition-{EDITION}" / self.reference / key[:2] / f"{key}.npz"
+        return self.directory / f"edition-{EDITION}" / self.reference / key[:2] / key
+
+    def kept(self, op: Op, quantity: Quantity, inputs: Inputs) -> Golden | None:
+        """Return a golden that is there, is whole, and is the one of this question; else None.
+
+        A nan where every input is finite is no golden.
+        """
+        key = golden.content(op, quantity, inputs)
+        path = self.path(key)
+        try:
+            found = golden.read(path, self._name(key), golden.shape(quantity, inputs))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            found = None
+        if found is None or (np.isnan(found.hi).any() and np.isfinite(inputs.logits).all()):
+            self.spoiled.append(path)
+            return None
+        return found
 
     def golden(self, op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0) -> Golden:
         """Read a golden, or certify and keep it; audit: the share of rows that the arbiter does in any case."""
+        if kept := self.kept(op, quantity, inputs):
+            return kept
         key = golden.content(op, quantity, inputs)
-        path = self.path(key)
-        if path.exists():
-            return golden.read(path)
         made = CERTIFY[self.reference](op, quantity, inputs, audit, int(key[:16], 16))
         self.computed += 1
         try:
-            golden.write(path, made)
+            golden.write(self.path(key), self._name(key), made)
         except OSError as error:
             if error.errno not in READ_ONLY:
                 raise
         return made
+
+    def _name(self, key: str) -> str:
+        return f"{EDITION}/{self.reference}/{key}"
 
 
 @dataclass(eq=False)

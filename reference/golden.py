@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import mpmath
 import numpy as np
 
 from harness.model import Array, Golden, Inputs, Op, Quantity
 
+LEVEL = 1  # of zlib: digits of exact values hardly pack
 SAFE = 500  # |exponent| up to which hi, lo and their product with an ulp are normal float64 numbers
 
 Certify = Callable[[Op, Quantity, Inputs], Golden]  # answers ops without options
@@ -31,6 +34,11 @@ def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
     return digest.hexdigest()
 
 
+def shape(quantity: Quantity, inputs: Inputs) -> tuple[int, ...]:
+    """Return the shape of a golden: of the value, or of a gradient, which is the logits'."""
+    return inputs.upstream.shape if quantity == "value" else inputs.logits.shape
+
+
 def join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:
     """Put the rows together; exponents are folded into hi and lo where all are safe there."""
     hi, lo, exponent, radius = (np.concatenate(part) for part in zip(*pieces, strict=True))
@@ -40,22 +48,47 @@ def join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:
     return Golden(hi.reshape(shape), lo.reshape(shape), exponent.reshape(shape), widest)
 
 
-def read(path: Path) -> Golden:
-    """Read a golden's file."""
-    with np.load(path) as stored:
-        return Golden(stored["hi"], stored["lo"], stored.get("exponent"), float(stored["radius"]))
+def write(path: Path, name: str, golden: Golden) -> None:
+    """Write a golden's file, its name in it; another process sees all of it or nothing. Raises OSError, with a path.
 
-
-def write(path: Path, golden: Golden) -> None:
-    """Write a golden's file; another process sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, Any] = {"hi": golden.hi, "lo": golden.lo, "radius": np.float64(golden.radius)}
-    if golden.exponent is not None:
-        parts["exponent"] = golden.exponent
+    Note: not synchronised with the disk, which takes longer than many a golden: what a power cut leaves of a file is
+    told by its digest, and made anew.
+    """
+    exponent = golden.exponent
+    parts = [golden.hi, golden.lo, *([] if exponent is None else [exponent])]
+    values = zlib.compress(b"".join(np.ascontiguousarray(part).tobytes() for part in parts), LEVEL)
+    head = {"name": name, "shape": golden.hi.shape, "radius": golden.radius, "exponent": exponent is not None}
+    text = json.dumps(head).encode()
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **parts)
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(b"\n".join((_digest(text, values), text, values)))
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def read(path: Path, name: str, shape: tuple[int, ...]) -> Golden | None:
+    """Read the golden of a name and shape; None where its file is damaged, or another one's.
+
+    Raises OSError for one that cannot be opened.
+    """
+    digest, _, rest = path.read_bytes().partition(b"\n")
+    text, _, values = rest.partition(b"\n")
+    if digest != _digest(text, values):
+        return None
+    head = json.loads(text)
+    if (head["name"], tuple(head["shape"])) != (name, shape):
+        return None
+    numbers = np.frombuffer(zlib.decompress(values), np.float64).reshape(-1, *shape)
+    exponent = numbers[2].view(np.int64) if head["exponent"] else None
+    return Golden(numbers[0], numbers[1], exponent, head["radius"])
+
+
+def _digest(*parts: bytes) -> bytes:
+    return hashlib.blake2b(b"\n".join(parts), digest_size=16).hexdigest().encode()
 
 
 def digits(golden: Golden, index: tuple[int, ...], count: int = 30) -> str:

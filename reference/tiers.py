@@ -30,7 +30,7 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0, seed
     audit: the share of rows that the arbiter does in any case, drawn from `seed`. Beside its result it takes the memory
     of a block. Shapes and errors as `settle.certify`; raises Disagreement where the tiers contradict each other.
     """
-    shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
+    shape = golden.shape(quantity, inputs)
     hi, lo, radius = np.empty(shape), np.empty(shape), 0.0
     exponent: Array | None = None
     for rows, block in blocks(op, quantity, inputs, audit, seed):

@@ -35,7 +35,7 @@ from suites.questions import goldens, jobs, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
 from xentbench.report import write_report
-from xentbench.screen import Exit, console, ending, folder, refusing, say, show, stop
+from xentbench.screen import Exit, console, ending, folder, refusing, say, show, stop, warn
 
 SHOWN = 10  # new deviations listed in the terminal
 GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
@@ -158,6 +158,8 @@ def make_goldens(request: Request) -> None:
     """Compute what the cache lacks, before any framework starts."""
     cache = Cache(request.store.folder / "goldens", request.reference)
     groups = goldens.missing(plan.wanted_cases(request.wanted), cache)
+    if spoiled := cache.spoiled:
+        warn(f"goldens are made anew: {len(spoiled)} were damaged or another question's, the first {spoiled[0]}")
     if not groups:
         return
     count = sum(map(len, groups))

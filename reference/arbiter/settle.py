@@ -15,7 +15,7 @@ from reference.arbiter import ball
 from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.arbiter.column import SMALLEST_TAIL, Column, end_to_end
 from reference.arbiter.rows import answer
-from reference.golden import Piece, join
+from reference.golden import Piece, join, shape
 from reference.question import Numbers, PlainRow
 
 START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
@@ -32,8 +32,7 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
     Shape: that of the answer; (rows, classes), (rows,), or () for a mean. Raises ValueError for a logit that is not
     finite, ArithmeticError for a row that stays undecided at MOST_BITS.
     """
-    shape = inputs.upstream.shape if quantity == "value" else inputs.logits.shape
-    return join(settle(op, quantity, inputs, range(len(inputs.logits))), shape)
+    return join(settle(op, quantity, inputs, range(len(inputs.logits))), shape(quantity, inputs))
 
 
 def settle(op: Op, quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[Piece]:

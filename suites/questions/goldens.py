@@ -7,16 +7,13 @@ from concurrent.futures import Executor, as_completed
 from itertools import groupby
 
 from harness.model import Case
-from reference import golden
 from reference.cache import Cache
 from suites.questions import cases, families
 
 
 def missing(wanted: Iterable[Case], cache: Cache) -> list[list[Case]]:
-    """Return the cases whose golden is not in the cache, grouped by the logits they share."""
-    absent = (
-        case for case in wanted if not cache.path(golden.content(case.op, case.quantity, cases.inputs(case))).exists()
-    )
+    """Return the cases whose golden is not in the cache, or not as it was kept, grouped by the logits they share."""
+    absent = (case for case in wanted if cache.kept(case.op, case.quantity, cases.inputs(case)) is None)
     groups = groupby(absent, key=lambda case: (case.family, case.dtype, case.rows, case.classes, case.seed))
     return [list(group) for _, group in groups]
 

@@ -1,6 +1,8 @@
 """Goldens are kept by content, and read back bit for bit."""
 
+import dataclasses
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -62,7 +64,8 @@ def test_interrupted_write_leaves_the_cache_usable(tmp_path):
     made = cache.golden(SOFTMAX, "value", rows())
 
     assert cache.computed == 1
-    assert same(golden.read(path), made)
+    assert same(Cache(tmp_path).golden(SOFTMAX, "value", rows()), made)
+    assert path.exists()
 
 
 def test_failed_rename_leaves_no_golden(tmp_path, monkeypatch):
@@ -93,4 +96,82 @@ def test_two_processes_may_write_one_golden(tmp_path):
     assert made == [10, 10]
     assert cache.computed == 0
     assert all(same(one, settle.certify(c.op, c.quantity, cases.inputs(c))) for one, c in zip(read, group, strict=True))
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def cut(path, _):
+    """Keep the first half of a file, as a full disk does."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path, _):
+    """Keep a file without its content, as a power cut may."""
+    path.write_bytes(b"")
+
+
+def flipped(path, _):
+    """Change a bit of the last number."""
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+
+
+def another(path, cache):
+    """Lay the golden of another question of the same shape in its place."""
+    other = Inputs(rows().logits + 1, None, rows().upstream)
+    cache.golden(SOFTMAX, "value", other)
+    path.write_bytes(cache.path(golden.content(SOFTMAX, "value", other)).read_bytes())
+
+
+def of_another_shape(path, cache):
+    """Write a golden of this name with fewer rows."""
+    made = cache.golden(SOFTMAX, "value", rows())
+    golden.write(path, cache._name(path.name), dataclasses.replace(made, hi=made.hi[:1], lo=made.lo[:1]))
+
+
+def of_nan(path, cache):
+    """Write a golden of this name without a number in it."""
+    made = cache.golden(SOFTMAX, "value", rows())
+    golden.write(path, cache._name(path.name), dataclasses.replace(made, hi=made.hi * np.nan))
+
+
+def foreign(path, _):
+    """Lay a file of another program there."""
+    path.write_bytes(b"PK\x03\x04 an archive" * 99)
+
+
+@pytest.mark.parametrize("spoil", [cut, emptied, flipped, another, of_another_shape, of_nan, foreign])
+def test_spoiled_golden_is_made_anew(tmp_path, spoil):
+    """A file that is damaged, or another one's, is not believed: it is named, made anew and written over."""
+    cache = Cache(tmp_path)
+    made = cache.golden(SOFTMAX, "value", rows())
+    path = cache.path(golden.content(SOFTMAX, "value", rows()))
+    spoil(path, cache)
+    again, after = Cache(tmp_path), Cache(tmp_path)
+
+    assert same(again.golden(SOFTMAX, "value", rows()), made)
+    assert (again.computed, again.spoiled) == (1, [path])
+    assert same(after.golden(SOFTMAX, "value", rows()), made)
+    assert (after.computed, after.spoiled) == (0, [])
+
+
+def test_spoiled_golden_is_missing(tmp_path):
+    """What is made before any framework starts are the goldens that are not there, and those that are spoiled."""
+    asked = [Case(SOFTMAX, "value", "normal", "float32", 2, classes) for classes in (3, 4, 5)]
+    cache = Cache(tmp_path)
+    goldens.make_group(asked[:2], cache)
+    emptied(cache.path(golden.content(SOFTMAX, "value", cases.inputs(asked[0]))), cache)
+
+    assert [case for group in goldens.missing(asked, cache) for case in group] == [asked[0], asked[2]]
+
+
+def test_failed_write_names_the_file(tmp_path):
+    """A golden that cannot be written says where, and leaves nothing half written."""
+    cache = Cache(tmp_path)
+    path = cache.path(golden.content(SOFTMAX, "value", rows()))
+    path.mkdir(parents=True)
+    (path / "full").touch()
+
+    with pytest.raises(OSError, match=re.escape(str(path))):
+        cache.golden(SOFTMAX, "value", rows())
     assert list(tmp_path.rglob("*.tmp")) == []
