@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "import": Command("compare:import_runs", "Compare", "Merge runs of other machines, and the shards of one run."),
     "export": Command("results:export_results", "Compare", "Write a run for other tools, other stores, or CI."),
+    "prune": Command("prune:prune", "Compare", "Remove runs of a store, and give back their room."),
     "judge": Command(
         "judging.command:judge_file", "Judge", "Judge your own functions as the frameworks' own are judged."
     ),

@@ -74,14 +74,18 @@ class Stored:
 
         Raises StoreError where there is none.
         """
-        runs = self.runs()
-        if back := re.fullmatch(r"latest(?:~(\d+))?", uid):
-            found = runs[: max(0, len(runs) - int(back[1] or 0))][-1:]
+        runs = {run.uid: run for run in self.runs()}
+        return runs[self.named(uid, list(runs))]
+
+    def named(self, uid: str, uids: Sequence[str]) -> str:
+        """Return which of the runs' ids is meant, as `run` has it, without a look at the runs."""
+        if back := re.fullmatch(r"latest(?:~(\d{1,9}))?", uid):
+            found = list(uids[: max(0, len(uids) - int(back[1] or 0))][-1:])
         else:
-            found = [run for run in runs if run.uid == uid] or [run for run in runs if run.uid.startswith(uid)]
+            found = [uid] if uid in uids else [one for one in uids if one.startswith(uid)]
         if len(found) != 1:
-            known = ", ".join(run.uid for run in runs[-5:]) or f"none yet; try: xentbench run{self.location.option}"
-            raise StoreError(f"run is {uid!r}, expected `latest` or one of the runs in {self.location}: {known}")
+            known = ", ".join(map(short, uids[-5:])) or f"none yet; try: xentbench run{self.location.option}"
+            raise StoreError(f"run is {short(uid)!r}, expected `latest` or one of the runs in {self.location}: {known}")
         return found[0]
 
     def earlier(self, uid: str) -> str:
@@ -153,6 +157,11 @@ class Stored:
         names = [field.name for field in fields(NotRun)]
         with self._sound():
             return [made(NotRun, dict(zip(names, row, strict=True))) for row in self._db.rows(sql, (uid,))]
+
+
+def short(text: str, longest: int = 100) -> str:
+    """Return a word that may be of any length, cut."""
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def _run(uid: str, started: str, finished: str | None, command: str, preset: str, host: str, shards: str) -> Run:

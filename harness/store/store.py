@@ -15,9 +15,10 @@ from harness.model import NotRun, Result, Run
 from harness.store import extras, nouns, schema
 from harness.store.database import Database, StoreError
 from harness.store.location import Location, without_passwords
-from harness.store.outcomes import NAMES, compressed, figure, pack, share
+from harness.store.outcomes import NAMES, compressed, figure, named_texts, pack, share
 from harness.store.reading import CASE, CHUNK, TARGET, Stored
 from harness.store.sqlite import File
+from harness.store.typed import Malformed
 
 ADD_CASE = f"INSERT INTO cases (id, content, {CASE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 ADD_TARGET = f"INSERT INTO targets ({TARGET}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -121,6 +122,21 @@ class Store(Stored):
             self._db.execute("DELETE FROM not_run WHERE run = ?", (uid,))
             self._db.execute("DELETE FROM runs WHERE uid = ?", (uid,))
 
+    def prune(self, uids: Iterable[str]) -> None:
+        """Remove runs, whatever is in them, and all that no other run names; give back the room."""
+        with self.transaction():
+            for uid in uids:
+                self.discard(uid)
+            for table, used in (("cases", '"case"'), ("targets", "target")):
+                self._db.execute(f"DELETE FROM {table} WHERE key NOT IN (SELECT {used} FROM results)")
+            if not list(self._db.rows("SELECT 1 FROM runs WHERE finished IS NULL")):  # whose results may be to come
+                self._db.execute("DELETE FROM environments WHERE key NOT IN (SELECT environment FROM results)")
+            texts = {key for (key,) in self._db.rows("SELECT key FROM texts")}
+            for (facts,) in self._db.rows("SELECT facts FROM results"):
+                texts.difference_update(_texts_of(facts))
+            self._db.executemany("DELETE FROM texts WHERE key = ?", [(key,) for key in texts])
+        self._db.compact()
+
     def append(self, uid: str, results: Iterable[Result]) -> None:
         """Store a batch in one transaction; a result already there is replaced."""
         rest = iter(results)
@@ -176,6 +192,14 @@ class Store(Stored):
 def _joined(one: Sequence[str], other: Sequence[str]) -> list[str]:
     """Return the parts of two parts of one run; a run that was asked as a whole has none."""
     return sorted({*one, *other}) if one and other else []
+
+
+def _texts_of(facts: str) -> Iterable[str]:
+    """Return the keys of the long texts that an outcome names; one that cannot be read names none."""
+    try:
+        return named_texts([nouns.json_of(facts)])
+    except Malformed:
+        return ()
 
 
 def _opened(location: Location, *, make: bool) -> Database:
