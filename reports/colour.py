@@ -18,7 +18,7 @@ def ulp_level(ulp: float) -> int:
     """Half decades above half an ulp, the correctly rounded answer: 0 to 16, 17 where not finite."""
     if not math.isfinite(ulp):
         return LEVELS - 1
-    return 0 if ulp <= 0.5 else min(LEVELS - 2, round(2 * math.log10(2 * ulp)))
+    return 0 if ulp <= 0.5 else min(LEVELS - 2, round(2 * (math.log10(ulp) + math.log10(2))))
 
 
 def ratio_level(ratio: float) -> int:

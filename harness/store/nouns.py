@@ -77,6 +77,9 @@ def json_of(text: Any) -> Any:
         raise Malformed(f"{shown(text)} is no JSON ({error})") from error
 
 
-def quoted(columns: tuple[str, ...]) -> str:
-    """Return columns for a statement; some of their names are words of SQL."""
-    return ", ".join(f'"{name}"' for name in columns)
+def quoted(columns: tuple[str, ...], table: str = "") -> str:
+    """Return columns for a statement, of a table; some of their names are words of SQL.
+
+    Note: without its table a name in double quotes that is no column's is a text to SQLite, and no error.
+    """
+    return ", ".join(f'{table and table + "."}"{name}"' for name in columns)

@@ -26,8 +26,8 @@ CHUNK = 1000  # results at a time: read texts together, and hold no more than th
 CHARACTERS_HELD = 1 << 26  # of long texts
 
 CASE, TARGET = nouns.quoted(nouns.CASE_COLUMNS), nouns.quoted(nouns.TARGET_COLUMNS)
-CASES = f"SELECT key, content, {CASE} FROM cases"
-TARGETS = f"SELECT key, {TARGET} FROM targets"
+CASES = f"SELECT key, content, {nouns.quoted(nouns.CASE_COLUMNS, 'cases')} FROM cases"
+TARGETS = f"SELECT key, {nouns.quoted(nouns.TARGET_COLUMNS, 'targets')} FROM targets"
 TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = (
     'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results'

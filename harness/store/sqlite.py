@@ -144,7 +144,8 @@ class File(Database):
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
         """Yield the rows of a query as they are found."""
         with self._named():
-            yield from self._db.execute(sql, parameters)
+            for row in self._db.execute(sql, parameters):
+                yield row  # noqa: UP028 - a generator that is left half read would close a cursor whose file is closed
 
     def compact(self) -> None:
         """Write the file anew, without the room of what was removed."""

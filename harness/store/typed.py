@@ -220,7 +220,8 @@ def _named(key: Read, item: Read) -> Read:
 
 
 def _is_time(seconds: float) -> bool:
-    return 0 <= seconds < math.inf
+    """Tell whether something can last so long: not a femtosecond, and not 30 million years."""
+    return seconds == 0 or 1e-15 <= seconds <= 1e15
 
 
 # What a field can be beside its type, where what reads it relies on that: field, rule, the rule in words.
@@ -247,13 +248,13 @@ RULES: Mapping[Any, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
         ("over", lambda checked: not checked.over < 0, "a share of 0 or more"),
     ),
     Timing: (
-        ("seconds", lambda timing: all(map(_is_time, timing.seconds)), "times"),
+        ("seconds", lambda timing: all(map(_is_time, timing.seconds)), "times of 0, or 1e-15 to 1e15"),
         ("calls", lambda timing: timing.calls > 0, "1 or more"),
         (
             "workers",
             lambda timing: 0 < timing.workers <= max(1, len(timing.seconds)),
             "1 or more, of a sample at least",
         ),
-        ("first_call_seconds", lambda timing: _is_time(timing.first_call_seconds), "a time"),
+        ("first_call_seconds", lambda timing: _is_time(timing.first_call_seconds), "a time of 0, or 1e-15 to 1e15"),
     ),
 }

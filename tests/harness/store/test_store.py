@@ -415,3 +415,15 @@ def test_judgements_of_a_run_are_counted(location):
 
         assert store.judgements(run().uid) == {result().judgement: 1, "known": 1}
         assert store.judgements("another") == {}
+
+
+def test_reading_may_be_left_half_way(location, recwarn):
+    """Results that nobody reads to their end are let go without a word, also after the store is closed."""
+    with Store(location) as store:
+        store.begin(run())
+        store.append(run().uid, [result(seed=seed) for seed in range(3)])
+        rest = store.rows("SELECT run FROM results")
+        next(rest)
+    del rest
+
+    assert not recwarn.list
