@@ -163,6 +163,13 @@ def selftest(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def attack(session: nox.Session) -> None:
+    """Kill runs, judge files that change the process, read hostile files; `-- 5` makes five of each, else minutes."""
+    install(session, "torch", "fast", groups=("tests",))
+    session.run("python", "-m", "tests.attack", *session.posargs)
+
+
+@nox.session(default=False)
 def sharpness(session: nox.Session) -> None:
     """Print the smallest fault of a row's sum that the default preset finds, op x dtype x width; minutes."""
     install(session, "torch", "fast", groups=("tests",))

@@ -63,3 +63,10 @@ def pieces(text: str) -> tuple[str, ...]:
 def choices(what: str, text: str, known: Collection[str]) -> tuple[str, ...]:
     """Read a comma-separated list of known names, none for all of them. Raises ValueError for one that is not known."""
     return tuple(choice(what, name, known) for name in pieces(text))
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, every sign of it to be seen: control signs, line breaks and half signs are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from harness.adapters import frameworks, judged
+from harness.adapters import frameworks, judged, state
 from harness.adapters.adapter import Adapter
 from harness.adapters.catalogue import Catalogue
 from harness.adapters.fence import NotInstalled
-from harness.model import Case, NotRun, Target, Unsupported
+from harness.model import Case, Implementation, NotRun, Target, Unsupported
 from harness.running.arguments import known_mode
+from harness.running.journal import CHANGED
 from harness.running.plugin import (
     RECORDER,
+    give_up,
     pytest_addoption,
     pytest_configure,
     pytest_sessionfinish,
     pytest_unconfigure,
 )
+from harness.running.recorder import Recorder
 from harness.spelling import choice, pieces
-from harness.store import Location
+from harness.store import Location, StoreError
 from reference.cache import Cache
 from reference.tiers import CERTIFY
 from suites import parts
@@ -33,7 +38,12 @@ from suites.judging.claim import Claim
 from suites.parts import Part
 from suites.questions import plan
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish", "pytest_unconfigure"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "pytest_unconfigure",
+]
 
 
 def wanted(config: pytest.Config) -> plan.Wanted:
@@ -100,13 +110,49 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
     want, recorder = wanted(config), config.stash[RECORDER]
     done = recorder.done() if config.getoption("--resume") else set()
-    questions = [
-        (adapter, case, target)
-        for adapter, case, target in metafunc.module.questions(installed(config), want)
-        if (str(case), target.implementation.framework, str(target)) not in done
-        and (not config.getoption("--judge") or parts.takes((adapter, case, target), want))
+    every = [
+        question
+        for question in metafunc.module.questions(installed(config), want)
+        if not config.getoption("--judge") or parts.takes(question, want)
     ]
+    left = [
+        (adapter, case, target)
+        for adapter, case, target in every
+        if (str(case), target.implementation.framework, str(target)) not in done
+    ]
+    out = named(config, "--leave-out")
+    questions = [question for question in left if question[2].implementation not in out]
+    announced(config).add(every, len(left), len(left) - len(questions))
     metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
+
+
+@dataclass
+class Announced:
+    """The questions of a process: all of each function, by one of its targets; those left, and of these left out."""
+
+    every: dict[Implementation, tuple[Target, int]] = field(default_factory=dict)
+    left: int = 0
+    left_out: int = 0
+
+    def add(self, questions: Sequence[plan.Item], left: int, left_out: int) -> None:
+        """Add those of a module."""
+        for _, _, target in questions:
+            first, count = self.every.get(target.implementation, (target, 0))
+            self.every[target.implementation] = first, count + 1
+        self.left += left
+        self.left_out += left_out
+
+
+@cache
+def announced(config: pytest.Config) -> Announced:  # noqa: ARG001 - one a process
+    """Return what the modules add their questions to."""
+    return Announced()
+
+
+@cache
+def named(config: pytest.Config, option: str) -> tuple[Implementation, ...]:
+    """Return the functions that an option of the runner names, in order."""
+    return tuple(Implementation(*json.loads(text)) for text in config.getoption(option))
 
 
 def _id(case: Case, target: Target) -> str:
@@ -114,9 +160,15 @@ def _id(case: Case, target: Target) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Ask somebody's own functions first what shows best."""
+    """Ask somebody's own functions first what shows best, and last those that change the process."""
     if config.getoption("--judge"):
-        items.sort(key=lambda item: parts.order(asked) if (asked := _question(item)) else (False, False))
+        apart = named(config, "--apart")
+        items.sort(key=lambda item: _order(asked, apart) if (asked := _question(item)) else (-1, False, False))
+
+
+def _order(question: plan.Item, apart: Sequence[Implementation]) -> tuple[int, bool, bool]:
+    asked = question[2].implementation
+    return apart.index(asked) if asked in apart else -1, *parts.order(question)
 
 
 def _question(item: pytest.Item) -> plan.Item | None:
@@ -127,9 +179,13 @@ def _question(item: pytest.Item) -> plan.Item | None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Announce the plan to whoever watches."""
-    count = sum(_question(item) is not None for item in session.items)
-    session.config.stash[RECORDER].plan(count)
+    """Announce the plan to whoever watches; of questions that pytest itself leaves out, nobody is told."""
+    known, asked = announced(session.config), sum(_question(item) is not None for item in session.items)
+    recorder = session.config.stash[RECORDER]
+    if known.left - known.left_out == asked:
+        recorder.plan(dict(known.every.values()), known.left, known.left_out)
+    else:
+        recorder.plan({}, asked, 0)
 
 
 @dataclass(frozen=True)
@@ -137,10 +193,18 @@ class Asker:
     """Puts a question, and fails where the answer deviates and is not known to."""
 
     claim: Claim
+    recorder: Recorder
+    apart: Sequence[Implementation] | None = None  # where functions that change the process are to be asked apart
 
     def __call__(self, question: plan.Item, part: Part) -> None:
         """Ask, and report to pytest."""
-        result = self.claim(question, part.answer)
+        try:
+            result = self.claim(question, part.answer)
+        except (StoreError, OSError, state.NotRestored) as error:  # the function's own are caught by the fence
+            give_up(self.recorder, error)
+        if self.apart is not None and question[2].implementation in self.claim.changes.keys() - {*self.apart}:
+            self.recorder.flush()
+            pytest.exit("asked on in another process: a function has changed this one", returncode=CHANGED)
         if result is None:
             pytest.skip("not asked: earlier answers have shown what this one would")
         if isinstance(result.outcome, Unsupported):
@@ -160,4 +224,7 @@ def claim(request: pytest.FixtureRequest) -> Asker:
     own, is_judging = map(Path, config.getoption("--known")), bool(config.getoption("--judge"))
     known = judge.known_deviations(own, shipped=not is_judging)
     brake = Brake(first=config.getoption("--first")) if is_judging else None
-    return Asker(Claim(config.stash[RECORDER], cache.golden, known, brake, strict=config.getoption("--strict-answers")))
+    recorder = config.stash[RECORDER]
+    several = is_judging and config.getoption("--journal") and len(announced(config).every) > 1
+    claim = Claim(recorder, cache.golden, known, brake, strict=config.getoption("--strict-answers"))
+    return Asker(claim, recorder, named(config, "--apart") if several else None)

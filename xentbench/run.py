@@ -22,10 +22,11 @@ from harness.history.state import STATES, state
 from harness.history.verdict import of_run
 from harness.model import Case, Outcome, Recorded, Result, Run, Target
 from harness.running import arguments, host, orphan
+from harness.running.process import Process
 from harness.running.progress import Progress
-from harness.running.runner import Judge, Process, Runner
+from harness.running.runner import Judge, Runner, Trouble
 from harness.spelling import choice
-from harness.store import Location, Store
+from harness.store import Location, Store, StoreError
 from reference.cache import Cache
 from reference.tiers import CERTIFY
 from reports.ci import annotation, files
@@ -114,7 +115,7 @@ def run(
         current, begun = begin(store, preset, uid, wanted.shard[1], resume=resume)
     at_once = processes or os.cpu_count() or 1
     request = Request(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once)
-    with ending(interrupted=GO_ON):
+    with ending(Trouble, StoreError, interrupted=GO_ON):
         make_goldens(request)
         finished = answer(request)
         refuse_misuse(request, finished)

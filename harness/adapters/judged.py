@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.adapters import state
 from harness.adapters.catalogue import Builder, Catalogue, Function
-from harness.adapters.fence import fenced
+from harness.adapters.fence import caught
 from harness.adapters.frameworks import names
 from harness.adapters.parameters import Parameters
 from harness.model import Param
@@ -58,7 +59,8 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     sys.modules[spec.name] = module  # where compilers look for a function's globals
     met = len(MARKED)
     try:
-        ran = fenced(partial(spec.loader.exec_module, module))
+        with state.kept(ours=True):
+            ran = caught(partial(spec.loader.exec_module, module))
     finally:
         sys.path[:] = before
     if ran is not None:
@@ -73,8 +75,14 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
             f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {', '.join(held)}{likely}"
         )
     found = by_framework([one for one in marked if not only or _name(one[2]) in only])
+    changed = ", ".join(state.changed())
     for catalogue in found.values():
         catalogue.file = str(path.resolve())
+        if changed:
+            catalogue.notes |= {
+                name: f"`{name}` is of a file that changes {changed} when it is read; it is asked without that"
+                for _, name in catalogue.offers
+            }
     return found
 
 

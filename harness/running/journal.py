@@ -13,13 +13,19 @@ from typing import Any, TextIO
 from harness.model import Case, Target
 from harness.store import nouns
 
+OURS = 71  # exit code of a process that can store nothing
+CHANGED = 72  # and of one that a function has changed, which is asked apart from then on
+SHOWN = 60  # bytes of what cannot be read
+
 
 @dataclass(frozen=True)
 class Line:
     """One line.
 
-    kind: `plan` (count), `begin` and `not asked` (case and target), `end` (reason, where the answer deviates),
-    `not run` and `note` (reason), `done`.
+    kind: `planned` (count of all there is of a target's function), `left out` (count), `plan` (count of what is left),
+    `begin` and `not asked` (case and target), `end` (reason, where the answer deviates), `found` (beside the answer:
+    case, target and reason), `not run`, `note` and `unreadable` (reason), `lost` (reason why nothing can be stored)
+    and `broken` (why the process cannot go on), neither of which is the question's fault, `done`.
     """
 
     kind: str
@@ -66,6 +72,10 @@ class Reader:
         self._path = path
         self._offset = 0
 
+    def remove(self) -> None:
+        """Remove the file, which is read to its end."""
+        self._path.unlink(missing_ok=True)
+
     def lines(self) -> list[Line]:
         """Return the complete lines written since the last call."""
         if not self._path.exists():
@@ -75,4 +85,12 @@ class Reader:
             text = file.read()
         complete = text[: text.rfind(b"\n") + 1]
         self._offset += len(complete)
-        return [Line.of(json.loads(part)) for part in complete.splitlines()]
+        return [_read(part) for part in complete.split(b"\n")[:-1]]
+
+
+def _read(text: bytes) -> Line:
+    """Return a line; one that is none, as half a line of a disk that was full, says so itself."""
+    try:
+        return Line.of(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Line("unreadable", reason=f"a line of the journal is {text[:SHOWN]!r}, expected an object of its fields")

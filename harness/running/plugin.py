@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from harness.running import host, orphan
 from harness.running.arguments import run_uid, shard
+from harness.running.journal import OURS, Journal, Line
 from harness.running.recorder import Recorder
-from harness.store import Location, Store
+from harness.store import Location, Store, StoreError
 from harness.store.location import RESULTS
 
 RECORDER = pytest.StashKey[Recorder]()
@@ -38,6 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--first", action="store_true", help="of those functions, stop asking at the first deviation")
     group.addoption("--strict-answers", action="store_true", help="what is recorded otherwise deviates too")
     group.addoption("--known", action="append", default=[], help="a file of known deviations beside those that ship")
+    group.addoption(
+        "--apart", action="append", default=[], help="a function that is asked last, as the runner names it"
+    )
+    group.addoption("--leave-out", action="append", default=[], help="a function that is not asked, likewise")
     group.addoption("--journal", default="", help="write a line before and after every question to this file")
 
 
@@ -46,13 +53,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if parent := os.environ.get(orphan.PARENT):
         orphan.end_with(int(parent))
     uid = config.getoption("--run-uid") or os.environ.get("XENTBENCH_RUN", "")
-    if not uid or config.getoption("--run-uid"):
-        uid = _begin(config, uid)
-    config.stash[RECORDER] = Recorder(
-        Location.of(config.getoption("--store")),
-        uid,
-        Path(config.getoption("--journal")) if config.getoption("--journal") else None,
-    )
+    journal = Journal(Path(config.getoption("--journal"))) if config.getoption("--journal") else None
+    try:
+        if not uid or config.getoption("--run-uid"):
+            uid = _begin(config, uid)
+        recorder = Recorder(Location.of(config.getoption("--store")), uid, journal)
+    except StoreError as error:
+        if journal is None:
+            raise pytest.UsageError(str(error)) from error
+        journal.write(Line("lost", reason=str(error)))
+        pytest.exit(str(error), returncode=OURS)
+    config.stash[RECORDER] = recorder
+    config.pluginmanager.register(Internal(recorder))
 
 
 def _begin(config: pytest.Config, uid: str) -> str:
@@ -65,6 +77,8 @@ def _begin(config: pytest.Config, uid: str) -> str:
                 return named
             run = host.new_run(config.getoption("--preset"), named, parts)
             store.begin(run)
+    except StoreError:
+        raise
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[BEGUN] = True
@@ -72,12 +86,33 @@ def _begin(config: pytest.Config, uid: str) -> str:
     return run.uid
 
 
+def give_up(recorder: Recorder, error: Exception) -> NoReturn:
+    """End the process because the store, a file or the arithmetic is lost, which is no question's fault."""
+    recorder.ours(error)
+    pytest.exit(str(error), returncode=OURS)
+
+
+@dataclass(frozen=True)
+class Internal:
+    """Tells whoever watches why pytest itself fails: the question in hand is not why."""
+
+    recorder: Recorder
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Say it, as far as it can still be said."""
+        if isinstance(excinfo.value, Exception):
+            self.recorder.ours(excinfo.value)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Say that all was asked; after an internal or a usage error it was not."""
     config = session.config
     if RECORDER not in config.stash or exitstatus not in COMPLETE:
         return
-    config.stash[RECORDER].done_with()
+    try:
+        config.stash[RECORDER].done_with()
+    except (StoreError, OSError) as error:
+        give_up(config.stash[RECORDER], error)
     part, parts = shard(config.getoption("--shard"))
     if parts > 1 and not config.getoption("--journal") and not hasattr(config, "workerinput"):
         with Store(config.getoption("--store")) as store:  # else whoever watches, or the controller, says so

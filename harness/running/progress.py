@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from harness.running.runner import Process
+from harness.running.process import Process
 
 PLAIN_SECONDS = 30.0  # between two lines where nothing can be overwritten, as in CI
 

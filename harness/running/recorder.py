@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from harness.adapters.adapter import Adapter
 from harness.model import Case, NotRun, Result, Target
 from harness.running.journal import Journal, Line
-from harness.store import Location, Store
+from harness.spelling import printable
+from harness.store import Location, Store, StoreError
 
 BATCH_RESULTS = 200
 BATCH_SECONDS = 0.5
@@ -17,19 +20,30 @@ BATCH_SECONDS = 0.5
 class Recorder:
     """One process's way into the store, and its journal where somebody watches."""
 
-    def __init__(self, store: Location | Path, uid: str, journal: Path | None) -> None:
-        """Open the store; the run must have begun there."""
+    def __init__(self, store: Location | Path, uid: str, journal: Journal | None) -> None:
+        """Open the store; the run must have begun there. Raises StoreError."""
         self.uid = uid
         self._store = Store(store)
-        self._journal = Journal(journal) if journal else None
+        self._journal = journal
         self._batch: list[Result] = []
         self._since = time.monotonic()
         self._environments: dict[tuple[str, str], str] = {}
         self._noted: set[str] = set()
 
-    def plan(self, count: int) -> None:
-        """Announce how many questions are coming."""
-        self._write(Line("plan", count=count))
+    def plan(self, every: Mapping[Target, int], left: int, left_out: int) -> None:
+        """Announce the questions: all there are of each function, how many are left, and left out for good of these."""
+        for target, count in every.items():
+            self._write(Line("planned", count=count, target=target))
+        self._write(Line("left out", count=left_out))
+        self._write(Line("plan", count=left))
+
+    def ours(self, error: Exception) -> None:
+        """Say that what is ours has failed, as far as it can still be said; what is not committed is dropped."""
+        self._batch = []
+        lost = isinstance(error, StoreError | OSError)
+        with suppress(OSError):
+            text = printable(str(error))
+            self._write(Line("lost", reason=text) if lost else Line("broken", reason=f"{type(error).__name__}: {text}"))
 
     def begin(self, case: Case, target: Target) -> None:
         """Say which question is in hand."""
@@ -46,6 +60,12 @@ class Recorder:
     def not_asked(self, case: Case, target: Target) -> None:
         """Say that a question is spared."""
         self._write(Line("not asked", case=case, target=target))
+
+    def found(self, result: Result) -> None:
+        """Take what was found beside the answer to the question in hand."""
+        self._batch.append(result)
+        self.flush()
+        self._write(Line("found", case=result.case, target=result.target, reason=result.reason))
 
     def note(self, text: str) -> None:
         """Pass on a remark on a function, once."""

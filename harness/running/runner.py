@@ -1,7 +1,8 @@
 """Run each framework in a process of its own, watch what it has in hand, and go on when it dies or hangs.
 
 Thread pools, flush-to-zero flags and allocators are global to a process, and a segfault ends it: so there is one
-process a framework, and what a dead one had in hand is stored as Crashed or TimedOut before the rest goes on.
+process a framework, and what a dead one had in hand is stored as Crashed or TimedOut before the rest goes on. What is
+ours, as a store that is lost or a kill from outside, is no outcome of the question in hand: it is asked again.
 """
 
 from __future__ import annotations
@@ -12,56 +13,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
 from harness.running import orphan
-from harness.running.journal import Line, Reader
+from harness.running.journal import CHANGED, OURS, Reader
+from harness.running.process import Job, Process
 from harness.store import Location, Store
 
 POLL_SECONDS = 0.1
-STARTS_AT_MOST = 25  # of one framework; a framework that dies on every question would go on for ever
+DEATHS_AT_MOST = 25  # of one process; a framework that dies on every question would go on for ever
+LOSSES_AT_MOST = 7  # in a row, of what is ours, each waited for twice as long as the one before: a minute
+WAIT_SECONDS = 0.5  # after the first
 USAGE_ERROR = 4  # pytest's exit code
 EXIT_SECONDS = 30.0  # for a process to end once all was asked
 START_SECONDS = 600.0  # for importing and collecting, before the first question
-
-
-@dataclass(frozen=True)
-class Job:
-    """One framework's share: a pytest command line without the options that the runner adds."""
-
-    name: str
-    arguments: tuple[str, ...]
-
-
-@dataclass
-class Process:
-    """A job's process and what is known of it."""
-
-    job: Job
-    directory: Path
-    popen: subprocess.Popen[bytes] | None = None
-    log: TextIO | None = None
-    reader: Reader | None = None
-    starts: int = 0
-    planned: int = 0
-    asked: int = 0
-    in_hand: tuple[Case, Target] | None = None
-    since: float = field(default_factory=time.monotonic)
-    complete: bool = False  # all was asked and is stored
-    finished: bool = False
-    reasons: list[str] = field(default_factory=list)  # of what was not run, or why the machinery failed
-    failed: bool = False
-    deviating: int = 0  # answers
-    not_asked: list[tuple[Case, Target]] = field(default_factory=list)  # for what earlier answers had shown
-    notes: list[str] = field(default_factory=list)
-    misused: str = ""  # what pytest says of an option that only the framework's process could check
-
+JOURNAL_SECONDS = 24 * 3600  # for which a journal is kept that nobody came to read to its end
+LOG_BYTES = 1 << 20  # of a log, beyond which it begins anew
+OUTSIDE = frozenset(getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")) - {None}
 
 Judge = Callable[[Case, Target, Outcome], Result]
 Progress = Callable[[Sequence[Process]], None]
+
+
+class Trouble(Exception):  # noqa: N818 - as it is told
+    """What is ours fails again and again, as a store that is lost: the run cannot go on now."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +60,11 @@ class Runner:
     def run(self, jobs: Iterable[Job], *, at_once: int) -> list[Process]:
         """Run all jobs, `at_once` at a time, in order; return their processes, finished.
 
-        Once one of them is misused, all are stopped.
+        Once one of them is misused, all are stopped. Raises Trouble where a process cannot store what it is answered,
+        and StoreError where this one cannot.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
+        tidy(self.logs)
         processes = [Process(job, self.logs) for job in jobs]
         with Store(self.store) as store:  # what a run that is gone on with could not do then, it may do now
             store.forget_not_run(self.uid, [process.job.name for process in processes])
@@ -92,8 +72,9 @@ class Runner:
             while not all(process.finished for process in processes) and not any(
                 process.misused for process in processes
             ):
+                now = time.monotonic()
                 running = [process for process in processes if process.popen]
-                waiting = [process for process in processes if not process.popen and not process.finished]
+                waiting = [one for one in processes if not (one.popen or one.finished) and one.not_before <= now]
                 for process in waiting[: at_once - len(running)]:
                     self._start(process)
                 for process in running:
@@ -112,10 +93,10 @@ class Runner:
         process.reader = Reader(journal)
         process.log = (self.logs / f"{process.job.name}.log").open("a", encoding="utf-8")
         process.in_hand, process.since = None, time.monotonic()
-        process.planned = process.asked  # what is left is announced anew
+        process.changed, process.lost, process.broken = False, "", ""
         options = ["--run-uid", self.uid, "--store", str(self.store), "--journal", str(journal), "--resume"]
         process.popen = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *process.job.arguments, *options],
+            [sys.executable, "-m", "pytest", *process.job.arguments, *options, *process.options()],
             stdin=subprocess.DEVNULL,
             stdout=process.log,
             stderr=subprocess.STDOUT,
@@ -135,53 +116,96 @@ class Runner:
         if process.complete and (code is not None or waited > EXIT_SECONDS):
             _stop(process.popen)  # all was asked; what a framework does while it is torn down is no answer
             self._close(process)
-            process.finished = True
-            if process.asked < process.planned:
-                self._fail(process, f"{process.planned - process.asked} of {process.planned} questions got no answer")
-        elif code == USAGE_ERROR:
-            self._close(process)
-            process.finished = True
-            process.misused = self._tail(process).removeprefix("ERROR: ")
+            self._finish(process)
         elif code is not None:
-            self._ended(
-                process, Crashed(how_it_died(code)), f"pytest ended ({how_it_died(code)}): {self._tail(process)}"
-            )
+            self._close(process)
+            self._died(process, code)
         elif waited > (self.timeout_seconds if process.in_hand else START_SECONDS):
             _stop(process.popen)
             self._read(process)
-            self._ended(process, TimedOut(round(waited)), f"no sign of life for {waited:.0f} s")
+            self._close(process)
+            self._book(process, TimedOut(round(waited)), f"no sign of life for {waited:.0f} s")
 
     def _read(self, process: Process) -> None:
         """Take in new journal lines."""
         assert process.reader is not None
         for line in process.reader.lines():
-            process.since = time.monotonic()
-            _take(process, line)
+            process.take(line)
 
-    def _ended(self, process: Process, outcome: Outcome, reason: str) -> None:
+    def _died(self, process: Process, code: int) -> None:
+        """Tell apart why a process ended, and let it go on with the rest, or give up on it."""
+        how = how_it_died(code)
+        if process.broken:
+            self._fail(process, process.broken)
+        elif code == OURS or process.lost:
+            self._again(process, process.lost or f"journal of {process.job.name} could not be written")
+        elif code == CHANGED and process.changed:
+            return  # it goes on where nothing is changed
+        elif code == USAGE_ERROR and not process.in_hand:
+            process.finished = True
+            process.misused = self._tail(process).removeprefix("ERROR: ")
+        elif process.in_hand and process.in_hand not in process.doubted and (-code in OUTSIDE or process.shared):
+            process.doubted[process.in_hand] = how  # asked again at once, where nothing else was
+            self._limit(process)
+        else:
+            self._book(process, Crashed(how), f"pytest ended ({how}): {self._tail(process)}")
+
+    def _again(self, process: Process, why: str) -> None:
+        """Wait before a process is started again that could not store its answers. Raises Trouble in the end."""
+        process.losses += 1
+        if process.losses >= LOSSES_AT_MOST:
+            raise Trouble(f"{why}; what was stored before is kept, and no answer is counted as wrong for it")
+        process.not_before = time.monotonic() + WAIT_SECONDS * 2 ** (process.losses - 1)
+
+    def _book(self, process: Process, outcome: Outcome, reason: str) -> None:
         """Store what the process had in hand and let it go on with the rest, or give up on it."""
-        self._close(process)
-        if process.in_hand:
-            with Store(self.store) as store:
-                store.append(self.uid, [self.judge(*process.in_hand, outcome)])
-            if process.starts < STARTS_AT_MOST:
-                return
-            reason = f"died {process.starts} times; the last time with {process.in_hand[0]} in hand"
-        self._fail(process, reason)
+        if not process.in_hand:
+            self._fail(process, reason)
+            return
+        with Store(self.store) as store:
+            store.append(self.uid, [self.judge(*process.in_hand, outcome)])
+        process.doubted.pop(process.in_hand, None)
+        process.deaths[process.in_hand[1].implementation] += 1
+        self._limit(process)
 
-    def _fail(self, process: Process, reason: str) -> None:
+    def _limit(self, process: Process) -> None:
+        """Give up on a process that has died too often."""
+        deaths = process.deaths.total() + len(process.doubted)
+        if deaths >= DEATHS_AT_MOST:
+            hand = f"; the last time with {process.in_hand[0]} in hand" if process.in_hand else ""
+            self._fail(process, f"died {deaths} times{hand}")
+
+    def _finish(self, process: Process) -> None:
+        """Note what a process has not answered, though all was asked, and what it died of once only."""
+        process.finished = True
+        for (case, target), how in process.doubted.items():
+            said = f"the process ended ({how}) with {case}@{target} in hand, which was answered when it was asked again"
+            if how_it_died(-signal.SIGKILL) == how or not process.shared:
+                process.notes.append(said)
+            else:
+                self._fail(process, f"{said}: something that another function left behind has ended it")
+        if process.unanswered > 0 or process.left_out:
+            self._fail(process, process.incomplete(), failed=process.unanswered > 0)
+
+    def _fail(self, process: Process, reason: str, *, failed: bool = True) -> None:
         """Give up on a process."""
-        process.failed = process.finished = True
+        process.finished = True
+        process.failed |= failed
         process.reasons.append(reason)
+        if process.planned and "incomplete: " not in reason:
+            reason = f"{process.incomplete()}; {reason}"
         with Store(self.store) as store:
             store.add_not_run(
                 self.uid, NotRun(process.job.name, "", "", f"{reason}; see {self.logs}/{process.job.name}.log")
             )
 
     def _close(self, process: Process) -> None:
+        """Let go of a process that has ended, and of its journal, which is read to its end."""
         process.popen = None
         if process.log:
             process.log.close()
+        if process.reader:
+            process.reader.remove()
 
     def _tail(self, process: Process) -> str:
         lines = (
@@ -190,25 +214,14 @@ class Runner:
         return lines[-1][:300] if lines else "no output"
 
 
-def _take(process: Process, line: Line) -> None:
-    match line.kind:
-        case "plan":
-            process.planned = process.asked + line.count
-        case "begin" if line.case and line.target:
-            process.in_hand = (line.case, line.target)
-        case "end":
-            process.in_hand = None
-            process.asked += 1
-            process.deviating += bool(line.reason)
-        case "not asked" if line.case and line.target:
-            process.asked += 1
-            process.not_asked.append((line.case, line.target))
-        case "note":
-            process.notes.append(line.reason)
-        case "done":
-            process.complete = True
-        case "not run":
-            process.reasons.append(line.reason)
+def tidy(logs: Path) -> None:
+    """Remove journals that nobody came to read to their end, and let logs that grew long begin anew."""
+    for file in logs.iterdir():
+        with suppress(OSError):  # another run may tidy too
+            stat = file.stat()
+            old = file.suffix == ".journal" and time.time() - stat.st_mtime > JOURNAL_SECONDS
+            if old or (file.suffix == ".log" and stat.st_size > LOG_BYTES):
+                file.unlink()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

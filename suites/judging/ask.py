@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from harness.adapters import state
 from harness.adapters.adapter import Adapter
 from harness.model import (
     FORMATS,
@@ -29,6 +30,8 @@ from reference.options import meaning
 from suites.judging import refusal
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
+
+state.watch(*(state.Functions(module).setting for module in (bits, metrics, ruler)))  # a call may not replace its judge
 
 
 @dataclass(frozen=True)

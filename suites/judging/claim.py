@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from harness.adapters import state
 from harness.adapters.adapter import Adapter
-from harness.model import Case, Outcome, Result, Target
+from harness.model import Case, Checked, Implementation, Outcome, Result, Target
 from reference.golden import Audited
 from suites.judging import ask, judge
 from suites.judging.brake import Brake
@@ -25,6 +27,9 @@ class Recorder(Protocol):
     def end(self, result: Result) -> None:
         """Take its result."""
 
+    def found(self, result: Result) -> None:
+        """Take what was found beside the answer."""
+
     def not_asked(self, case: Case, target: Target) -> None:
         """Take note of a question that is spared."""
 
@@ -40,6 +45,7 @@ class Claim:
     """Asks a question and records what comes back, judged.
 
     strict: what is recorded otherwise, such as an answer that depends on its batch, deviates.
+    changes: what each function was seen to change in the process, which is told once.
     """
 
     recorder: Recorder
@@ -47,6 +53,7 @@ class Claim:
     known: Sequence[judge.Known]
     brake: Brake | None = None
     strict: bool = False
+    changes: dict[Implementation, dict[str, None]] = field(default_factory=dict)
 
     def __call__(self, question: plan.Item, answer: Answer | None = None) -> Result | None:
         """Ask, and return the judged result, or nothing where asking is spared.
@@ -58,14 +65,30 @@ class Claim:
             self.recorder.not_asked(case, target)
             return None
         self.recorder.begin(case, target)
+        state.changed()  # what was changed before is not of this question
         shared = ask.asked(case, self.certify)
         outcome = answer(adapter, case, target, self.certify) if answer else ask.score(adapter, target, shared)
-        judgement, reason = judge.judge(case, target, outcome, self.known, strict=self.strict)
-        environment = self.recorder.environment(adapter, target.device)
-        result = Result(case, target, outcome, judgement, reason, environment, "" if answer else shared.content)
+        self._tell(question)
+        result = self._judged(question, outcome, "" if answer else shared.content)
         self.recorder.end(result)
         for text in adapter.catalogue.notes.values():
             self.recorder.note(text)
         if self.brake:
             self.brake.learn(result)
         return result
+
+    def _judged(self, question: plan.Item, outcome: Outcome, content: str = "") -> Result:
+        adapter, case, target = question
+        judgement, reason = judge.judge(case, target, outcome, self.known, strict=self.strict)
+        return Result(
+            case, target, outcome, judgement, reason, self.recorder.environment(adapter, target.device), content
+        )
+
+    def _tell(self, question: plan.Item) -> None:
+        """Record what the calls of a question have changed in the process, as a finding of its own."""
+        adapter, case, target = question
+        told = self.changes.get(target.implementation, {})
+        if new := dict.fromkeys(what for what in state.changed() if what not in told):
+            self.changes[target.implementation] = told | new
+            outcome = Checked(1, math.inf, detail=state.told(new))
+            self.recorder.found(self._judged((adapter, replace(case, check=judge.PROCESS), target), outcome))

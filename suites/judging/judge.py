@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.model import BudgetClass, Case, Checked, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
 from reference.bounds import heights
 
+PROCESS = "invariance.process"  # the check of what a call does beside answering, found with any question
 EXPECTED = Path(__file__).parents[1] / "expected.toml"
 ACCEPTED: tuple[BudgetClass, ...] = ("P", "C", "S", "E", "N")
 # What is recorded as it is and deviates where one is strict: (check, policy), both by glob.

@@ -16,7 +16,7 @@ INPUTS = ("logits", "label", "upstream")
 def of(judged: Judged, shown: int = SHOWN) -> Iterator[str]:
     """Yield a function's verdict, its first findings, and what is not judged of it."""
     name = f"{judged.implementation} ({judged.op}, {judged.framework})"
-    yield f"{name}: {judged.verdict}, {count(judged.answers, 'answer')}"
+    yield f"{name}: {judged.verdict}, {of_planned(judged)}"
     for note in judged.notes:
         yield f"  note: {note}"
     for number, finding in enumerate(judged.findings[:shown], 1):
@@ -32,6 +32,13 @@ def of(judged: Judged, shown: int = SHOWN) -> Iterator[str]:
         yield f"  not judged: {entry.what}: {entry.reason} ({count(entry.questions, 'question')})"
     for line in judged.recorded:
         yield f"  recorded, and no deviation unless strict: {line}"
+
+
+def of_planned(judged: Judged) -> str:
+    """Say how many answers came, and of how many questions where some have no outcome."""
+    if judged.came >= judged.planned:
+        return count(judged.answers, "answer")
+    return f"{judged.came} of {judged.planned} questions answered"
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
-from harness.model import Checked, Crashed, Failed, Result, Score, Target, TimedOut, Unsupported
+from harness.model import Checked, Crashed, Failed, Implementation, Result, Score, TimedOut, Unsupported
 from suites.judging import findings, judge, refusal
 from suites.judging.findings import Finding, Question
 
-Word = Literal["conforms", "deviates", "failed", "not judged"]
+NOTHING: Mapping[Implementation, int] = {}
+Word = Literal["conforms", "deviates", "failed", "incomplete", "not judged"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class NotJudged:
 class Judged(Sequence[Finding]):
     """One function and what was found; a sequence of its findings, empty where it conforms.
 
-    `failed` where it died, hung or raised for all that it was asked, `not judged` where it answers nothing of the kind.
+    `failed` where it died, hung or raised for all that it was asked, `not judged` where it answers nothing of the kind,
+    `incomplete` where questions have no outcome and nothing deviates in what came. planned: questions that were to be
+    asked; came: those with an outcome, or spared.
     recorded: what is no deviation unless `strict`; notes: what the judge did about how the function is written.
     """
 
@@ -40,6 +43,8 @@ class Judged(Sequence[Finding]):
     recorded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     not_asked: int = 0
+    planned: int = 0
+    came: int = 0
 
     def __len__(self) -> int:
         return len(self.findings)
@@ -61,48 +66,60 @@ class Answers:
 
     results: list[Result] = field(default_factory=list)
     not_asked: list[Question] = field(default_factory=list)
+    planned: int = 0
+
+    @property
+    def came(self) -> int:
+        """Count the questions with an outcome, and those spared; what was found beside an answer is no question."""
+        asked = {(result.case, result.target) for result in self.results if result.case.check != judge.PROCESS}
+        return len(asked | set(self.not_asked))
 
 
-def verdicts(results: Iterable[Result], not_asked: Iterable[Question] = (), notes: Sequence[str] = ()) -> list[Judged]:
-    """Return a verdict a function, in the order in which they were asked."""
-    grouped: dict[tuple[str, str, str], Answers] = {}
+def verdicts(
+    results: Iterable[Result],
+    not_asked: Iterable[Question] = (),
+    notes: Sequence[str] = (),
+    planned: Mapping[Implementation, int] = NOTHING,
+) -> list[Judged]:
+    """Return a verdict a function, in the order in which they were asked; of those planned and never asked too."""
+    grouped: dict[Implementation, Answers] = {}
     for result in results:
-        grouped.setdefault(_name(result.target), Answers()).results.append(result)
+        grouped.setdefault(result.target.implementation, Answers()).results.append(result)
     for case, target in not_asked:
-        grouped.setdefault(_name(target), Answers()).not_asked.append((case, target))
-    return [_judged(*name, answers, notes) for name, answers in grouped.items()]
+        grouped.setdefault(target.implementation, Answers()).not_asked.append((case, target))
+    for implementation, count in planned.items():
+        grouped.setdefault(implementation, Answers()).planned = count
+    return [_judged(function, answers, notes) for function, answers in grouped.items()]
 
 
-def _name(target: Target) -> tuple[str, str, str]:
-    implementation = target.implementation
-    return implementation.name, implementation.op, implementation.framework
-
-
-def _judged(name: str, op: str, framework: str, answers: Answers, notes: Sequence[str]) -> Judged:
+def _judged(function: Implementation, answers: Answers, notes: Sequence[str]) -> Judged:
     refused = {id(result): what for result in answers.results if (what := _refused_dtype(result, answers.results))}
     rest = [result for result in answers.results if id(result) not in refused]
     found = findings.findings(rest, answers.not_asked)
+    whole = answers.came >= answers.planned
     return Judged(
-        name,
-        op,
-        framework,
-        _word(rest, found),
-        sum(isinstance(result.outcome, Score | Checked) for result in rest),
+        function.name,
+        function.op,
+        function.framework,
+        _word(rest, found, whole=whole),
+        sum(isinstance(result.outcome, Score | Checked) and result.case.check != judge.PROCESS for result in rest),
         found,
         tuple(not_judged(answers.results, refused)),
         tuple(recorded(rest)),
-        tuple(note for note in notes if note.startswith(f"`{name}` ")),
+        tuple(note for note in notes if note.startswith(f"`{function.name}` ")),
         len(answers.not_asked),
+        max(answers.planned, answers.came),
+        answers.came,
     )
 
 
-def _word(results: Sequence[Result], found: Sequence[Finding]) -> Word:
+def _word(results: Sequence[Result], found: Sequence[Finding], *, whole: bool) -> Word:
     if any(isinstance(result.outcome, Crashed | TimedOut) for result in results):
         return "failed"
     if any(isinstance(result.outcome, Score | Checked) for result in results):
-        return "deviates" if found else "conforms"
+        return "deviates" if found else "conforms" if whole else "incomplete"
     raised = any(isinstance(result.outcome, Failed) and result.outcome.kind != "shape" for result in results[:1])
-    return "failed" if raised else "not judged"
+    return "failed" if raised else "not judged" if whole else "incomplete"
 
 
 def _refused_dtype(result: Result, results: Sequence[Result]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.running.runner import Job
+from harness.running.process import Job
 from suites.questions.plan import Wanted
 
 SUITES = Path(__file__).parents[1]
@@ -34,7 +34,7 @@ def accuracy(wanted: Wanted, options: Sequence[str]) -> list[Job]:
 
 def judging(file: Path, wanted: Wanted, options: Sequence[str]) -> list[Job]:
     """Return the job that asks the functions of a file."""
-    return [Job(file.stem, (*PYTEST, *files(), *wanted.arguments, *options, "--judge", str(file)))]
+    return [Job(file.stem, (*PYTEST, *files(), *wanted.arguments, *options, "--judge", str(file)), shared=True)]
 
 
 def slowest_first(wanted: Wanted) -> list[str]:

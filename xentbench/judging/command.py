@@ -13,9 +13,10 @@ import typer
 
 from harness.model import Case, Outcome, Result, Target
 from harness.running import host
+from harness.running.process import Job, Process
 from harness.running.progress import Progress
-from harness.running.runner import Job, Process, Runner
-from harness.store import Location, Store
+from harness.running.runner import Runner, Trouble
+from harness.store import Location, Store, StoreError
 from suites.judging import judge, lines
 from suites.judging.findings import Finding
 from suites.judging.verdict import Judged, verdicts
@@ -81,7 +82,7 @@ def judge_file(
       1    one deviates, or gives no answer
       2    an option is off, or the file
       3    no function of the file could be asked, or judged
-      4    a process gave up
+      4    questions got no answer, and no function is to blame
       130  interrupted
     """
     with refusing():
@@ -108,7 +109,8 @@ def judge_once(request: Request) -> Exit:
     early = Early(request, run.uid)
     process = answer(request, run.uid, jobs.judging(request.file, request.wanted, request.words), early)
     results = close(request.store, run.uid, process)
-    found = [with_commands(one, request.store, run.uid) for one in verdicts(results, process.not_asked, process.notes)]
+    every = verdicts(results, process.not_asked, process.notes, process.of_each)
+    found = [with_commands(one, request.store, run.uid) for one in every]
     if request.as_json:
         write_json([asdict(judged) for judged in found])
     else:
@@ -125,10 +127,10 @@ def judge_once(request: Request) -> Exit:
 
 def exit_code(found: Sequence[Judged], process: Process) -> Exit:
     """Return the exit code, and say what went wrong beside the functions."""
-    if process.failed:
-        warn(f"error: {process.reasons[-1]}")
-        return Exit.MACHINERY
     verdict = {judged.verdict for judged in found}
+    if process.failed or "incomplete" in verdict:
+        warn(f"error: {process.reasons[-1] if process.reasons else process.incomplete()}")
+        return Exit.MACHINERY
     if verdict <= {"not judged"}:
         warn("error: no function of the file could be asked" if not found else "error: no function could be judged")
         return Exit.NOTHING_RAN
@@ -175,7 +177,7 @@ def answer(request: Request, uid: str, job: list[Job], early: Early) -> Process:
         """Judge what the runner itself found."""
         return Result(case, target, outcome, *judge.judge(case, target, outcome, request.known))
 
-    with ending(), Progress(console(stderr=True)) as early.progress:
+    with ending(Trouble, StoreError), Progress(console(stderr=True)) as early.progress:
         runner = Runner(
             store=request.store,
             uid=uid,

@@ -51,6 +51,10 @@ class Kept:
         """Keep a result."""
         self.results.append(result)
 
+    def found(self, result: Result) -> None:
+        """Keep what was found beside an answer."""
+        self.results.append(result)
+
     def not_asked(self, case: Case, target: Target) -> None:
         """Keep a question that is spared."""
         self.spared.append((case, target))
@@ -74,6 +78,11 @@ class Stored(Kept):
         """Keep and store a result."""
         super().end(result)
         self.recorder.end(result)
+
+    def found(self, result: Result) -> None:
+        """Keep and store what was found beside an answer."""
+        super().found(result)
+        self.recorder.found(result)
 
     def environment(self, adapter: Adapter, device: str) -> str:
         """Return the key of the environment, which is stored."""

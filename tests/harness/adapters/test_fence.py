@@ -29,6 +29,30 @@ def test_a_refusal_is_no_failure(refusal):
     assert fenced(raising(refusal)) == Unsupported("no mask")
 
 
+class UnreadableError(Exception):
+    """An exception whose text raises."""
+
+    def __str__(self):
+        """Raise."""
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (SystemExit(3), Failed("raised", "3", "SystemExit")),
+        (SystemExit(), Failed("raised", "no message", "SystemExit")),
+        (GeneratorExit(), Failed("raised", "no message", "GeneratorExit")),
+        (UnreadableError(), Failed("raised", "its text cannot be read: ZeroDivisionError", "UnreadableError")),
+        (ValueError("\x1b]0;t\x07 a\ud800"), Failed("raised", r"\x1b]0;t\x07 a\ud800", "ValueError")),
+    ],
+    ids=["exit", "silent-exit", "no-exception", "unreadable", "control-signs"],
+)
+def test_whatever_is_raised_is_a_failure(error, expected):
+    """Who asks for the end of the program has failed like any other, and what is said can be printed and stored."""
+    assert fenced(raising(error)) == expected
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [

@@ -74,6 +74,21 @@ def test_line_cut_short_is_not_read(path):
     assert [line.case for line in reader.lines()] == [CASE]
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [b'{"kind": "en', b"\0\0\0", b"[1, 2]", b'{"kind": "begin"}', b"7", b"\xff\xfe", b'{"kind": "end", "case": 7}'],
+)
+def test_damaged_line_is_skipped_and_said(path, damaged):
+    """A line that is none, as a full disk leaves it, is told; those around it are read."""
+    write(path, Line("plan", count=2))
+    path.write_bytes(path.read_bytes() + damaged + b"\n")
+    write(path, Line("done"))
+
+    first, skipped, last = Reader(path).lines()
+    assert (first.kind, skipped.kind, last.kind) == ("plan", "unreadable", "done")
+    assert skipped.reason.startswith(f"a line of the journal is {damaged!r}, expected ")
+
+
 def test_no_file_has_no_lines(path):
     """Before the writer has started there is nothing to read."""
     reader = Reader(path)

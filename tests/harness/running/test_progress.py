@@ -8,8 +8,8 @@ from rich.console import Console
 
 from harness.model import Case, Implementation, Op, Target
 from harness.running import progress
+from harness.running.process import Job, Process
 from harness.running.progress import Progress
-from harness.running.runner import Job, Process
 
 CASE = Case(Op.of("sigmoid_xent", pos_weight=3.0), "value", "normal", "float32", 4, 8)
 TARGET = Target(Implementation("torch", "softmax", "torch[softmax]", "fused"), "eager")

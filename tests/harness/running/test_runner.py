@@ -138,7 +138,11 @@ def test_missing_framework_is_not_run(trouble):
     ("framework", "reason", "logged"),
     [
         ("broken", "RuntimeError: broken while it is imported", "third_party/broken.py"),
-        ("careless", "questions got no answer", "AttributeError: 'list' object has no attribute 'dtype'"),
+        (
+            "careless",
+            "42 of 78 questions answered",
+            "AttributeError: 'list' object has no attribute 'dtype'",
+        ),
     ],
 )
 def test_broken_adapter_is_no_success(trouble, framework, reason, logged):

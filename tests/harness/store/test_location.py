@@ -7,7 +7,8 @@ import pytest
 
 from harness.files import recall
 from harness.running import host, runner
-from harness.running.runner import Job, Process, Runner
+from harness.running.process import Job, Process
+from harness.running.runner import Runner
 from harness.store import Location, Store, StoreError
 from harness.store.location import without_passwords
 

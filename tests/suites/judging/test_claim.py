@@ -30,6 +30,10 @@ class Written:
         """Write a result down."""
         self.lines.append(("end", result))
 
+    def found(self, result):
+        """Write down what was found beside an answer."""
+        self.lines.append(("found", result))
+
     def not_asked(self, case, target):
         """Write down what is spared."""
         self.lines.append(("not asked", case, target))
@@ -88,6 +92,31 @@ def test_strict(question, strict, judgement):
     result = Claim(Written(), Memory().golden, (), strict=strict)((adapter, asked, target), answer)
 
     assert (result.judgement, result.content) == (judgement, "")
+
+
+def rude(logits):
+    """Answer rightly, and replace a function of numpy's."""
+    np.cos = np.sin
+    return 1 / (1 + np.exp(-logits))
+
+
+def test_change_of_the_process_is_a_finding():
+    """What a call changes is recorded beside its answer, once, and is undone before that is measured."""
+    adapter = Adapter().judging(judged.by_framework([("numpy", "sigmoid", rude)])["numpy"], every_mode=True)
+    target = Target(adapter.implementations()[0], "eager")
+    recorder, cosine = Written(), np.cos
+
+    claim = Claim(recorder, Memory().golden, ())
+    results = [
+        claim((adapter, Case(CASE.op, "value", family, "float32", 4, 5), target)) for family in ("normal", "offset")
+    ]
+
+    assert [line[0] for line in recorder.lines] == ["begin", "found", "end", "begin", "end"]
+    found = recorder.lines[1][1]
+    assert (found.case.check, found.judgement) == ("invariance.process", "deviates")
+    assert found.reason == "the call changes functions of numpy (cos)"
+    assert [result.judgement for result in results] == ["conforms"] * 2
+    assert np.cos is cosine
 
 
 def test_spared_question_is_not_asked(question):

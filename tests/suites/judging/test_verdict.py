@@ -5,7 +5,7 @@ import math
 import pytest
 
 from harness.model import Checked, Crashed, Failed, Op, TimedOut, Unsupported
-from suites.judging import refusal, verdict
+from suites.judging import judge, lines, refusal, verdict
 from suites.judging.verdict import verdicts
 from tests.made.verdicts import result, score, target
 
@@ -35,6 +35,34 @@ def test_word(results, word):
     (one,) = verdicts(results)
 
     assert one.verdict == word
+
+
+@pytest.mark.parametrize(
+    ("results", "planned", "word", "said"),
+    [
+        pytest.param([GOOD], 1, "conforms", "conforms, 1 answer", id="all"),
+        pytest.param([GOOD], 82, "incomplete", "incomplete, 1 of 82 questions answered", id="some"),
+        pytest.param([], 82, "incomplete", "incomplete, 0 of 82 questions answered", id="none"),
+        pytest.param([result(score())], 82, "deviates", "deviates, 1 of 82 questions answered", id="wrong"),
+        pytest.param([GOOD, result(Crashed("SIGSEGV"))], 82, "failed", "failed, 1 of 82", id="died"),
+        pytest.param([result(REFUSED, "unjudged")], 82, "incomplete", "incomplete, 1 of 82", id="refused"),
+    ],
+)
+def test_verdict_is_of_the_questions(results, planned, word, said):
+    """What has no outcome was not found to conform, whatever came of the other questions."""
+    (one,) = verdicts(results, planned={target().implementation: planned})
+
+    assert (one.verdict, one.planned) == (word, planned)
+    assert said in next(lines.of(one))
+
+
+def test_what_was_found_beside_an_answer_is_no_question():
+    """A change of the process that was seen is a finding, and counts for no question."""
+    beside = result(Checked(1, math.inf, detail="the call changes a timer"), check=judge.PROCESS)
+
+    (one,) = verdicts([GOOD, beside], planned={target().implementation: 2})
+
+    assert (one.verdict, one.answers, one.came, one.planned, len(one)) == ("deviates", 1, 1, 2, 1)
 
 
 def test_functions_are_judged_one_by_one():
