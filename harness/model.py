@@ -245,6 +245,20 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """What a duel found of a timing beside that of an earlier run: both timed in turn, in fresh processes, at once.
+
+    run: the earlier one's uid. times: this timing over the earlier one, with its interval. workers: processes a side.
+    """
+
+    run: str
+    times: float
+    low: float
+    high: float
+    workers: int
+
+
+@dataclass(frozen=True)
 class Timing:
     """Raw samples; statistics are computed when read. Each sample is the mean of `calls` calls, device waited for."""
 
@@ -263,6 +277,7 @@ class Timing:
     preempted: float | None = None  # share of samples
     peak_bytes: int | None = None  # of memory beyond the inputs, with logits of `peak_logits_bytes`
     peak_logits_bytes: int | None = None
+    settled: tuple[Settled, ...] = ()  # at most one an earlier run
 
 
 @dataclass(frozen=True)

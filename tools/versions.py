@@ -89,7 +89,9 @@ def steps(asked: Asked, chosen: Sequence[str], uv: str, constraints: Path) -> It
     for program, uid in zip(programs, uids, strict=True):
         code = called(program, "run", "--on", asked.framework, *STORE, "--run-uid", uid, *asked.run)
         yield 0 if code in ANSWERED else code
-    yield called(programs[-1], "compare", *uids, *STORE, *asked.compare)
+    settle = [word for home in homes for word in ("--python", str(home / SCRIPTS / "python"))]
+    timed = ["--settle", *settle] if "--speed" in asked.run else []
+    yield called(programs[-1], "compare", *uids, *STORE, *timed, *asked.compare)
 
 
 def called(*command: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,15 @@ def compare_runs(
     directory: Annotated[
         Path | None, typer.Option("--report", help="also write the report of the last, a run of the store")
     ] = None,
+    pythons: Annotated[
+        list[str] | None,
+        typer.Option("--python", help="for --settle: the interpreter of each run, in order", show_default="this one"),
+    ] = None,
     *,
+    settling: Annotated[
+        bool,
+        typer.Option("--settle", help="settle suspicious times by duels, kept in the later run"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON, every change in it")] = False,
 ) -> None:
     """Say whether a run may be taken for the one before it: what changed, and why.
@@ -75,11 +84,14 @@ def compare_runs(
     figures. What is not judged (composed, naive, misuse, control) is shown and never counted. The last line is the
     verdict, as the report has it.
 
+    With --settle, every time that changed or cannot be told is timed again, both runs' in turn and in fresh processes.
+
     Examples:
       xentbench compare
       xentbench compare baseline.run.jsonl.gz latest --fail-on any
       xentbench compare 20260101T latest --json --output changes.json
       xentbench compare jax-0.8.3.run.jsonl.gz jax-0.9.2.run.jsonl.gz jax-0.10.2.run.jsonl.gz
+      xentbench compare old new --settle --python old/bin/python --python new/bin/python
 
     Exit codes:
       0  nothing of what --fail-on names
@@ -92,10 +104,13 @@ def compare_runs(
         gate = gate_of(fail_on)
         if not 0 <= size < float("inf"):
             raise ValueError(f"--size is {size}, expected a relative difference, such as 0.05")
+        directory = folder("--report", directory) if directory else None
         named = runs or ["latest~1"]
         recalled = [recall(one, store) for one in (named if len(named) > 1 else [*named, "latest"])]
+        if settling:
+            recalled = _settled(recalled, size, store, pythons or [sys.executable] * len(recalled))
         course = follow(recalled, size)
-        page = _report(recalled, store, folder("--report", directory)) if directory else None
+        page = _report(recalled, store, directory) if directory else None
         with data(output) as to:
             if as_json:
                 plain = text.plain(course) if course.steps[1:] else comparison.plain(course.whole)
@@ -106,6 +121,12 @@ def compare_runs(
                 if page:
                     to.write(f"report: {page}\n")
     raise typer.Exit(exit_code(course, gate))
+
+
+def _settled(runs: Sequence[Recorded], size: float, location: Location, pythons: Sequence[str]) -> list[Recorded]:
+    from xentbench.settle import settle  # noqa: PLC0415 - it takes numpy and frameworks, which comparing does not
+
+    return settle(runs, size, location, pythons)
 
 
 def _report(runs: Sequence[Recorded], location: Location, directory: Path) -> Path:

@@ -19,7 +19,7 @@ from harness.timing.duel.fairness import ALLOCATORS, Card, spoken
 from harness.timing.duel.gateways import Loaded, WorkerLost, Workers
 from harness.timing.duel.pairing import Measured
 from harness.timing.duel.site import Site
-from harness.timing.duel.waves import Duel, Sides, settle, unload
+from harness.timing.duel.waves import Duel, Sides
 from harness.timing.traffic import Bandwidth
 from reference.cache import Cache
 from reference.golden import Audited
@@ -152,19 +152,11 @@ def decide_case(
 ) -> dict[str, Any]:
     """Decide one case; store it, and return it in plain values."""
     orders = sides[0].candidate.order(workers, case), sides[1].candidate.order(workers, case)
-    loaded: list[tuple[list[Loaded], list[Loaded]]] = []
-
-    def load(look: int) -> tuple[list[Loaded], list[Loaded]]:
-        loaded.append(waves.load(look, str(case), orders))
-        return loaded[-1]
-
-    duel = settle(load, rule, rng)
-    for both in loaded:
-        unload((*both[0], *both[1]))
+    duel, first = waves.duel(str(case), orders, rule, rng)
     certify = Cache(store.folder / "goldens", "fast").golden
     a, b = (
-        timed_side(workers, side, case, first[0], duel.blocks(name), certify)
-        for side, first, name in zip(sides, loaded[0], "ab", strict=True)
+        timed_side(workers, side, case, loaded, duel.blocks(name), certify)
+        for side, loaded, name in zip(sides, first, "ab", strict=True)
     )
     return keep(duel, rule, case, (a, b), store)
 

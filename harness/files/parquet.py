@@ -129,11 +129,15 @@ def _begun(file: pq.ParquetFile) -> Recorded:
 
 
 def _results(path: Path) -> Iterator[Result]:
+    count = 0
     with _opened(path) as file:
         for batch in file.iter_batches(AT_ONCE, columns=READ):
             columns = [batch.column(name).to_pylist() for name in READ]
             for row in zip(*columns, strict=True):
+                count += 1
                 yield _result(dict(zip(READ, row, strict=True)))
+        if count != file.metadata.num_rows:  # the footer has no checksum
+            raise Malformed(f"{count} results, expected {file.metadata.num_rows}")
 
 
 def _result(row: dict[str, Any]) -> Result:

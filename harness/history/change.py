@@ -71,13 +71,18 @@ class Change:
         return "speed" if any(r is not None and isinstance(r.outcome, Timing) for r in pair) else "accuracy"
 
 
-def between(before: Result, after: Result, size: float = ratio.SIZE) -> Change:
-    """Compare two answers to one question. size: the relative difference of times from which one counts."""
-    facts = list(_facts(before, after, size))
+def between(before: Result, after: Result, size: float = ratio.SIZE, runs: tuple[str, str] = ("", "")) -> Change:
+    """Compare two answers to one question.
+
+    size: the relative difference of times from which one counts. runs: the uids, between which a duel may have settled.
+    """
+    facts = list(_facts(before, after, size, runs))
     if not facts:
         return Change("unchanged", "none", "none", "", before, after)
     if facts[0].news == "untold":
         return Change("cannot tell", "none", "untold", facts[0].text, before, after)
+    if facts[0].news == "settled":
+        return Change("unchanged", "none", "settled", facts[0].text, before, after)
     moved = same_bits(before, after)
     reason = "; ".join(fact.text for fact in facts)
     if moved:
@@ -122,7 +127,7 @@ def severity(change: Change) -> float:
     return math.inf if math.isnan(moved) else abs(moved)
 
 
-def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
+def _facts(before: Result, after: Result, size: float, runs: tuple[str, str]) -> Iterator[Fact]:
     """Yield what differs, the most important first."""
     if before.judgement != after.judgement:
         why = f": {after.reason}" if after.judgement in {"deviates", "known"} and after.reason else ""
@@ -138,7 +143,7 @@ def _facts(before: Result, after: Result, size: float) -> Iterator[Fact]:
         case Checked() as old, Checked() as new:
             yield from _checks(old, new, after.case)
         case Timing() as old, Timing() as new:
-            yield from _timings(old, new, size)
+            yield from _timings(old, new, size, runs)
         case Failed() as old, Failed() as new if _failure(old) != _failure(new):
             yield Fact("figures", "different", f"raised {_failure(new)}, was {_failure(old)}")
         case old, new if type(old) is not type(new):
@@ -191,13 +196,21 @@ def _checks(old: Checked, new: Checked, case: Case) -> Iterator[Fact]:
         yield Fact("error", news.error_turned(old.over, new.over), text)
 
 
-def _timings(old: Timing, new: Timing, size: float) -> Iterator[Fact]:
-    found = ratio.of_timings(old, new)
-    slower, faster = (found.slower(size), found.faster(size)) if found else (False, False)
-    if found and (slower or faster):
-        times = f"{found.times:.3g} times as long ({found.low:.3g} to {found.high:.3g})"
-        spent = f"{seconds(median(new.seconds))}, was {seconds(median(old.seconds))}"
-        yield Fact("slower", "worse" if slower else "better", f"{times}: {spent}")
+def _timings(old: Timing, new: Timing, size: float, runs: tuple[str, str]) -> Iterator[Fact]:
+    duel = ratio.settled(old, new, runs)
+    found = duel or ratio.of_timings(old, new)
+    if found is None:
+        yield Fact("untold", "none", f"cannot tell: {ratio.lacking(old, new)}")
+        return
+    times = f"{found.times:.3g} times as long ({found.low:.3g} to {found.high:.3g})"
+    if found.slower(size) or found.faster(size):
+        turn: Turn = "worse" if found.slower(size) else "better"
+        spent = f": {seconds(median(new.seconds))}, was {seconds(median(old.seconds))}"
+        yield Fact("slower", turn, times + (" in a duel" if duel else spent))
+    elif duel and duel.same(size):
+        yield Fact("settled", "none", f"the same in a duel: {times}")
+    elif duel:
+        yield Fact("untold", "none", f"cannot tell: a duel could not either; {times}")
     elif lack := ratio.lacking(old, new):
         yield Fact("untold", "none", f"cannot tell: {lack}")
 

@@ -7,9 +7,9 @@ its content; a case whose inputs were drawn anew is another question, whatever i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from harness.history import change, difference, news, ratio
 from harness.history.change import Change, Status
@@ -78,6 +78,18 @@ class Comparison:
         """Whether a process died or hung in the later run that did not in the earlier one."""
         return any(map(change.broke, self.changes))
 
+    @property
+    def suspicious(self) -> list[tuple[Result, Result]]:
+        """The times that a duel may settle: those that samples alone call changed, and those that cannot be told."""
+        runs, found = (self.before.uid, self.after.uid), []
+        for one in self.changes:
+            match one.before, one.after:
+                case Result(outcome=Timing() as old) as was, Result(outcome=Timing() as new) as now:
+                    changed = one.news in {"slower", "better"} and ratio.settled(old, new, runs) is None
+                    if changed or one.news == "untold":
+                        found.append((was, now))
+        return found
+
     def failing(self, gate: FailOn) -> list[Change]:
         """Return the changes that fail a gate."""
         return [one for one in self.changes if one.news in GATES[gate]]
@@ -85,8 +97,9 @@ class Comparison:
 
 def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE) -> Comparison:
     """Compare two runs. size: the relative difference of times from which one counts."""
+    between = partial(change.between, size=size, runs=(before.run.uid, after.run.uid))
     changes = sorted(
-        _changes(before.results, after.results, after.not_run, size),
+        _changes(before.results, after.results, after.not_run, between),
         key=lambda one: (ORDER.index(one.news), STATUSES.index(one.status), one.aspect, -change.severity(one)),
     )
     differences = difference.between(before, after)
@@ -94,19 +107,22 @@ def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE) -> Comp
 
 
 def _changes(
-    before: Sequence[Result], after: Sequence[Result], not_run: Sequence[NotRun], size: float
+    before: Sequence[Result],
+    after: Sequence[Result],
+    not_run: Sequence[NotRun],
+    between: Callable[[Result, Result], Change],
 ) -> Iterator[Change]:
     old = {_question(result): result for result in before}
     new = {_question(result): result for result in after}
     for question, result in new.items():
         if question in old:
-            yield change.between(old[question], result, size)
+            yield between(old[question], result)
     gone = {question: result for question, result in old.items() if question not in new}
     come = {question: result for question, result in new.items() if question not in old}
     for then, now in _dead(gone, come):
-        yield change.between(then, now, size)
+        yield between(then, now)
     for then, now in _renamed(gone, come):
-        found = change.between(then, now, size)
+        found = between(then, now)
         yield replace(found, reason="; ".join(filter(None, [found.reason, f"renamed, was {then.case}"])))
     named = {_name(result) for result in gone.values()} & {_name(result) for result in come.values()}
     for result in come.values():

@@ -24,9 +24,13 @@ GRADES = get_args(Grade)  # the worst first
 
 @dataclass(frozen=True)
 class Cell:
-    """What became of one function at one step: every question's change, what matters most first."""
+    """What became of one function at one step: every question's change, what matters most first.
+
+    runs: the uids of the two, between which duels may have settled times.
+    """
 
     changes: tuple[Change, ...]
+    runs: tuple[str, str] = ("", "")
 
     @cached_property
     def news(self) -> dict[News, list[Change]]:
@@ -61,7 +65,7 @@ class Cell:
     @cached_property
     def times(self) -> float | None:
         """How many times as long the calls took, the geometric mean over what was timed in both runs."""
-        found = [_times(one) for one in self.changes]
+        found = [_times(one, self.runs) for one in self.changes]
         logs = [math.log(one.times) for one in found if one is not None]
         return math.exp(fmean(logs)) if logs else None
 
@@ -114,7 +118,11 @@ class Course:
         for place, step in enumerate(self.steps):
             for one in step.changes:
                 found.setdefault(one.result.target, [[] for _ in self.steps])[place].append(one)
-        made = [Function(target, tuple(Cell(tuple(cell)) for cell in cells)) for target, cells in found.items()]
+        runs = [(step.before.uid, step.after.uid) for step in self.steps]
+        made = [
+            Function(target, tuple(Cell(tuple(cell), pair) for cell, pair in zip(cells, runs, strict=True)))
+            for target, cells in found.items()
+        ]
         return sorted(made, key=lambda one: (one.rank, one.target.implementation.op, str(one.target)))
 
     @cached_property
@@ -179,8 +187,8 @@ def _conforms(result: Result | None) -> bool:
     return result is not None and result.judgement == "conforms"
 
 
-def _times(one: Change) -> ratio.Ratio | None:
+def _times(one: Change, runs: tuple[str, str]) -> ratio.Ratio | None:
     match one.before, one.after:
         case Result(outcome=Timing() as old), Result(outcome=Timing() as new):
-            return ratio.of_timings(old, new)
+            return ratio.of_runs(old, new, runs)
     return None

@@ -4,7 +4,7 @@ Samples of one run share a process, and the same code in two processes differs b
 number of samples averages that out. Worse, processes fall into classes: one finds huge pages, or its calls wake another
 core, and takes twice or three times as long as the next, all its life. Two or three processes may all be of one
 class by chance; of five and more, the spread tells. What two runs differ by as a whole, hours apart, no interval of
-theirs can tell: a duel can.
+theirs can tell: a duel can, and where one was played its ratio stands for that of the samples.
 """
 
 from __future__ import annotations
@@ -40,6 +40,26 @@ class Ratio:
     def faster(self, size: float) -> bool:
         """Tell whether it lies below 1 by more than its interval and by `size`, relative."""
         return self.high < 1 and self.times <= 1 / (1 + size)
+
+    def same(self, size: float) -> bool:
+        """Tell whether all of its interval lies within `size`, relative."""
+        return 1 / (1 + size) < self.low and self.high < 1 + size
+
+
+def of_runs(before: Timing, after: Timing, runs: tuple[str, str]) -> Ratio | None:
+    """Return the ratio of two timings: a duel's between these runs, else that of the samples. runs: their uids."""
+    return settled(before, after, runs) or of_timings(before, after)
+
+
+def settled(before: Timing, after: Timing, runs: tuple[str, str]) -> Ratio | None:
+    """Return the ratio that a duel between two runs found, whichever is held against the other; None without one."""
+    for duel in after.settled:
+        if duel.run == runs[0]:
+            return Ratio(duel.times, duel.low, duel.high)
+    for duel in before.settled:
+        if duel.run == runs[1]:
+            return Ratio(1 / duel.times, 1 / duel.high, 1 / duel.low)
+    return None
 
 
 def of_timings(before: Timing, after: Timing) -> Ratio | None:

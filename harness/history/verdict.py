@@ -102,8 +102,11 @@ def _beside(found: Comparison, judged: Sequence[Change]) -> Iterator[str]:
     if better := found.of_news("better"):
         yield f"{number(len(better))} better"
     if untold := found.of_news("untold"):
-        why = Counter(one.reason.removeprefix("cannot tell: ") for one in untold).most_common(1)[0][0]
+        lacks = (one.reason.removeprefix("cannot tell: ").partition(";")[0] for one in untold)
+        why = Counter(lacks).most_common(1)[0][0]
         yield f"{plural(len(untold), 'time')} cannot be told ({why})"
+    if settled := found.of_news("settled"):
+        yield f"{plural(len(settled), 'time')} found the same in duels"
     if standing := sum(one.before is not None and _deviates(one.before) and _deviates(one.after) for one in judged):
         yield f"{number(standing)} deviate{'s' if standing == 1 else ''} as before"
     if shown := found.of_news("unjudged"):

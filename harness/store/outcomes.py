@@ -9,11 +9,12 @@ import hashlib
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from functools import lru_cache
 from statistics import median
 from typing import Any
 
-from harness.model import Checked, Crashed, Failed, Outcome, Score, TimedOut, Timing, Unsupported, Worst
+from harness.model import Checked, Crashed, Failed, Outcome, Score, TimedOut, Timing, Unsupported
 from harness.store.typed import LONG_TEXTS, LONGEST, Malformed, made, shown
 
 OUTCOMES: Mapping[str, type[Any]] = {
@@ -35,11 +36,10 @@ def pack(outcome: Outcome) -> tuple[dict[str, Any], dict[str, str]]:
     """
     fields = {name: _finite(value) for name, value in vars(outcome).items()}
     texts: dict[str, str] = {}
-    if isinstance(worst := fields.get("worst"), Worst):
-        fields["worst"] = {name: _finite(value) for name, value in vars(worst).items()}
+    if worst := fields.get("worst"):
         for name in LONG_TEXTS:
-            if text := fields["worst"][name]:
-                fields["worst"][name] = key = _key(text)
+            if text := worst[name]:
+                worst[name] = key = _key(text)
                 texts[key] = text
     return fields, texts
 
@@ -134,6 +134,8 @@ def _finite(value: Any) -> Any:
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
+    if is_dataclass(value):
+        return {name: _finite(item) for name, item in vars(value).items()}
     return value
 
 

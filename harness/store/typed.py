@@ -15,7 +15,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from harness.model import FORMATS, Case, Checked, Score, Timing
+from harness.model import FORMATS, Case, Checked, Score, Settled, Timing
 
 T = TypeVar("T")
 Read = Callable[[Any], Any]
@@ -25,6 +25,7 @@ LONGEST = 1 << 24  # characters of a row of numbers: 262 144 of float64 in hex, 
 LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst: such rows
 NOT_FINITE: Mapping[str, float] = {str(number): number for number in (math.inf, -math.inf, math.nan)}
 MOST_ELEMENTS = 1 << 40  # of a case
+MOST_TIMES = 1e30  # as long: the longest time over the shortest
 
 
 class Malformed(ValueError):  # noqa: N818 - said of a value
@@ -246,6 +247,11 @@ RULES: Mapping[Any, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
     Checked: (
         ("elements", lambda checked: checked.elements >= 0, "0 or more"),
         ("over", lambda checked: not checked.over < 0, "a share of 0 or more"),
+    ),
+    Settled: (
+        ("low", lambda duel: MOST_TIMES**-1 <= duel.low <= duel.times, "a ratio of times, and no more than `times`"),
+        ("high", lambda duel: duel.times <= duel.high <= MOST_TIMES, "a ratio of times, and no less than `times`"),
+        ("workers", lambda duel: duel.workers > 0, "1 or more"),
     ),
     Timing: (
         ("seconds", lambda timing: all(map(_is_time, timing.seconds)), "times of 0, or 1e-15 to 1e15"),

@@ -139,11 +139,11 @@ def plain(found: Comparison) -> dict[str, Any]:
         "bits": found.bits,
         "environments": [asdict(difference) for difference in found.environments],
         "not_run": [asdict(entry) for entry in found.not_run],
-        "changes": [_change(one) for one in found.changes if one.status != "unchanged"],
+        "changes": [_change(one, found) for one in found.changes if one.news != "none"],
     }
 
 
-def _change(one: Change) -> dict[str, Any]:
+def _change(one: Change, found: Comparison) -> dict[str, Any]:
     return {
         "status": one.status,
         "turn": one.turn,
@@ -153,16 +153,16 @@ def _change(one: Change) -> dict[str, Any]:
         "target": str(one.result.target),
         "reason": one.reason,
         "same_bits": same_bits(one.before, one.after),
-        "times_as_long": _ratio(one),
+        "times_as_long": _ratio(one, (found.before.uid, found.after.uid)),
         "before": _figures(one.before),
         "after": _figures(one.after),
     }
 
 
-def _ratio(one: Change) -> dict[str, float] | None:
+def _ratio(one: Change, runs: tuple[str, str]) -> dict[str, float] | None:
     match one.before, one.after:
         case Result(outcome=Timing() as old), Result(outcome=Timing() as new):
-            found = ratio.of_timings(old, new)
+            found = ratio.of_runs(old, new, runs)
             return asdict(found) if found else None
     return None
 

@@ -133,9 +133,14 @@ class Candidate:
 
     def order(self, workers: Workers, case: Case, *, alone: bool = False) -> Order:
         """Return the order to prepare a case. alone: with one copy of the arrays, whatever the cache."""
-        outgrow = 0 if alone else fairness.cache_bytes(self.target.device)
-        arrays = workers.arrays.put(arrays_name(case), lambda: cases.inputs(case))
-        return Order(case, self.target, self.file, arrays, outgrow, graph=self.graph and not alone)
+        found = order(workers, case, self.target, self.file)
+        return replace(found, outgrow_bytes=0) if alone else replace(found, graph=self.graph)
+
+
+def order(workers: Workers, case: Case, target: Target, file: str = "") -> Order:
+    """Return the order to prepare a case, with as many copies of its arrays as outgrow the cache."""
+    arrays = workers.arrays.put(arrays_name(case), lambda: cases.inputs(case))
+    return Order(case, target, file, arrays, fairness.cache_bytes(target.device))
 
 
 def arrays_name(case: Case) -> str:

@@ -15,6 +15,7 @@ from harness.model import (
     Result,
     Run,
     Score,
+    Settled,
     Target,
     TimedOut,
     Timing,
@@ -37,6 +38,12 @@ def score(max_ulp=1.5, mean_ulp=0.25, budget="S", **fields):
 def timing(*seconds):
     """Make a timing, a process a sample."""
     return Timing(seconds, 10, 0.5, workers=len(seconds))
+
+
+def settled(made, times, spread=0.01, uid="20260101T000000-aaa"):
+    """Add to a timing what a duel found of it beside an earlier run: a ratio, and its interval, relative."""
+    duel = Settled(uid, times, times / (1 + spread), times * (1 + spread), 10)
+    return dataclasses.replace(made, settled=(duel,))
 
 
 def checked(over=0.5, policy=""):
@@ -75,7 +82,7 @@ EVERY = (  # outcome
     result(score(math.inf, worst=WORST, verdicts={"nan": 3}), judgement="deviates", reason=HOSTILE),
     result(score(7.0, worst=WORST), HOSTILE, environment="key"),
     result(checked(math.inf, "eager: nan"), check="law.shift", dtype="bfloat16", seed=3),
-    result(timing(1e-6, 2.5e-6), "speed"),
+    result(settled(timing(1e-6, 2.5e-6), 1.5), "speed"),
     result(Unsupported("no"), "a"),
     result(Failed("raised", "\u221e", "E"), "b"),
     result(Crashed("SIGKILL"), "c"),

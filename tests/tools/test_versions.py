@@ -70,6 +70,18 @@ def test_requirements_become_one_report(commands):
     assert len({str(parameters["store"]) for _, parameters in ours}) == 1
 
 
+def test_times_are_settled_by_duels(commands):
+    """Releases that are timed are held against one another by duels between their interpreters; others are not."""
+    versions.main(["jax==0.9.2", "jax==0.10.2", "--speed"])
+    versions.main(["jax==0.9.2", "jax==0.10.2"])
+
+    timed, untimed = (command_lines.parse(words[1:])[1] for words in commands.of("compare"))
+    homes = [versions.HOMES / f"versions-jax-{version}-3.11" for version in ("0.9.2", "0.10.2")]
+    assert timed["settling"]
+    assert timed["pythons"] == [str(home / versions.SCRIPTS / "python") for home in homes]
+    assert not untimed["settling"]
+
+
 def test_nothing_is_asked_before_all_is_installed(commands):
     """Every environment is made before the first run."""
     versions.main(["jax==0.9.2", "jax==0.10.2"])

@@ -6,13 +6,15 @@ import re
 
 import pytest
 
+from harness.files import runfile
 from harness.history.compare import compare
 from harness.history.verdict import of_comparison
 from harness.model import Crashed, Failed, Implementation, Target, Unsupported
 from harness.store import Store
 from reports.pages import overview
+from suites.speed.settling import Settling
 from tests.made.front_door import invoke
-from tests.made.records import JAX, NAIVE, TORCH, checked, missing, recorded, result, run, score, timing
+from tests.made.records import JAX, NAIVE, TORCH, checked, missing, recorded, result, run, score, settled, timing
 
 SCREEN = 24  # lines
 BEFORE, AFTER = run("20260101T", 1), run("20260102T", 2)
@@ -258,3 +260,60 @@ def test_report_lies_beside_the_verdict(store, tmp_path):
     assert ended.exit_code == 0
     assert ended.stdout.splitlines()[-1] == f"report: {tmp_path / 'report' / 'index.html'}"
     assert "safe to take by these 16 answers" in (tmp_path / "report" / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("times", "code", "said"),
+    [
+        (1.0, 0, "safe to take by these 16 answers and 3 times; none differs in bits; 2 times found the same in duels"),
+        (1.5, 1, "not safe to take: 2 calls slower"),
+    ],
+)
+def test_suspicious_times_are_settled_at_once(store, tmp_path, monkeypatch, times, code, said):
+    """Duels decide, once, on times that changed or cannot be told; the run keeps what they found for the report."""
+    played = []
+
+    def play(self, suspicious):
+        for before, after in suspicious:
+            played.append((before, after, self.pythons))
+            found = settled(after.outcome, times, uid=self.before.run.uid)
+            yield dataclasses.replace(after, outcome=found)
+
+    monkeypatch.setattr(Settling, "run", play)
+    path = store(
+        [*answers(), result(timing(*FAST), "wide"), result(timing(*FAST[:2]), "few"), result(timing(*FAST), "same")],
+        [*answers(), result(timing(*SLOW), "wide"), result(timing(*FAST[:2]), "few"), result(timing(*FAST), "same")],
+    )
+    command = ("compare", "--store", path, "--settle", "--python", "old/python", "--python", "new/python")
+
+    first, again = (invoke(*command, "--report", tmp_path).stdout.splitlines()[-2] for _ in range(2))
+
+    assert sorted(after.case.family for _, after, _ in played) == ["few", "wide"]
+    assert {pythons for *_, pythons in played} == {("old/python", "new/python")}
+    assert first == again
+    assert said in first
+    assert first.endswith(f"(exit {code}: {'passes' if code == 0 else 'fails'} --fail-on new)")
+    assert said in (tmp_path / "index.html").read_text("utf-8")
+    assert invoke("compare", "--store", path).exit_code == code
+
+
+def test_what_no_duel_could_settle_is_said(store, monkeypatch):
+    """A duel that could not be played leaves the suspicion, and a line says why."""
+    monkeypatch.setattr(Settling, "run", lambda _self, suspicious: (f"speed: {len(suspicious)} died" for _ in "1"))
+
+    ended = invoke("compare", "--store", store(*PLANTED["a time x 1.5"][:2]), "--settle")
+
+    assert ended.exit_code == 1
+    assert ended.stderr == "not settled: speed: 1 died\n"
+
+
+def test_settling_takes_a_run_of_the_store(store, tmp_path):
+    """What duels find is kept, so that a run which is in no store is refused."""
+    path = store(*PLANTED["a time x 1.5"][:2])
+    with (tmp_path / "b.jsonl.gz").open("wb") as to, Store(path) as opened:
+        runfile.write(dataclasses.replace(opened.recorded(AFTER.uid), run=run("another", 3)), to)
+
+    ended = invoke("compare", BEFORE.uid, tmp_path / "b.jsonl.gz", "--store", path, "--settle")
+
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("error: run is 'another', expected `latest` or one of the runs in ")

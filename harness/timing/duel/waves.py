@@ -28,6 +28,7 @@ class Timeable(Protocol):
         """Time a block."""
 
 
+Pair = tuple[Loaded, Loaded]  # A's and B's
 Both = tuple[Sequence[Timeable], Sequence[Timeable]]  # A's and B's
 Measurements = tuple[tuple[Measured, ...], ...]  # blocks by worker and round
 
@@ -126,6 +127,7 @@ class Sides:
     def __post_init__(self) -> None:
         """Begin with no worker."""
         self._waves: list[tuple[list[Worker], list[Worker]]] = []
+        self.found: list[dict[str, str]] = []  # the environment of each side, once a wave was started
 
     def wave(self, look: int) -> tuple[list[Worker], list[Worker]]:
         """Return a wave's workers; those that are new are started together, a side after the other in turn."""
@@ -136,9 +138,9 @@ class Sides:
                     worker = self.workers.start(site)
                     worker.send("environment", *environment)  # which imports the framework
                     side.append(worker)
-            for worker in (*both[0], *both[1]):
-                worker.receive()
-            self._waves.append(both)
+            self._waves.append(both)  # so that they are stopped where one of them is lost
+            found = [[worker.receive() for worker in side] for side in both]
+            self.found = [side[0] for side in found]
         return self._waves[look]
 
     def load(self, look: int, key: str, orders: tuple[Order, Order]) -> tuple[list[Loaded], list[Loaded]]:
@@ -149,6 +151,23 @@ class Sides:
         loaded = self.workers.load_all(rest)
         half = len(both[0]) - 1
         return [first[0], *loaded[:half]], [first[1], *loaded[half:]]
+
+    def duel(self, key: str, orders: tuple[Order, Order], rule: Rule, rng: random.Random) -> tuple[Duel, Pair]:
+        """Time two calls until the rule has its answer, and let go of them; return each side's first worker too."""
+        waves: list[tuple[list[Loaded], list[Loaded]]] = []
+
+        def load(look: int) -> tuple[list[Loaded], list[Loaded]]:
+            waves.append(self.load(look, key, orders))
+            return waves[-1]
+
+        found = settle(load, rule, rng)
+        unload(worker for wave in waves for side in wave for worker in side)
+        return found, (waves[0][0][0], waves[0][1][0])
+
+    def stop(self) -> None:
+        """Stop every worker; what is asked next starts new ones."""
+        self.workers.stop([worker for wave in self._waves for side in wave for worker in side])
+        self._waves = []
 
 
 def unload(loaded: Iterable[Loaded]) -> None:

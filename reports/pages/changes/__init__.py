@@ -44,7 +44,7 @@ COLUMNS: dict[tuple[str, str], tuple[News, ...]] = {  # mark and words -> what i
     ("", "not judged"): ("unjudged",),
     ("", "added"): ("added",),
     ("", "removed"): ("removed",),
-    ("=", "unchanged"): ("none",),
+    ("=", "unchanged"): ("none", "settled"),
 }
 RELEVANT = 6  # kinds of change whose first groups are in sight; all else is one click away
 LISTED, SHOWN = 10, 50  # groups of a kind in sight, and with those behind a click; `compare` lists the rest

@@ -7,7 +7,7 @@ import pytest
 
 from harness.history import change
 from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
-from tests.made.records import JAX, TORCH, checked, result, score, timing
+from tests.made.records import JAX, TORCH, checked, result, score, settled, timing
 
 SLOW, FAST = [1.2e-5] * 9, [1e-5] * 9
 KINDS = (
@@ -163,6 +163,35 @@ def test_too_few_samples_cannot_tell(old, new, lack):
 
     assert (found.status, found.turn, found.news) == ("cannot tell", "none", "untold")
     assert found.reason == f"cannot tell: {lack}"
+
+
+@pytest.mark.parametrize(
+    ("times", "spread", "expected"),
+    [
+        (1.01, 0.01, ("unchanged", "none", "settled", "the same in a duel: 1.01 times as long (1 to 1.02)")),
+        (1.3, 0.1, ("changed", "worse", "slower", "1.3 times as long (1.18 to 1.43) in a duel")),
+        (0.5, 0.1, ("changed", "better", "better", "0.5 times as long (0.455 to 0.55) in a duel")),
+        (
+            *(1.04, 0.02),
+            (
+                "cannot tell",
+                "none",
+                "untold",
+                "cannot tell: a duel could not either; 1.04 times as long (1.02 to 1.06)",
+            ),
+        ),
+    ],
+    ids=["same", "slower", "faster", "cannot-tell"],
+)
+@pytest.mark.parametrize("samples", [FAST[:2], SLOW])
+def test_duel_settles(times, spread, expected, samples):
+    """What a duel between two runs found replaces what their samples say, whether that was little or wrong."""
+    old, new = result(timing(*FAST)), result(settled(timing(*samples), times, spread, "earlier"))
+
+    found = change.between(old, new, runs=("earlier", "later"))
+
+    assert (found.status, found.turn, found.news, found.reason) == expected
+    assert "duel" not in change.between(old, new, runs=("another", "later")).reason
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])

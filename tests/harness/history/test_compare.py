@@ -5,7 +5,20 @@ import pytest
 from harness.history.compare import compare
 from harness.history.difference import Difference
 from harness.model import Crashed, Failed, NotRun
-from tests.made.records import ENVIRONMENT, JAX, NAIVE, TORCH, checked, missing, recorded, result, run, score, timing
+from tests.made.records import (
+    ENVIRONMENT,
+    JAX,
+    NAIVE,
+    TORCH,
+    checked,
+    missing,
+    recorded,
+    result,
+    run,
+    score,
+    settled,
+    timing,
+)
 
 SLOW, FAST = [1.2e-5] * 9, [1e-5] * 9
 OTHER = run("20260102T000000-bbb", 2)
@@ -223,12 +236,35 @@ def test_every_change_is_in_one_section():
         "Worse: slower": ["slower"],
         "Better": ["better", "faster"],
         "Times that cannot be told": ["few"],
+        "Times that a duel found the same": [],
         "Other bits, as accurate as before": ["bits"],
         "Other figures, below what counts": ["mean"],
         "Not judged, and not counted": ["shown"],
         "Added": ["come"],
         "Removed": [],
     }
+
+
+def test_suspicious_times_are_for_a_duel():
+    """A time that changed by its samples, or cannot be told, is for a duel to settle, unless one has."""
+    few, fast, slow = timing(1e-5, 1e-5), timing(*FAST), timing(*SLOW)
+    before = {"same": fast, "slower": fast, "faster": slow, "few": few, "accuracy": score(), "lost": fast}
+    after = {
+        "same": fast,
+        "slower": slow,
+        "faster": fast,
+        "few": few,
+        "accuracy": score(9.0),
+        "lost": Failed("raised", "E"),
+    }
+    before |= dict.fromkeys(("settled slower", "settled the same", "left open"), fast)
+    after |= {"settled slower": settled(slow, 1.2), "settled the same": settled(slow, 1.0)}
+    after |= {"left open": settled(slow, 1.04, 0.05)}
+
+    comparison = found(*([result(outcome, family) for family, outcome in side.items()] for side in (before, after)))
+
+    assert sorted(now.case.family for _, now in comparison.suspicious) == ["faster", "few", "left open", "slower"]
+    assert all(was.case == now.case for was, now in comparison.suspicious)
 
 
 def test_size_is_handed_on():

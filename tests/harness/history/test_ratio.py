@@ -9,6 +9,7 @@ import pytest
 
 from harness.history import ratio
 from harness.model import Timing
+from tests.made.records import settled, timing
 
 
 def samples(count, centre=1e-5, spread=0.01, seed=0):
@@ -178,3 +179,22 @@ def test_too_few_samples_tell_what_no_class_explains():
     assert (found.times, found.low, found.high) == (2.0, 2.0 / ratio.CLASSES, 2.0 * ratio.CLASSES)
     assert ratio.of_timings(tournament([]), tournament([2.0])) is None
     assert ratio.of_timings(tournament([0.0]), tournament([2.0])) is None
+
+
+def test_duel_stands_for_the_samples():
+    """Where a duel was played between two runs, its ratio is theirs, and the reciprocal the other way round."""
+    before, after = timing(*[1.0] * 9), settled(timing(*[3.0] * 9), 1.02, uid="before")
+
+    there, back = ratio.of_runs(before, after, ("before", "after")), ratio.of_runs(after, before, ("after", "before"))
+
+    assert (there.times, there.low, there.high) == (1.02, 1.02 / 1.01, 1.02 * 1.01)
+    assert (back.times, back.low, back.high) == (1 / 1.02, 1 / there.high, 1 / there.low)
+    assert ratio.of_runs(before, after, ("another", "after")).times == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "same"), [(0.99, 1.02, True), (0.96, 1.04, True), (0.94, 1.0, False), (1.01, 1.06, False)]
+)
+def test_same_is_all_of_the_interval(low, high, same):
+    """Two times are the same where all that their ratio may be lies within the size that counts."""
+    assert ratio.Ratio(1.0, low, high).same(ratio.SIZE) is same

@@ -20,6 +20,7 @@ SCORE = {
     "worst": None,
 }
 TIMING = {"seconds": [1e-3, 2e-3], "calls": 1, "first_call_seconds": 0.5}
+DUEL = {"run": "r", "times": 1, "low": 0.9, "high": 1.1, "workers": 5}
 WORST = {"index": [1, 2], **dict.fromkeys(("logits", "label", "upstream", "exact", "expected", "got"), ""), "ulp": 1.0}
 CASE = {"op": Op("softmax"), "quantity": "value", "family": "f", "dtype": "float32", "rows": 2, "classes": 3}
 
@@ -76,6 +77,19 @@ def test_a_noun_is_made_with_its_types():
         (Timing, TIMING | {"seconds": [1e-320]}, "expected times of 0, or 1e-15 to 1e15"),
         (Timing, TIMING | {"first_call_seconds": "inf"}, "timing's first_call_seconds is inf, expected a time"),
         (Timing, TIMING | {"seconds": "0.5"}, "timing's seconds is '0.5', expected a list"),
+        (
+            Timing,
+            TIMING | {"settled": [DUEL | {"low": 2}]},
+            "settled's low is 2.0, expected a ratio of times, and no more",
+        ),
+        (
+            Timing,
+            TIMING | {"settled": [DUEL | {"high": 0.5}]},
+            "settled's high is 0.5, expected a ratio of times, and no",
+        ),
+        (Timing, TIMING | {"settled": [DUEL | {"high": "nan"}]}, "settled's high is nan, expected a ratio of times"),
+        (Timing, TIMING | {"settled": [DUEL | {"workers": 0}]}, "settled's workers is 0, expected 1 or more"),
+        (Timing, TIMING | {"settled": [3]}, "settled is 3, expected run, times"),
         (Timing, TIMING | {"workers": 3}, "timing's workers is 3, expected 1 or more, of a sample at least"),
         (Timing, TIMING | {"calls": 0}, "timing's calls is 0"),
         (Timing, TIMING | {"cached": 1}, "timing's cached is 1, expected true or false"),

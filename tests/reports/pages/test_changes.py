@@ -81,7 +81,8 @@ def test_what_is_relevant_is_in_sight():
     folded = re.findall(r"<summary>([^<]*)</summary>", source)
     assert folded == [
         *("Worse: judged otherwise, or another policy: none", "Worse: slower: none", "Better: none"),
-        *("Times that cannot be told: none", "Other bits, as accurate as before: 1"),
+        *("Times that cannot be told: none", "Times that a duel found the same: none"),
+        "Other bits, as accurate as before: 1",
         *(
             "Other figures, below what counts: none",
             "Not judged, and not counted: none",
