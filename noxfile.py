@@ -68,7 +68,7 @@ def versions(session: nox.Session) -> None:
 
     Each has an environment of its own, which is kept, with a Python that it supports. Other packages may be named with
     a release, apart by blanks, as in 'jax==0.9.2 numpy==2.3.5'. Options are those of `xentbench run`; `--fail-on`,
-    `--size` and `--rows` are those of `xentbench compare`. Fails where a later release is worse.
+    `--size` and `--rows` are those of `xentbench compare`, `--known` is of both. Fails where a later release is worse.
     """
     session.install("packaging", "uv")
     session.run("python", "tools/versions.py", *session.posargs)

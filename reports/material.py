@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.history import course
 from harness.history.compare import Comparison
 from harness.history.course import Course
+from harness.history.news import Accepts, nothing
 from harness.model import NotRun, Recorded, Result, Run, Score, Timing
 from reports import layout, ranked
 
@@ -24,8 +25,8 @@ class Material:
     """One run, ready to be shown.
 
     `descriptions` explains families and metrics by name, `published` quotes digits, `before` are the runs compared
-    with, the latest last, `history` what became of the answers told in detail, by their place in `answers`, over the
-    runs up to this one.
+    with, the latest last, `accepts` tells what a list of one's own accepts, `history` what became of the answers told
+    in detail, by their place in `answers`, over the runs up to this one.
     """
 
     run: Run
@@ -35,6 +36,7 @@ class Material:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
     before: Sequence[Recorded] = ()
+    accepts: Accepts = nothing
     history: Mapping[int, Sequence[Level]] = field(default_factory=dict)
 
     @cached_property
@@ -45,7 +47,7 @@ class Material:
     @cached_property
     def course(self) -> Course | None:
         """What changed from run to run, up to this one; None where there is none to compare with."""
-        return course.follow([*self.before, self.recorded]) if self.before else None
+        return course.follow([*self.before, self.recorded], accepts=self.accepts) if self.before else None
 
     @property
     def comparison(self) -> Comparison | None:

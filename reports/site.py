@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.history import levels
+from harness.history import compare, levels
+from harness.history.news import Accepts, nothing
 from reports import block, colour, layout, pages, vendor
 from reports.material import Material
 
@@ -38,24 +39,27 @@ def write(
     descriptions: Mapping[str, str] | None = None,
     published: Mapping[str, str] | None = None,
     before: Sequence[Recorded] = (),
+    accepts: Accepts = nothing,
 ) -> Path:
     """Write a run's report to `directory`/index.html and return its path; until it is whole an older one stands.
 
     `descriptions` explains families and metrics by name; `published` quotes the digits of the published examples by id;
-    `before` are the runs to compare with, the latest last. Raises StoreError where there is no such run.
+    `before` are the runs to compare with, the latest last; `accepts` tells what a list of one's own accepts. Raises
+    StoreError where there is no such run.
     """
-    run = store.run(uid)
+    run = store.recorded(uid)
     material = Material(
-        run,
-        list(store.results(run.uid)),
-        store.environments(),
-        store.not_run(run.uid),
+        run.run,
+        compare.judged(run, accepts),
+        run.environments,
+        run.not_run,
         descriptions or {},
         published or {},
         before,
+        accepts,
     )
     places = sorted(block.detailed(material.answers))
-    earlier = levels.past(store, run.uid, [material.answers[place] for place in places])
+    earlier = levels.past(store, run.run.uid, [material.answers[place] for place in places])
     material = replace(material, history=dict(zip(places, earlier, strict=True)))
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"

@@ -34,6 +34,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # from the least that the project ta
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 ANSWERED = (0, 1, 4)  # exit codes of a run to be compared: it conforms, deviates, or a process of it died
 OF_COMPARE = ("--fail-on", "--rows", "--size")  # options that are not of a run
+OF_BOTH = ("--known",)  # a list of one's own, by which a run judges and a comparison accepts
 STORE = ("--store", "build/versions.sqlite", "--report", "build/versions")
 EXAMPLE = "nox -s versions -- jax==0.9.2 jax==0.10.2 --op sparse_xent --dtype float32"
 HOMES = Path(".nox").resolve()  # of environments, which are kept
@@ -119,13 +120,16 @@ def read(arguments: Sequence[str]) -> Asked:
 
 def options_apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part options, as `--name value` or `--name=value`, into those of `xentbench run` and those of `compare`."""
-    parts: tuple[list[str], list[str]] = ([], [])
-    of_compare = False
+    run: list[str] = []
+    compare: list[str] = []
+    meant = [run]
     for word in words:
         if word.startswith("--"):
-            of_compare = word.partition("=")[0] in OF_COMPARE
-        parts[of_compare].append(word)
-    return parts
+            name = word.partition("=")[0]
+            meant = [run, compare] if name in OF_BOTH else [compare] if name in OF_COMPARE else [run]
+        for part in meant:
+            part.append(word)
+    return run, compare
 
 
 def under_test(requirement: str) -> UnderTest:

@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, Command] = {
         "judging.command:judge_file", "Judge", "Judge your own functions as the frameworks' own are judged."
     ),
     "accept": Command(
-        "judging.accept:accept", "Judge", "Accept a finding of judge: it is a known deviation from then on."
+        "judging.accept:accept", "Judge", "Accept a deviation of judge or of a run: it is a known one from then on."
     ),
     "duel": Command("duel:duel", "Speed", "Decide whether B is slower than A, faster or the same."),
     "tournament": Command("tournament:tournament", "Speed", "Rank all fused functions x modes of an op on one shape."),

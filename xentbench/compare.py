@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,9 @@ from harness.files.merge import merge
 from harness.files.recall import existing, recall
 from harness.history import ratio
 from harness.history.compare import Comparison
+from harness.history.compare import judged as judged_with
 from harness.history.course import Course, follow
-from harness.history.news import FAIL_ON, FailOn
+from harness.history.news import FAIL_ON, Accepts, FailOn, nothing
 from harness.history.state import incomplete
 from harness.history.verdict import of_comparison
 from harness.model import Recorded
@@ -60,6 +62,7 @@ def compare_runs(
         float, typer.Option(help="relative difference of times from which one counts", envvar="XENTBENCH_SIZE")
     ] = ratio.SIZE,
     rows: Annotated[int, typer.Option(help="rows shown of each table", min=0)] = 50,
+    known: options.Known = [],  # noqa: B006 - typer's way to write several
     output: options.Output = None,
     directory: Annotated[
         Path | None, typer.Option("--report", help="also write the report of the last, a run of the store")
@@ -105,12 +108,13 @@ def compare_runs(
         if not 0 <= size < float("inf"):
             raise ValueError(f"--size is {size}, expected a relative difference, such as 0.05")
         directory = folder("--report", directory) if directory else None
+        accepts = _accepting(known)
         named = runs or ["latest~1"]
         recalled = [recall(one, store) for one in (named if len(named) > 1 else [*named, "latest"])]
         if settling:
             recalled = _settled(recalled, size, store, pythons or [sys.executable] * len(recalled))
-        course = follow(recalled, size)
-        page = _report(recalled, store, directory) if directory else None
+        course = follow(recalled, size, accepts)
+        page = _report(recalled, store, directory, accepts) if directory else None
         with data(output) as to:
             if as_json:
                 plain = text.plain(course) if course.steps[1:] else comparison.plain(course.whole)
@@ -129,11 +133,20 @@ def _settled(runs: Sequence[Recorded], size: float, location: Location, pythons:
     return settle(runs, size, location, pythons)
 
 
-def _report(runs: Sequence[Recorded], location: Location, directory: Path) -> Path:
+def _accepting(known: Sequence[Path]) -> Accepts:
+    """Return what lists of one's own accept. Raises ValueError for a file that is none."""
+    if not known:
+        return nothing
+    from suites.judging import accepted, judge  # noqa: PLC0415 - it takes numpy, which comparing does not
+
+    return accepted.accepting(judge.known_deviations(known, shipped=False))
+
+
+def _report(runs: Sequence[Recorded], location: Location, directory: Path, accepts: Accepts) -> Path:
     from xentbench.report import write_report  # noqa: PLC0415 - it takes numpy, which comparing does not
 
     with existing(location) as opened:
-        return write_report(opened, opened.run(runs[-1].run.uid).uid, directory, runs[:-1])
+        return write_report(opened, opened.run(runs[-1].run.uid).uid, directory, runs[:-1], accepts)
 
 
 def gate_of(text: str) -> FailOn:
@@ -166,7 +179,11 @@ def last_line(course: Course, gate: FailOn) -> str:
     return gfm.line(f"{course.verdict.sentence} (exit {code.value}: {ENDS[code].format(gate=gate)})", SENTENCE)
 
 
-def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") -> None:
+def status(
+    store: options.StoreLocation = options.STORE,
+    fail_on: Gate = "new",
+    known: options.Known = [],  # noqa: B006 - typer's way to write several
+) -> None:
     """Say in one screen how the last run stands against the one before.
 
     Examples:
@@ -180,13 +197,15 @@ def status(store: options.StoreLocation = options.STORE, fail_on: Gate = "new") 
       4  a process died or hung that did not before
     """
     with refusing(), existing(store) as opened:
-        gate = gate_of(fail_on)
+        gate, accepts = gate_of(fail_on), _accepting(known)
         run = opened.run("latest")
         pair = (opened.recorded("latest~1"), opened.recorded("latest")) if len(opened.runs()) > 1 else None
         judged = {} if pair else opened.judgements(run.uid)
     if pair:
-        course = follow(pair)
-        say(comparison.screen(course.whole, pair[1], f"xentbench compare{carried(store)}"))
+        earlier, latest = pair
+        latest = replace(latest, results=judged_with(latest, accepts))
+        course = follow((earlier, latest), accepts=accepts)
+        say(comparison.screen(course.whole, latest, f"xentbench compare{carried(store)}"))
         say(last_line(course, gate))
         raise typer.Exit(exit_code(course, gate))
     say(f"{comparison.about(run, judged)}\nno run before it; try: xentbench run{carried(store)}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.files.recall import existing, recall
+from harness.history.news import Accepts, nothing
 from harness.model import Recorded
 from harness.scoring import metrics
 from harness.store import Store
@@ -16,6 +17,8 @@ from reference.cache import Cache
 from reports import dashboard, site
 from reports.reproducer import script as reproducer
 from suites import explain
+from suites.judging import judge
+from suites.judging.accepted import accepting
 from suites.questions import cases, published
 from xentbench import options
 from xentbench.screen import folder, refusing, say, write
@@ -28,6 +31,7 @@ def report(
     against: Annotated[
         str, typer.Option(help=f"what to compare with: {options.WHICH}", show_default="the run before it")
     ] = "",
+    known: options.Known = [],  # noqa: B006 - typer's way to write several
 ) -> None:
     """Write the report of a stored run again, beside another run.
 
@@ -41,11 +45,17 @@ def report(
     with refusing(), existing(store) as opened:
         folder("--report", directory)
         before = [recall(against, store)] if against else []
-        say(str(write_report(opened, opened.run(run_uid).uid, directory, before)))
+        accepts = accepting(judge.known_deviations(known, shipped=False))
+        say(str(write_report(opened, opened.run(run_uid).uid, directory, before, accepts)))
 
 
-def write_report(store: Store, uid: str, directory: Path, before: Sequence[Recorded] = ()) -> Path:
-    """Write the report of a run, beside others or the one before of its preset; return its first page's path."""
+def write_report(
+    store: Store, uid: str, directory: Path, before: Sequence[Recorded] = (), accepts: Accepts = nothing
+) -> Path:
+    """Write the report of a run, beside others or the one before of its preset; return its first page's path.
+
+    accepts: what a list of one's own says of an answer.
+    """
     digits = {example: text.digits for example, text in published.EXAMPLES.items()}
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
@@ -53,7 +63,8 @@ def write_report(store: Store, uid: str, directory: Path, before: Sequence[Recor
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
     if not before and (earlier := store.earlier(uid)):
         before = [store.recorded(earlier)]
-    return site.write(store, uid, directory, descriptions=descriptions, published=digits, before=before)
+    words = {"descriptions": descriptions, "published": digits}
+    return site.write(store, uid, directory, **words, before=before, accepts=accepts)
 
 
 def write_dashboard(

@@ -31,6 +31,7 @@ from reference.cache import Cache
 from reference.tiers import CERTIFY
 from reports.ci import annotation, files
 from suites.judging import judge
+from suites.judging.accepted import accepting
 from suites.judging.healed import healed
 from suites.questions import goldens, jobs, plan
 from suites.speed.run import SpeedRun
@@ -230,7 +231,8 @@ def close(request: Request, directory: Path) -> tuple[Recorded, Path]:
         if parts > 1:
             opened.add_shard(request.uid, f"{part}/{parts}")
         opened.finish(request.uid)
-        return opened.recorded(request.uid), write_report(opened, request.uid, directory)
+        accepts = accepting(judge.known_deviations(request.known, shipped=False))
+        return opened.recorded(request.uid), write_report(opened, request.uid, directory, accepts=accepts)
 
 
 def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from harness.history import change, difference, news, ratio
 from harness.history.change import Change, Status
 from harness.history.difference import Difference
-from harness.history.news import GATES, NEWS, FailOn, News, Turn
+from harness.history.news import GATES, NEWS, Accepts, FailOn, News, Turn
 from harness.model import Crashed, Failed, NotRun, Recorded, Result, Run, TimedOut, Timing, Unsupported
 from harness.store import nouns
 
@@ -95,15 +95,40 @@ class Comparison:
         return [one for one in self.changes if one.news in GATES[gate]]
 
 
-def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE) -> Comparison:
-    """Compare two runs. size: the relative difference of times from which one counts."""
+def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE, accepts: Accepts = news.nothing) -> Comparison:
+    """Compare two runs.
+
+    size: the relative difference of times from which one counts. accepts: what a list of one's own says of an answer.
+    """
+    before, after = (replace(run, results=judged(run, accepts)) for run in (before, after))
     between = partial(change.between, size=size, runs=(before.run.uid, after.run.uid))
     changes = sorted(
-        _changes(before.results, after.results, after.not_run, between),
+        (_accepted(one, after, accepts) for one in _changes(before.results, after.results, after.not_run, between)),
         key=lambda one: (ORDER.index(one.news), STATUSES.index(one.status), one.aspect, -change.severity(one)),
     )
     differences = difference.between(before, after)
     return Comparison(before.run, after.run, size, differences, tuple(after.not_run), tuple(changes))
+
+
+def judged(run: Recorded, accepts: Accepts) -> list[Result]:
+    """Return the results of a run; a deviation that is accepted, with these versions, is a known one."""
+    results = []
+    for one in run.results:
+        said = accepts(one, run.environments.get(one.environment, {})) if one.judgement == "deviates" else None
+        results.append(one if said is None or said.seen else replace(one, judgement="known", reason=said.reason))
+    return results
+
+
+def _accepted(one: Change, run: Recorded, accepts: Accepts) -> Change:
+    """Return a change as a list of one's own has it: news for the worse that is accepted fails no gate."""
+    if one.news not in news.ACCEPTABLE or one.after is None:
+        return one
+    said = accepts(one.after, run.environments.get(one.after.environment, {}))
+    if said is None:
+        return one
+    if said.seen:
+        return replace(one, reason=f"{one.reason}; accepted with {said.seen} alone")
+    return replace(one, turn="different", news="accepted", reason=f"{one.reason}; accepted: {said.reason}")
 
 
 def _changes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from statistics import fmean
@@ -14,7 +14,7 @@ from typing import get_args
 from harness.history import change, compare, ratio
 from harness.history.change import Change
 from harness.history.compare import ORDER, Comparison
-from harness.history.news import News
+from harness.history.news import Accepts, News, nothing
 from harness.history.verdict import Grade, Verdict, number, of_comparison, plural
 from harness.model import Recorded, Result, Target, Timing
 
@@ -142,11 +142,15 @@ class Course:
         return Verdict(grade, f"{said}; from first to last, {whole.sentence}")
 
 
-def follow(runs: Sequence[Recorded], size: float = ratio.SIZE) -> Course:
-    """Compare runs step by step. size: the relative difference of times from which one counts."""
-    steps = tuple(compare.compare(*pair, size) for pair in pairwise(runs))
-    whole = steps[0] if len(steps) == 1 else compare.compare(runs[0], runs[-1], size)
-    return Course(_names(runs), steps, whole, tuple(_deviations(runs)))
+def follow(runs: Sequence[Recorded], size: float = ratio.SIZE, accepts: Accepts = nothing) -> Course:
+    """Compare runs step by step.
+
+    size: the relative difference of times from which one counts. accepts: what a list of one's own says of an answer.
+    """
+    steps = tuple(compare.compare(*pair, size, accepts) for pair in pairwise(runs))
+    whole = steps[0] if len(steps) == 1 else compare.compare(runs[0], runs[-1], size, accepts)
+    judged = [replace(run, results=compare.judged(run, accepts)) for run in runs]
+    return Course(_names(runs), steps, whole, tuple(_deviations(judged)))
 
 
 def _deviations(runs: Sequence[Recorded]) -> list[Deviation]:

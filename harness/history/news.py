@@ -8,8 +8,8 @@ unless another is asked for. What promises nothing (composed, naive, misused, co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 from harness.model import Judgement, Result
 
@@ -20,6 +20,7 @@ News = Literal[
     "lost",
     "error",
     "slower",
+    "accepted",
     "better",
     "untold",
     "settled",
@@ -31,6 +32,16 @@ News = Literal[
     "none",
 ]
 
+
+class Accepted(NamedTuple):
+    """What a list of one's own says of an answer. seen: the versions of its entry, where the answer is of others."""
+
+    reason: str
+    seen: str = ""
+
+
+Accepts = Callable[[Result, Mapping[str, str]], Accepted | None]  # an answer, and the facts of its environment
+
 # The bound covers any order of the sums, so a healthy release moves errors below it by less than a bit. An error that
 # doubles takes one bit of what the bound leaves, and above half of the bound the next bit taken is a deviation.
 FACTOR = 2.0  # of error over bound, from which it counts
@@ -41,6 +52,7 @@ NEWS: Mapping[News, str] = {  # in the order of weight, with the title of each
     "lost": "Worse: answers lost",
     "error": "Worse: larger errors",
     "slower": "Worse: slower",
+    "accepted": "Worse, and accepted",
     "better": "Better",
     "untold": "Times that cannot be told",
     "settled": "Times that a duel found the same",
@@ -52,6 +64,7 @@ NEWS: Mapping[News, str] = {  # in the order of weight, with the title of each
     "none": "Unchanged",
 }
 WORSE: tuple[News, ...] = ("judgement", "lost", "error", "slower")
+ACCEPTABLE: tuple[News, ...] = ("judgement", "lost", "error")
 GATES: Mapping[FailOn, tuple[News, ...]] = {
     "deviation": ("judgement",),
     "new": WORSE,
@@ -71,6 +84,10 @@ def counted(*results: Result | None) -> bool:
     """Tell whether a question counts: the latest of its results is of a function that is judged, or one deviates."""
     there = [result for result in results if result]
     return there[-1].target.implementation.kind == "fused" or any(one.judgement == "deviates" for one in there)
+
+
+def nothing(_answer: Result, _facts: Mapping[str, str]) -> None:
+    """Accept nothing: there is no list of one's own."""
 
 
 def turned(was: float, now: float) -> Turn:

@@ -99,6 +99,8 @@ def _beside(found: Comparison, judged: Sequence[Change]) -> Iterator[str]:
         yield f"{number(other)} differ{'s' if other == 1 else ''} in bits{judged_otherwise}"
     elif any(change.same_bits(one.before, one.after) for one in judged):
         yield "none differs in bits"
+    if accepted := found.of_news("accepted"):
+        yield f"{number(len(accepted))} worse and accepted"
     if better := found.of_news("better"):
         yield f"{number(len(better))} better"
     if untold := found.of_news("untold"):

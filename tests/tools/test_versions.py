@@ -70,6 +70,21 @@ def test_requirements_become_one_report(commands):
     assert len({str(parameters["store"]) for _, parameters in ours}) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "run", "compare"),
+    [
+        ("--op softmax --fail-on any", "--op softmax", "--fail-on any"),
+        ("--fail-on=any --speed", "--speed", "--fail-on=any"),
+        ("--known own.toml --rows 3", "--known own.toml", "--known own.toml --rows 3"),
+        ("--known=own.toml --op softmax", "--known=own.toml --op softmax", "--known=own.toml"),
+        ("", "", ""),
+    ],
+)
+def test_options_go_to_their_command(words, run, compare):
+    """The gate's options are of the comparison, a list of one's own is of both, all else of the runs."""
+    assert versions.options_apart(words.split()) == (run.split(), compare.split())
+
+
 def test_times_are_settled_by_duels(commands):
     """Releases that are timed are held against one another by duels between their interpreters; others are not."""
     versions.main(["jax==0.9.2", "jax==0.10.2", "--speed"])

@@ -317,3 +317,87 @@ def test_settling_takes_a_run_of_the_store(store, tmp_path):
 
     assert ended.exit_code == 2
     assert ended.stderr.startswith("error: run is 'another', expected `latest` or one of the runs in ")
+
+
+WORSE = answers(result(score(9.0, budget=None), "f0", judgement="deviates", reason="error is 3 times the bound"))
+LISTED = """[[known]]
+case = "softmax-value-f0-*"
+target = "torch.softmax@compile"
+reason = "logits stay below 80"
+at_most = 3.0
+"""
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """Return how to write a list of one's own."""
+
+    def write(*seen):
+        path = tmp_path / "accepted.toml"
+        path.write_text(LISTED + (f"seen = {list(seen)}\n" if seen else ""), "utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("seen", [(), ("torch 2.13.0",)])
+@pytest.mark.parametrize("command", ["compare", "status"])
+def test_accepted_deviation_passes(store, listed, command, seen):
+    """What a list of one's own covers, with the versions that it was seen with, is shown and fails no gate."""
+    ended = invoke(command, "--store", store(answers(), WORSE), "--known", listed(*seen), "--fail-on", "any")
+
+    assert ended.exit_code == 0
+    assert (
+        "safe to take by these 16 answers; none differs in bits; 1 worse and accepted (exit 0:"
+        in ended.stdout.splitlines()[-1]
+    )
+
+
+def test_accepted_deviation_is_shown_with_its_reason(store, listed, tmp_path):
+    """The comparison and the report have a table of what was accepted, with the reason, and say the same of it."""
+    command = ("compare", "--store", store(answers(), WORSE), "--known", listed(), "--report", tmp_path)
+
+    said, page = invoke(*command).stdout, (tmp_path / "index.html").read_text("utf-8")
+
+    assert "## Worse, and accepted (1)" in said
+    assert "; accepted: logits stay below 80 |" in said
+    assert "safe to take by these 16 answers; none differs in bits; 1 worse and accepted" in page
+    assert "logits stay below 80" in page
+
+
+def test_relapse_is_news(store, listed):
+    """A deviation that was gone, and is back with a version that it was not accepted with, fails the gate."""
+    ended = invoke("compare", "--store", store(answers(), WORSE), "--known", listed("torch 2.9.1"))
+
+    assert ended.exit_code == 1
+    assert "not safe to take: 1 judged otherwise" in ended.stdout
+    assert "; accepted with torch 2.9.1 alone" in ended.stdout
+
+
+def test_worse_than_accepted_is_news(store, listed):
+    """What is further off than was accepted fails the gate."""
+    worse = answers(result(score(9.3, budget=None), "f0", judgement="deviates"))
+
+    assert invoke("compare", "--store", store(answers(), worse), "--known", listed()).exit_code == 1
+
+
+def test_deviation_that_stays_is_known(store, listed):
+    """A deviation of both runs that is accepted is none that stays: it is known in both."""
+    path = store(WORSE, WORSE)
+
+    assert "; 1 deviates as before (exit 0" in invoke("compare", "--store", path).stdout
+    assert "deviates as before" not in invoke("compare", "--store", path, "--known", listed()).stdout
+    assert "15 conform, 1 known deviations" in invoke("status", "--store", path, "--known", listed()).stdout
+
+
+def test_accepted_after_a_comparison(store, tmp_path):
+    """A deviation that fails the gate is accepted by its name, and passes from then on with the versions of now."""
+    path, own = store(answers(), WORSE), tmp_path / "accepted.toml"
+    compare = ("compare", "--store", path, "--known", own)
+
+    named = "softmax-value-f0-float32-4x8@torch.softmax@compile"
+    accepted = invoke("accept", named, "--store", path, "--reason", "as planned", "--known", own)
+
+    assert accepted.exit_code == 0, accepted.stderr
+    assert 'seen = [\n    "torch 2.13.0",\n]' in own.read_text("utf-8")
+    assert invoke(*compare).exit_code == 0

@@ -13,6 +13,7 @@ from harness.files.recall import existing
 from harness.model import Checked, Failed, Result, Score
 from suites import explain
 from suites.judging import brake, findings, judge, mechanism
+from suites.judging.accepted import versions
 from xentbench import options
 from xentbench.judging.command import JUDGED
 from xentbench.screen import refusing, say
@@ -29,13 +30,15 @@ def accept(
     known: options.Known = [],  # noqa: B006 - typer's way to write several
     link: Annotated[str, typer.Option(help="where more is said of it")] = "",
 ) -> None:
-    """Accept a finding of judge: it is a known deviation from then on.
+    """Accept a deviation of judge or of a run: it is a known one from then on.
 
-    All answers of its cause are accepted, as far off as they are now; worse than that is news again. The list is the
-    first file of --known, else accepted.toml; name it to `judge --known`.
+    All answers of its cause are accepted, as far off as they are now, with the versions of now; what is worse than that
+    is news again, and so is one that was gone and is back with another version. The list is the first file of --known,
+    else accepted.toml; name it to `judge`, `run`, `compare`, `status` and `report` by --known.
 
     Examples:
       xentbench accept 'softmax-value-offset-float32-32x64@my_softmax@eager' --reason 'logits stay below 80'
+      xentbench accept CASE@TARGET --store build/results.sqlite --reason 'no label is masked here'
 
     Exit codes:
       2  an option is off, or no stored answer is named so
@@ -43,14 +46,15 @@ def accept(
     with refusing(), existing(store) as opened:
         results = list(opened.results(opened.run(run_uid).uid))
         chosen = explain.find(results, finding)
-        if chosen.judgement != "deviates":
+        if chosen.judgement not in {"deviates", "known"}:
             raise ValueError(f"answer {finding} is {chosen.judgement}, expected one that deviates")
         members = alike(results, chosen)
         file = known[0] if known else ACCEPTED
-        append(file, entry(members, reason, link))
+        seen = versions(chosen.target, opened.environments().get(chosen.environment, {}))
+        append(file, entry(members, reason, link, seen))
         judge.listed(file)  # raises where what stood there before is no list
     answers = f"{len(members)} answer{'' if len(members) == 1 else 's'}"
-    say(f"{file}: accepted {answers} that deviate like {finding}; try: xentbench judge FILE --known {file}")
+    say(f"{file}: accepted {answers} that deviate like {finding}; try: --known {file}, of judge, run and compare")
 
 
 def alike(results: Sequence[Result], chosen: Result) -> list[Result]:
@@ -58,13 +62,16 @@ def alike(results: Sequence[Result], chosen: Result) -> list[Result]:
     own = [
         result
         for result in results
-        if result.target.implementation == chosen.target.implementation and result.judgement == "deviates"
+        if result.target.implementation == chosen.target.implementation and result.judgement == chosen.judgement
     ]
     return next(members for members in findings.causes(own).values() if chosen in members)
 
 
-def entry(members: Sequence[Result], reason: str, link: str) -> str:
-    """Return an entry of the list that covers some answers, and such as were not asked for being alike."""
+def entry(members: Sequence[Result], reason: str, link: str, seen: Sequence[str] = ()) -> str:
+    """Return an entry of the list that covers some answers, and such as were not asked for being alike.
+
+    seen: the versions that they were given with.
+    """
     cases = list(dict.fromkeys(pattern(result, members) for result in members))
     targets = list(dict.fromkeys(str(result.target) for result in members))
     lines = ["[[known]]", f"case = {listed(cases)}", f"target = {listed(targets)}"]
@@ -74,6 +81,8 @@ def entry(members: Sequence[Result], reason: str, link: str) -> str:
     if math.isfinite(largest):
         lines.append(f"at_most = {math.ceil(largest * 10**DIGITS) / 10**DIGITS}")
     lines.append(f"reason = {text(reason)}")
+    if seen:
+        lines.append(f"seen = {listed(seen)}")
     if link:
         lines.append(f"link = {text(link)}")
     return "\n".join(lines) + "\n"

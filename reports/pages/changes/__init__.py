@@ -31,12 +31,14 @@ NAV = "Changes"
 PLACE = 15
 MARKS: dict[str, str] = {
     **{NEWS[kind]: "▲" for kind in WORSE},
+    NEWS["accepted"]: "△",
     NEWS["better"]: "▼",
     NEWS["untold"]: "?",
     NEWS["bits"]: "≠",
 }
 COLUMNS: dict[tuple[str, str], tuple[News, ...]] = {  # mark and words -> what is counted
     ("▲", "worse"): WORSE,
+    ("△", "accepted"): ("accepted",),
     ("▼", "better"): ("better",),
     ("?", "cannot tell"): ("untold",),
     ("≠", "other bits"): ("bits",),
@@ -46,7 +48,7 @@ COLUMNS: dict[tuple[str, str], tuple[News, ...]] = {  # mark and words -> what i
     ("", "removed"): ("removed",),
     ("=", "unchanged"): ("none", "settled"),
 }
-RELEVANT = 6  # kinds of change whose first groups are in sight; all else is one click away
+RELEVANT = 7  # kinds of change whose first groups are in sight; all else is one click away
 LISTED, SHOWN = 10, 50  # groups of a kind in sight, and with those behind a click; `compare` lists the rest
 
 

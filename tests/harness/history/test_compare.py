@@ -4,6 +4,7 @@ import pytest
 
 from harness.history.compare import compare
 from harness.history.difference import Difference
+from harness.history.news import Accepted
 from harness.model import Crashed, Failed, NotRun
 from tests.made.records import (
     ENVIRONMENT,
@@ -234,6 +235,7 @@ def test_every_change_is_in_one_section():
         "Worse: answers lost": ["gone", "normal"],
         "Worse: larger errors": ["worse"],
         "Worse: slower": ["slower"],
+        "Worse, and accepted": [],
         "Better": ["better", "faster"],
         "Times that cannot be told": ["few"],
         "Times that a duel found the same": [],
@@ -265,6 +267,25 @@ def test_suspicious_times_are_for_a_duel():
 
     assert sorted(now.case.family for _, now in comparison.suspicious) == ["faster", "few", "left open", "slower"]
     assert all(was.case == now.case for was, now in comparison.suspicious)
+
+
+def test_accepted_news_fails_no_gate():
+    """What a list accepts of what turned for the worse is news of its own; what it accepts with others is as it was."""
+    worse = {"a": score(9.0), "b": score(9.0), "c": score(9.0), "d": timing(*SLOW)}
+    judgements = dict.fromkeys(worse, "conforms") | {"b": "deviates"}
+    before = [result(timing(*FAST) if family == "d" else score(), family) for family in worse]
+    after = [result(made, family, judgement=judgements[family]) for family, made in worse.items()]
+    said = dict.fromkeys(worse, Accepted("why")) | {"c": Accepted("why", "torch 2.9.1")}
+
+    comparison = compare(recorded(*before), recorded(*after, run=OTHER), accepts=lambda one, _: said[one.case.family])
+
+    assert {one.result.case.family: (one.news, one.turn, one.after.judgement) for one in comparison.changes} == {
+        "a": ("accepted", "different", "conforms"),
+        "b": ("accepted", "different", "known"),
+        "c": ("error", "worse", "conforms"),
+        "d": ("slower", "worse", "conforms"),
+    }
+    assert {one.result.case.family for one in comparison.failing("any")} == {"c", "d"}
 
 
 def test_size_is_handed_on():

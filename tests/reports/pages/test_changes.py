@@ -52,10 +52,10 @@ def test_every_question_is_counted_once():
         [missing("jax")],
     )
 
-    # worse, better, cannot tell, other bits, other figures, not judged, added, removed, unchanged
+    # worse, accepted, better, cannot tell, other bits, other figures, not judged, added, removed, unchanged
     assert changes.counts(seen.comparison) == [
-        ("accuracy", [3, 0, 0, 1, 0, 0, 1, 0, 1]),
-        ("speed", [1, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ("accuracy", [3, 0, 0, 0, 1, 0, 0, 1, 0, 1]),
+        ("speed", [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
     ]
 
 
@@ -80,7 +80,8 @@ def test_what_is_relevant_is_in_sight():
     assert "Worse: answers lost <small>1 question," in source
     folded = re.findall(r"<summary>([^<]*)</summary>", source)
     assert folded == [
-        *("Worse: judged otherwise, or another policy: none", "Worse: slower: none", "Better: none"),
+        *("Worse: judged otherwise, or another policy: none", "Worse: slower: none"),
+        *("Worse, and accepted: none", "Better: none"),
         *("Times that cannot be told: none", "Times that a duel found the same: none"),
         "Other bits, as accurate as before: 1",
         *(

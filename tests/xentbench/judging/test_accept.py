@@ -44,6 +44,14 @@ def test_entry_keeps_quotes_and_link():
     assert (one["reason"], one["link"]) == ('as "planned"', "https://example.org/1")
 
 
+def test_entry_says_what_it_was_seen_with():
+    """The versions that an answer was given with stand in its entry; where none are known, nothing does."""
+    (one,) = tomllib.loads(accept.entry([result(score())], "why", "", ["torch 2.13.0"]))["known"]
+
+    assert one["seen"] == ["torch 2.13.0"]
+    assert "seen" not in entries(result(score()))[0]
+
+
 def test_broken_rules_have_no_size():
     """What is infinitely far off is accepted at any size; a raise is one."""
     (rule,), (raised,) = (
