@@ -128,9 +128,9 @@ def compare_runs(
 
 
 def _settled(runs: Sequence[Recorded], size: float, location: Location, pythons: Sequence[str]) -> list[Recorded]:
-    from xentbench.settle import settle  # noqa: PLC0415 - it takes numpy and frameworks, which comparing does not
+    from xentbench.duel import settle_times  # noqa: PLC0415 - it takes numpy and frameworks, which comparing does not
 
-    return settle(runs, size, location, pythons)
+    return settle_times(runs, size, location, pythons)
 
 
 def _accepting(known: Sequence[Path]) -> Accepts:

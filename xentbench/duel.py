@@ -1,18 +1,22 @@
-"""`xentbench duel A B`: is B slower than A, by how much, and how sure is that?"""
+"""`xentbench duel A B`: is B slower than A, by how much, and how sure is that? And the duels of `compare --settle`."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from harness.model import Case
+from harness.files.recall import existing
+from harness.history.compare import compare
+from harness.model import Case, Recorded, Result
+from harness.running.progress import Progress
 from harness.spelling import choice
-from harness.store import Location
+from harness.store import Location, Store
 from harness.timing.duel import record
 from harness.timing.duel.decision import Rule, Verdict
 from harness.timing.duel.fairness import ALLOCATORS, Card, spoken
@@ -27,8 +31,9 @@ from suites.speed import candidates, results
 from suites.speed.candidates import Accuracy, Candidate, WantedCase, Written
 from suites.speed.peaks import PeakMemory
 from suites.speed.results import Timed
+from suites.speed.settling import Settling
 from xentbench import options
-from xentbench.screen import Exit, ending, refusing, say, write_json
+from xentbench.screen import Exit, console, ending, refusing, say, warn, write_json
 from xentbench.screen import show as show_table
 
 MEANS = {
@@ -37,6 +42,8 @@ MEANS = {
     "same": "the same within {size:.3g} %: B takes {ratio:.3f} times A's time",
     "cannot tell": "cannot tell: B takes {ratio:.3f} times A's time",
 }
+
+INTERRUPTED = "interrupted; what duels have found is kept"
 
 
 @dataclass(frozen=True)
@@ -241,3 +248,39 @@ def share(option: str, text: str) -> float:
     if not 0 < found < 1:
         raise ValueError(f"{option} is {text!r}, expected a share such as 3% or 0.03")
     return found
+
+
+def settle_times(runs: Sequence[Recorded], size: float, location: Location, pythons: Sequence[str]) -> list[Recorded]:
+    """Play every suspicious time of runs, each beside the one before it and the last beside the first, as a duel.
+
+    What is found is kept in the later run of each two; returns all runs as they are then. pythons: their interpreters.
+    Raises StoreError where a later run is in no store, and ValueError where an interpreter is another environment than
+    its run had.
+    """
+    if len(pythons) != len(runs):
+        raise ValueError(f"--python names {len(pythons)} interpreters, expected {len(runs)}, one a run in their order")
+    settled = list(runs)
+    for before, after in dict.fromkeys([*pairwise(range(len(runs))), (0, len(runs) - 1)]):
+        settled[after] = settle_pair(settled[before], settled[after], (pythons[before], pythons[after]), size, location)
+    return settled
+
+
+def settle_pair(
+    before: Recorded, after: Recorded, pythons: tuple[str, str], size: float, location: Location
+) -> Recorded:
+    """Play the suspicious times of two runs, and return the later one as it is then."""
+    suspicious = compare(before, after, size).suspicious
+    if not suspicious:
+        return after
+    with existing(location) as opened:
+        uid = opened.run(after.run.uid).uid
+    with ending(WorkerLost, interrupted=INTERRUPTED), Progress(console(stderr=True)) as progress:
+        for found in Settling(before, after, pythons, size, location, progress.simple).run(suspicious):
+            if isinstance(found, Result):
+                with Store(location) as opened:
+                    opened.append(uid, [found])
+            else:
+                progress.clear()
+                warn(f"not settled: {found}")
+    with existing(location) as opened:
+        return opened.recorded(uid)
