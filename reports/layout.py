@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +17,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HERE = Path(__file__).parent
+# style: charts and the grid place their parts by attributes.
+POLICY = (
+    "default-src 'none'; script-src {}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+)
 STATIC = HERE / "static"
 PAGES = HERE / "pages"
 STYLES = ("style.css", "matrix.css", "detail.css", "chart.css", "print.css")
 # Before the pages' own, and page.js behind them.
 SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "chart.js", "detail.js")
+
+
+# The first of a page's scripts, before its content: what needs scripts is shown where they run.
+LIVE = 'if ("DecompressionStream" in window) document.documentElement.classList.add("live");'
+
+
+def page(template: str, script: str, libraries: Iterable[str] = (), **values: Any) -> str:
+    """Fill the template of a whole page with its script; libraries: the code that the script may run beside itself.
+
+    No other script runs in the page, whatever stands in it: the policy names each by its hash.
+    """
+    policy = POLICY.format(" ".join(map(_hashed, (LIVE, script, *libraries))))
+    return fill(template, live=LIVE, script=script, policy=policy, **values)
+
+
+def _hashed(script: str) -> str:
+    """Return a script as a Content Security Policy names it (CSP Level 3, section 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def fill(template: str, **values: Any) -> str:

@@ -75,14 +75,16 @@ def render(material: Material) -> str:
     """Return the whole file as HTML."""
     written = [page for module in pages.load() if (page := _page(module, material)).html]
     facts = block.facts(material) | {"pages": {page.name: page.data for page in written if page.data is not None}}
-    return layout.fill(
+    libraries = list(dict.fromkeys(name for page in written for name in page.libraries))
+    return layout.page(
         "page.html.j2",
+        layout.scripts([page.name for page in written]),
+        map(vendor.source, libraries),
         run=material.run,
         pages=written,
         style=layout.styles() + colour.css(),
-        script=layout.scripts([page.name for page in written]),
         block=block.pack(facts),
-        libraries={name: vendor.pack(name) for page in written for name in page.libraries},
+        packed={name: vendor.pack(name) for name in libraries},
     )
 
 

@@ -144,8 +144,8 @@ class File(Database):
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
         """Yield the rows of a query as they are found."""
         with self._named():
-            for row in self._db.execute(sql, parameters):
-                yield row  # noqa: UP028 - a generator that is left half read would close a cursor whose file is closed
+            for row in self._db.execute(sql, parameters):  # noqa: UP028 - `yield from` would close the cursor of a file
+                yield row  # that is closed already, where somebody leaves it half read
 
     def compact(self) -> None:
         """Write the file anew, without the room of what was removed."""

@@ -34,8 +34,9 @@ def render(history: History, report: str = "") -> str:
     """Return the page as HTML. report: the address of a run's report to link to."""
     found = events(history)
     listed = runs.groups(history, found)
-    return layout.fill(
+    return layout.page(
         "dashboard/dashboard.html.j2",
+        layout.join(layout.STATIC / name for name in SCRIPTS),
         history=history,
         headline=headline(history, found),
         events=found,
@@ -55,7 +56,6 @@ def render(history: History, report: str = "") -> str:
         before_and_since=before_and_since,
         differences=differences,
         style=layout.join(layout.STATIC / name for name in STYLES),
-        script=layout.join(layout.STATIC / name for name in SCRIPTS),
         block=block.pack(data.facts(history)),
     )
 

@@ -11,7 +11,13 @@ HERE = Path(__file__).parent
 
 
 @cache
-def pack(name: str) -> str:
-    """Return a library compressed, as base64 text, with the licences of all that is in it: whoever has it has those."""
+def source(name: str) -> str:
+    """Return a library with the licences of all that is in it: whoever has it has those."""
     licences, code = ((HERE / f"{name}{end}").read_text("utf-8") for end in (".licences.txt", ".js"))
-    return base64.b64encode(gzip.compress(f"/*\n{licences}*/\n{code}".encode(), mtime=0)).decode()
+    return f"/*\n{licences}*/\n{code}"
+
+
+@cache
+def pack(name: str) -> str:
+    """Return a library compressed, as base64 text."""
+    return base64.b64encode(gzip.compress(source(name).encode(), mtime=0)).decode()

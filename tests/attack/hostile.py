@@ -1,6 +1,6 @@
 """Files that are off, by mutation of one that is right: is each refused in one line, or harmless once it is taken?
 
-A seed gives the same files. Values are put where others are expected, of other types, of odd sizes and depths, and bytes
+A seed gives the same files. Values of other types, of odd sizes and depths are put where others are expected, and bytes
 are cut, flipped and repeated; what packs them is ours, so that the mutated values are what is read.
 """
 
