@@ -208,7 +208,7 @@ def status(
         say(comparison.screen(course.whole, latest, f"xentbench compare{carried(store)}"))
         say(last_line(course, gate))
         raise typer.Exit(exit_code(course, gate))
-    say(f"{comparison.about(run, judged)}\nno run before it; try: xentbench run{carried(store)}")
+    say(f"{gfm.line(comparison.about(run, judged))}\nno run before it; try: xentbench run{carried(store)}")
     if incomplete(run) and gate != "never":
         raise typer.Exit(Exit.NOTHING_RAN)
 

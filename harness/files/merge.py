@@ -100,7 +100,9 @@ def _merge(store: Store, begun: Recorded, results: Iterator[Result]) -> Merged:
     store.join(begun.run)
     for key, facts in begun.environments.items():
         if store.add_environment(facts) != key:
-            raise StoreError(f"environment {key} of run {uid} is not the one of its facts, expected an unedited file")
+            raise StoreError(
+                f"environment {shown(key)} of run {uid} is not the one of its facts, expected an unedited file"
+            )
     for entry in begun.not_run:
         store.add_not_run(uid, entry)
     here = {_question(result): _answer(result) for result in store.results(uid)}
@@ -110,9 +112,9 @@ def _merge(store: Store, begun: Recorded, results: Iterator[Result]) -> Merged:
         new = []
         for result in chunk:
             if (question := _question(result)) in came:
-                raise Malformed(f"{result.case} {result.target} is answered twice")
+                raise Malformed(f"{shown(f'{result.case} {result.target}')} is answered twice")
             if result.environment and result.environment not in begun.environments:
-                raise Malformed(f"environment of {result.case} is {shown(result.environment)}, which is not there")
+                raise Malformed(f"environment {shown(result.environment)} of an answer is not there")
             came.add(question)
             if question not in here:
                 new.append(result)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from harness.files import fields
 from harness.model import BudgetClass, Checked, Outcome, Recorded, Result, Score, Timing
-from harness.store import NAMES, nouns, pack
+from harness.store import NAMES, nouns, pack, typed
 from harness.store.outcomes import named_texts
 from harness.store.typed import LONG_TEXTS, Malformed
 
@@ -143,7 +143,9 @@ def _results(path: Path) -> Iterator[Result]:
 def _result(row: dict[str, Any]) -> Result:
     facts = nouns.json_of(row.pop("facts"))
     keys = list(named_texts([facts]))
-    texts = dict(zip(keys, filter(None, [row.pop(f"worst_{name}") for name in LONG_TEXTS]), strict=True))
+    texts = dict(
+        zip(keys, map(typed.row, filter(None, [row.pop(f"worst_{name}") for name in LONG_TEXTS])), strict=True)
+    )
     case = {name: row.pop(name) for name in nouns.CASE_COLUMNS}
     case["options"] = nouns.json_of(case.pop("params"))
     target = {name: row.pop("answers" if name == "op" else name) for name in nouns.TARGET_COLUMNS}

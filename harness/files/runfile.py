@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from harness.files import fields as exchange
 from harness.model import Recorded, Result
 from harness.store import pack
-from harness.store.typed import Malformed
+from harness.store.typed import Malformed, row
 
 MAGIC = b"\x1f\x8b"  # of gzip, RFC 1952
 DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)
@@ -78,7 +78,7 @@ def _results(path: Path, lines: Iterator[dict[str, Any]]) -> Iterator[Result]:
                 key, text = line["text"], line.get("is")
                 if not isinstance(key, str) or not isinstance(text, str) or (held := held + len(text)) > MOST_HELD:
                     raise Malformed("a long text is none, or they are more than this program writes")
-                texts[key] = text
+                texts[key] = row(text)
             elif "end" in line:
                 if type(line["end"]) is not int or line["end"] != count or next(lines, None) is not None:
                     raise Malformed(f"{count} results and what follows them, expected {line['end']} and the end")

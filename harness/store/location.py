@@ -13,10 +13,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 BUILD = Path("build")  # for what lies beside a store, where the store is no file
-URL = re.compile(r"([a-z][a-z0-9+.-]*)://|(postgres(?:ql)?):", re.IGNORECASE)
+URL = re.compile(r"\s*([a-z][a-z0-9+.-]*)://|\s*(postgres(?:ql)?):", re.IGNORECASE)
+WITHIN = re.compile(r"\s([a-z][a-z0-9+.-]*)://", re.IGNORECASE)  # a URL behind something else, which no path holds
 # Stricter than libpq, which takes part of a password that holds a `/` or an `@` for a host or a database, and says so.
 POSTGRES = re.compile(r"(?P<begin>postgres(?:ql)?://(?:[^:@/?#\s]*))(?::(?P<password>[^@/?#\s]*))?(?P<rest>@[^@#\s]*)")
 WITHOUT_USER = re.compile(r"postgres(?:ql)?://[^@#\s]*")
+# An option of libpq's by which a password is given, `sslpassword` too: in a URL, or in `host=... password=...`.
+PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,16 @@ class Location:
         if isinstance(location, Location):
             return location
         text = str(location)
-        scheme = URL.match(text)
+        scheme = URL.match(text) or WITHIN.search(text)
+        hides = PASSWORD.search(unquote(text)) is not None
         if scheme is None:
-            return cls(text)
-        if "password=" not in text:
+            return cls("postgresql://...", unreadable=True) if hides else cls(text)
+        if not hides:
             if found := POSTGRES.fullmatch(text):
                 return cls(found["begin"] + found["rest"], unquote(found["password"] or ""))
             if WITHOUT_USER.fullmatch(text):
                 return cls(text)
-        return cls(f"{scheme[1] or scheme[2]}://...", unreadable=True)
+        return cls(f"{next(filter(None, scheme.groups()))}://...", unreadable=True)
 
     @property
     def is_url(self) -> bool:
@@ -72,5 +76,13 @@ RESULTS = Location(str(BUILD / "results.sqlite"))  # where results go unless ano
 
 
 def without_passwords(text: str) -> str:
-    """Return a text, such as a command line, with every URL in it as a location prints it."""
-    return re.sub(r"postgres(?:ql)?://\S*", lambda url: str(Location.of(url[0])), text)
+    """Return a text, such as a command line, with every URL in it as a location prints it, and no other password."""
+    shown = re.sub(r"\b[a-z][a-z0-9+.-]*://\S*", lambda url: _shown(url[0]), text, flags=re.IGNORECASE)
+    return PASSWORD.sub(r"\1...", shown)
+
+
+def _shown(url: str) -> str:
+    """Return a URL of a database without its password; of another kind, without what stands before an @."""
+    if re.match(r"postgres(ql)?:", url, re.IGNORECASE) or PASSWORD.search(unquote(url)):
+        return str(Location.of(url))
+    return re.sub(r"(?<=://)[^/@\s]*@", "...@", url)

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from harness.model import Checked, Crashed, Failed, Outcome, Score, TimedOut, Timing, Unsupported
-from harness.store.typed import LONG_TEXTS, LONGEST, Malformed, made, shown
+from harness.store.typed import LONG_TEXTS, LONGEST, Malformed, made, row, shown
 
 OUTCOMES: Mapping[str, type[Any]] = {
     "score": Score,
@@ -103,7 +103,9 @@ def decompressed(text: bytes) -> str:
     try:
         found = unpacked.decompress(text, LONGEST)
         if unpacked.eof:
-            return found.decode()
+            return row(found.decode())
+    except Malformed:
+        raise
     except (TypeError, ValueError, zlib.error) as error:
         raise Malformed(f"a long text is damaged ({error})") from error
     raise Malformed(f"a long text is cut short, or has more than {LONGEST} characters")

@@ -160,8 +160,9 @@ class Stored:
 
 
 def short(text: str, longest: int = 100) -> str:
-    """Return a word that may be of any length, cut."""
-    return text if len(text) <= longest else f"{text[:longest]}..."
+    """Return a word that may be of any length and of any signs, cut and on one line."""
+    cut = text if len(text) <= longest else f"{text[:longest]}..."
+    return "".join(sign if sign.isprintable() else " " for sign in cut)
 
 
 def _run(uid: str, started: str, finished: str | None, command: str, preset: str, host: str, shards: str) -> Run:

@@ -15,7 +15,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from harness.model import FORMATS, Case, Checked, Score, Settled, Timing
+from harness.model import FORMATS, Case, Checked, Score, Settled, Timing, Worst
 
 T = TypeVar("T")
 Read = Callable[[Any], Any]
@@ -23,6 +23,9 @@ Read = Callable[[Any], Any]
 MOST_CHARACTERS = 1 << 20  # of a word; a reason may quote a whole compiler
 LONGEST = 1 << 24  # characters of a row of numbers: 262 144 of float64 in hex, and some
 LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst: such rows
+NUMBERS = re.compile(r"[-+0-9a-fxpin.= ]*")
+RECIPE = re.compile(r"def |# python|import |row\b")  # how Python that draws a row begins
+DECIMAL = re.compile(r"[-+0-9a-z.]{0,100}")
 NOT_FINITE: Mapping[str, float] = {str(number): number for number in (math.inf, -math.inf, math.nan)}
 MOST_ELEMENTS = 1 << 40  # of a case
 MOST_TIMES = 1e30  # as long: the longest time over the shortest
@@ -225,6 +228,24 @@ def _is_time(seconds: float) -> bool:
     return seconds == 0 or 1e-15 <= seconds <= 1e15
 
 
+def _is_hex(text: str) -> bool:
+    try:
+        float.fromhex(text or "0")
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def row(text: str) -> str:
+    """Return a long text that is a row of numbers, or how to draw one. Raises Malformed.
+
+    Scripts that ask again hold it between quotes, which it cannot end.
+    """
+    if NUMBERS.fullmatch(text) or RECIPE.match(text):
+        return text
+    raise Malformed(f"row is {shown(text)}, expected numbers, or Python that draws them")
+
+
 # What a field can be beside its type, where what reads it relies on that: field, rule, the rule in words.
 RULES: Mapping[Any, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
     Case: (
@@ -252,6 +273,11 @@ RULES: Mapping[Any, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
         ("low", lambda duel: MOST_TIMES**-1 <= duel.low <= duel.times, "a ratio of times, and no more than `times`"),
         ("high", lambda duel: duel.times <= duel.high <= MOST_TIMES, "a ratio of times, and no less than `times`"),
         ("workers", lambda duel: duel.workers > 0, "1 or more"),
+    ),
+    Worst: (
+        ("exact", lambda worst: bool(DECIMAL.fullmatch(worst.exact)), "a number in decimals"),
+        ("expected", lambda worst: _is_hex(worst.expected), "a number in hex"),
+        ("got", lambda worst: _is_hex(worst.got), "a number in hex"),
     ),
     Timing: (
         ("seconds", lambda timing: all(map(_is_time, timing.seconds)), "times of 0, or 1e-15 to 1e15"),

@@ -39,9 +39,10 @@ def within(lines: Iterator[str], limit: int = LIMIT_BYTES) -> str:
 
 def _lines(recorded: Recorded) -> Iterator[str]:
     colour, sentence = tally.headline(recorded)
-    yield f"## {MARKS[colour]} xentbench: {sentence}"
+    yield f"## {MARKS[colour]} xentbench: {gfm.plain(sentence)}"
     yield ""
-    yield f"Run {gfm.code(recorded.run.uid)}, preset {gfm.code(recorded.run.preset)}, {recorded.run.started}."
+    run = recorded.run
+    yield f"Run {gfm.code(run.uid)}, preset {gfm.code(run.preset)}, {gfm.plain(run.started)}."
     yield ""
     yield from _deviations(recorded)
     yield from _counts(recorded)

@@ -46,6 +46,8 @@ def written(op: Op) -> bool:
 
 def call(framework: str, name: str, op: Op) -> Call | None:
     """Return the call of an implementation; None for a name that is neither dotted, known nor Python."""
+    if op.name not in OPS:
+        return None
     form = next((form for form in FORMS.get(framework, ()) if (form.op, form.name) == (op.name, name)), None)
     if form is not None:
         return _form(form, op).reduced(framework, op) if form.reduces else _form(form, op)

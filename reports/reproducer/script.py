@@ -71,6 +71,7 @@ def template(result: Result, file: str = "") -> str:
 def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, file: str) -> str:  # noqa: FBT001 - part of a key
     framework, name = target.implementation.framework, target.implementation.name
     call = calls.call(framework, name, op) if framework in IMPORTS and not file else None
+    record = OPS.get(op.name)  # none of an op of another version
     return layout.fill(
         "reproducer/reproducer.py.j2",
         framework=framework,
@@ -78,10 +79,10 @@ def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, 
         name=" ".join(name.split()),
         call=call,
         file=file,
-        takes_axis=OPS[op.name].takes_axis,
+        takes_axis=record is not None and record.takes_axis,
         mode=target.mode,
         device=target.device,
-        labels=OPS[op.name].labels,
+        labels=record.labels if record else "none",
         mean=op.options.get("reduction") == "mean",
         classes=shape.partition("x")[2],
         quantity=quantity,

@@ -43,7 +43,7 @@ def markdown(found: Comparison, rows: int) -> str:
     parts += [f"**{gfm.plain(warning)}**\n" for warning in warnings(found)]
     parts.append(_environments(found.environments))
     if found.not_run:
-        cells = [[gfm.code(e.framework), e.mode, e.device, gfm.plain(e.reason)] for e in found.not_run]
+        cells = [[gfm.code(e.framework), *map(gfm.plain, (e.mode, e.device, e.reason))] for e in found.not_run]
         parts.append(f"## Not run\n\n{gfm.table(('framework', 'mode', 'device', 'reason'), cells)}")
     parts += [_section(title, changes, rows) for title, changes in found.sections.items()]
     return "\n".join(filter(None, parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.model import Score
-from reports import marks, numbers
+from reports import gfm, marks, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,9 +29,9 @@ def table(results: Iterable[Result]) -> str:
         before = row.get(result.case.family)
         if before is None or _size(result) > _size(before):
             row[result.case.family] = result
-    lines = [["implementation@mode", "kind", *families], ["---", "---", *("---:" for _ in families)]]
+    lines = [["implementation@mode", "kind", *map(gfm.plain, families)], ["---", "---", *("---:" for _ in families)]]
     for (_, target, kind), row in sorted(cells.items()):
-        lines.append([f"`{target}`", kind, *(_cell(row.get(family)) for family in families)])
+        lines.append([gfm.code(target), kind, *(_cell(row.get(family)) for family in families)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -14,12 +14,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.attack import changing, killing
+from tests.attack import changing, filling, hostile, killing, writing
 from tests.attack.tally import EVERY, Attack, Tally
 
 ATTACKS: Mapping[str, Attack] = {
     "killed at random moments": killing.attack,
     "files that change the process": changing.attack,
+    "eight writers at once": writing.attack,
+    "no room on the disk": filling.attack,
+    "hostile files and stores": hostile.attack,
 }
 COLUMNS = ("attempts", "planned", "lost", "green", "accused", "tracebacks")
 

@@ -7,22 +7,25 @@ are cut, flipped and repeated; what packs them is ours, so that the mutated valu
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.files import runfile
-from harness.model import Recorded
-from harness.store import Store
-from tests.made.records import contents
+from harness.store import Store, StoreError
+from tests.attack.tally import Tally
+from tests.made.front_door import invoke
+from tests.made.records import ENVIRONMENT, EVERY, contents, missing, recorded, run
+from xentbench import Exit
 
-Command = Callable[..., tuple[int, str]]  # arguments -> exit code, all that was printed
-
+FILES = 250
 # Every command that reads a store, as it is typed behind --store.
 READING = (
     ("status",),
@@ -65,14 +68,6 @@ ODD: tuple[Any, ...] = (
         {"": {"": {}}},
     ),
 )
-
-
-@dataclass(frozen=True)
-class Refused:
-    """What went wrong with one file, and how it was made."""
-
-    made: str
-    why: str
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -199,62 +194,77 @@ def store_file(path: Path, rng: random.Random) -> str:
         return f"{statement} {values!r:.80}"
 
 
-def attack(folder: Path, good: Recorded, command: Command, count: int, seed: int) -> list[Refused]:
-    """Import so many mutated files into a store; return what broke, was taken by halves, or poisoned the store."""
-    rng, found = random.Random(seed), []
-    whole, of_good = folder / "good.jsonl.gz", folder / "good.sqlite"
-    others = [folder / "other1.jsonl.gz", folder / "other2.jsonl.gz"]
-    for path in (whole, *others):
-        with path.open("wb") as to:
-            runfile.write(replace(good, run=replace(good.run, uid=path.name.partition(".")[0])), to)
-    command("import", whole, "--store", of_good)
-    for number in range(count):
-        name = f"seed {seed}, {number}"
+def attack(at_most: int, folder: Path, seed: int = 14) -> Tally:
+    """Import mutated files into a store, and use it; a refusal is a line that leaves nothing behind."""
+    tally, rng = Tally(), random.Random(seed)  # noqa: S311 - files, not secrets
+    good = everything(folder)
+    for number in range(min(FILES, at_most)):
         path = folder / ("hostile.sqlite" if number % 3 == 0 else "hostile.jsonl.gz")
         if number % 3 == 0:
-            path.write_bytes(of_good.read_bytes())
-            made = f"{name}: {store_file(path, rng)}"
+            path.write_bytes((folder / "good.sqlite").read_bytes())
+            made = f"{number}: {store_file(path, rng)}"
         else:
-            content, done = run_file(whole.read_bytes(), rng)
+            content, done = run_file(good.read_bytes(), rng)
             path.write_bytes(content)
-            made = f"{name}: {done}"
-        found += [Refused(made, why) for why in one(folder, path, others, command)]
+            made = f"{number}: {done}"
+        tally.attempts += 1
+        one(folder, path, made, tally)
         for left in folder.glob("hostile*"):
             left.unlink()
-    return found
+    return tally
 
 
-def one(folder: Path, path: Path, others: Sequence[Path], command: Command) -> Iterator[str]:
-    """Import one file beside two good runs, and use the store; yield what is wrong."""
-    store = folder / "hostile-target.sqlite"
+def everything(folder: Path) -> Path:
+    """Write a run with every outcome, as a file, as a store, and twice under other ids; return the file."""
+    key = hashlib.sha256(json.dumps(dict(sorted(ENVIRONMENT.items()))).encode()).hexdigest()[:16]
+    results = [replace(result, environment=key) for result in EVERY]
+    for name in ("good", "other1", "other2"):
+        whole = recorded(*results, run=run(name), environments={key: ENVIRONMENT}, not_run=[missing()])
+        with (folder / f"{name}.jsonl.gz").open("wb") as to:
+            runfile.write(whole, to)
+    command("import", folder / "good.jsonl.gz", "--store", folder / "good.sqlite")
+    return folder / "good.jsonl.gz"
+
+
+def one(folder: Path, path: Path, made: str, tally: Tally) -> None:
+    """Import one file beside two good runs, and use the store."""
+    store, others = folder / "hostile-target.sqlite", [folder / f"other{k}.jsonl.gz" for k in (1, 2)]
     command("import", *others, "--store", store)
-    before = _contents(store)
+    before = held(store)
     code, said = command("import", path, "--store", store)
-    yield from odd("import", code, said, (0, 2))
-    code_of_compare, said_of_compare = command("compare", path, others[0], "--store", store)
-    yield from odd("compare FILE", code_of_compare, said_of_compare, (*ANSWERED, 2))
-    if code and _contents(store) != before:
-        yield "import: a refused file left something behind"
+    judged(tally, made, "import", code, said, (0, 2))
+    judged(tally, made, "compare FILE", *command("compare", path, others[0], "--store", store), (*ANSWERED, 2))
+    if code and held(store) != before:
+        tally.wrong("lost", f"{made}: a refused file left something behind")
     if not code:
-        for arguments in READING:
-            filled = [word.format(folder=folder) for word in arguments]
-            yield from odd(" ".join(arguments), *command(*filled, "--store", store), ANSWERED)
+        for words in READING:
+            filled = [word.format(folder=folder) for word in words]
+            judged(tally, made, " ".join(words), *command(*filled, "--store", store), ANSWERED)
 
 
-def odd(what: str, code: int, said: str, expected: tuple[int, ...]) -> Iterator[str]:
-    """Yield what is wrong with how a command ended: a traceback, an exit code, an escape, more than a line of error."""
-    if "Traceback" in said:
-        yield f"{what}: traceback: {said.strip().splitlines()[-1]:.200}"
-    elif code not in expected:
-        yield f"{what}: exit code {code}: {said[-200:]!r}"
-    if (
-        not any(form in what for form in DATA)
-        and any(sign in said for sign in "\x1b\x07\r")
-        or "\n::error::broken" in said
-    ):
-        yield f"{what}: words that are not ours reach the terminal: {said[-200:]!r}"
+def judged(tally: Tally, made: str, what: str, code: int, said: str, expected: tuple[int, ...]) -> None:
+    """Count what is wrong with how a command ended: a traceback, a refusal, a sign that steers a terminal or a log."""
+    tally.planned += 1
+    tally.read(said, f"{made}: {what}")
+    if code not in expected:
+        tally.wrong("lost", f"{made}: {what}: exit code {code}: {said[-200:]!r}")
+    if not any(form in what for form in DATA) and (set(said) & set("\x1b\x07\r") or "\n::error::broken" in said):
+        tally.wrong("accused", f"{made}: {what}: words that are not ours reach the terminal: {said[-200:]!r}")
 
 
-def _contents(path: Path) -> object:
-    with Store(path) as store:
+def command(*words: object) -> tuple[int, str]:
+    """Run a command in this process, as `xentbench.screen.guarded` does; return its exit code and all it said."""
+    ended = invoke(*words)
+    said = ended.output + (ended.stderr if ended.stderr not in ended.output else "")
+    match ended.exception:
+        case None | SystemExit():
+            return ended.exit_code, said
+        case StoreError() | OSError() as error:
+            return Exit.MACHINERY, f"{said}error: {error}\n"
+    return Exit.MACHINERY, said + "".join(traceback.format_exception(ended.exception))
+
+
+def held(path: Path) -> object:
+    """Return all that a store holds."""
+    with Store(path, make=False) as store:
         return contents(store)

@@ -63,6 +63,13 @@ def test_password_is_decoded():
         f"postgresql+psycopg://u:{HIDDEN}@host/db",
         f"mysql://u:{HIDDEN}@host/db",
         f"postgresql://u:{HIDDEN}%zz@host/db%zz",
+        f"postgresql://host/db?PASSWORD={HIDDEN}",
+        f"postgresql://host/db?pass%77ord={HIDDEN}",
+        f"postgresql://host/db?sslpassword={HIDDEN}",
+        f" postgresql://u:{HIDDEN}@host/db",
+        f"x postgresql://u:{HIDDEN}@host/db",
+        f"host=db.example user=u password={HIDDEN}",
+        f"host=db.example Password = '{HIDDEN} and more'",
     ],
 )
 def test_url_that_cannot_be_read_is_refused(url, tmp_path, monkeypatch):
@@ -87,6 +94,27 @@ def test_command_line_is_stored_without_passwords(tmp_path, monkeypatch):
 
     assert command == "xentbench run --store postgresql://u@host/db --store=postgresql://u@host/db --op softmax"
     assert without_passwords("--store=build/a:b@c.sqlite") == "--store=build/a:b@c.sqlite"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        f"postgresql://host/db?pass%77ord={HIDDEN}",
+        f" postgresql://u:{HIDDEN}@host/db",
+        f"host=h password={HIDDEN} dbname=d",
+        f"host=h password='{HIDDEN} {HIDDEN}' dbname=d",
+        f"mysql://u:{HIDDEN}@host/db",
+        f"--index-url=https://u:{HIDDEN}@host/simple",
+        f"POSTGRES://u:{HIDDEN}@host",
+    ],
+)
+def test_no_password_is_stored(word):
+    """Whatever is written on a command line, what is stored of it holds no password, and the rest stays."""
+    shown = without_passwords(f"xentbench run --store {word} --op softmax")
+
+    assert HIDDEN not in shown
+    assert shown.startswith("xentbench run --store")
+    assert shown.endswith("--op softmax")
 
 
 def test_processes_get_the_password_apart(tmp_path, monkeypatch):

@@ -70,6 +70,9 @@ def test_a_noun_is_made_with_its_types():
         ),
         (Score, {}, "score is {}, expected elements"),
         (Score, nested(500), "expected elements"),
+        (Score, SCORE | {"worst": WORST | {"got": "aaaaa" * 99}}, "worst's got is 'aaa"),
+        (Score, SCORE | {"worst": WORST | {"expected": '0x1p+0"); import os'}}, "expected a number in hex"),
+        (Score, SCORE | {"worst": WORST | {"exact": '1"\nimport os'}}, "expected a number in decimals"),
         (Checked, {"elements": 1, "over": -0.5}, "checked's over is -0.5, expected a share"),
         (Checked, {"elements": 1, "over": 1, "policy": "\ud800"}, "expected a text"),
         (Checked, {"elements": 1, "over": 1, "policy": "a" * ((1 << 20) + 1)}, "expected a text of up to 1048576"),
@@ -122,3 +125,16 @@ def test_an_option_is_no_list(value):
     """What is no plain value is no option."""
     with pytest.raises(Malformed, match=r"options is .*, expected "):
         typed.read(Mapping[str, Param], "options", {"a": value})
+
+
+@pytest.mark.parametrize("text", ["", "0x1.8p+0 -0x0.0p+0 inf nan", "3=0x1p+0 7=-inf", "12 5", "# python\nrow = 1"])
+def test_a_row_is_numbers_or_how_to_draw_them(text):
+    """A row of numbers in hex, of labels, of what is not 0, or Python."""
+    assert typed.row(text) == text
+
+
+@pytest.mark.parametrize("text", ['0x1p+0""".split()); print(1)', "'", "\n", "0x1p+0\\", "raw = 1"])
+def test_a_row_ends_no_quotes(text):
+    """What could end the quotes of a script is no row."""
+    with pytest.raises(Malformed, match=r"row is .*, expected numbers"):
+        typed.row(text)
