@@ -205,10 +205,12 @@ def status(
         earlier, latest = pair
         latest = replace(latest, results=judged_with(latest, accepts))
         course = follow((earlier, latest), accepts=accepts)
-        say(comparison.screen(course.whole, latest, f"xentbench compare{carried(store)}"))
+        for line in comparison.screen(course.whole, latest, f"xentbench compare{carried(store)}").split("\n"):
+            say(line)
         say(last_line(course, gate))
         raise typer.Exit(exit_code(course, gate))
-    say(f"{gfm.line(comparison.about(run, judged))}\nno run before it; try: xentbench run{carried(store)}")
+    say(comparison.about(run, judged))
+    say(f"no run before it; try: xentbench run{carried(store)}")
     if incomplete(run) and gate != "never":
         raise typer.Exit(Exit.NOTHING_RAN)
 

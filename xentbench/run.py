@@ -20,10 +20,11 @@ from rich.table import Table
 from harness.files.recall import existing
 from harness.history.state import STATES, state
 from harness.history.verdict import of_run
-from harness.model import Case, Outcome, Recorded, Result, Run, Target
+from harness.model import Case, Crashed, Outcome, Recorded, Result, Run, Target, TimedOut
 from harness.running import arguments, host, orphan
 from harness.running.process import Process
 from harness.running.progress import Progress
+from harness.running.resume import of_same
 from harness.running.runner import Judge, Runner, Trouble
 from harness.spelling import choice
 from harness.store import Location, Store, StoreError
@@ -37,7 +38,7 @@ from suites.questions import goldens, jobs, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
 from xentbench.report import write_report
-from xentbench.screen import Exit, console, ending, folder, refusing, say, show, stop, warn
+from xentbench.screen import Exit, console, ending, folder, harmless, refusing, say, show, stop, warn
 
 SHOWN = 10  # new deviations listed in the terminal
 GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
@@ -86,7 +87,7 @@ def run(
     summary: CiFile = None,
     badge: CiFile = None,
     speed: Annotated[bool, typer.Option("--speed", help="also time the fused functions")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the latest run")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the unfinished run of these options")] = False,
     timeout: Annotated[float, typer.Option(help="seconds for one question, compilation included")] = 300.0,
     threads: options.Threads = 1,
     processes: Annotated[int, typer.Option("--jobs", help="processes at a time", show_default="one a core")] = 0,
@@ -113,7 +114,9 @@ def run(
         judging = partial(judged, known=listed, strict=strict)
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
         folder("--report", report)
-        current, begun = begin(store, preset, uid, wanted.shard[1], resume=resume)
+        current, begun = begin(store, wanted, uid, resume=resume)
+    if resume:
+        say(f"going on with run {current.uid}")
     at_once = processes or os.cpu_count() or 1
     request = Request(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once)
     with ending(Trouble, StoreError, interrupted=GO_ON):
@@ -132,28 +135,39 @@ def run(
         sys.stdout.write("".join(f"{command}\n" for command in annotation.commands(recorded)))
     absent = missing(wanted, recorded)
     code = exit_code(recorded, absent, broken=bool(failed))
-    say(f"results: {store}\nreport:  {page}")
+    say(f"results: {store}")
+    say(f"report:  {page}")
     lacking = f"; nothing asked of {', '.join(absent)}, which --on names" if absent else ""
     say(f"{of_run(recorded).sentence}{lacking} (exit {code.value})")
     raise typer.Exit(code)
 
 
-def begin(store: Location, preset: str, uid: str, parts: int, *, resume: bool) -> tuple[Run, bool]:
-    """Begin a run, or go on with the latest or with the one of this id; tell whether it was begun here.
+def begin(store: Location, wanted: plan.Wanted, uid: str, *, resume: bool) -> tuple[Run, bool]:
+    """Begin a run, or go on with the unfinished one of these options or of this id; tell whether it was begun here.
 
-    parts: those that it is asked in.
+    What crashed or gave no answer in time is asked again where a run goes on: it may not have been its own fault.
     """
+    preset = wanted.preset.name
     if uid:
         arguments.run_uid(uid)
     if resume:
         existing(store).close()  # else one would be made
     with Store(store) as opened:
+        new = host.new_run(preset, uid, wanted.shard[1])
         stored = resume or uid in {run.uid for run in opened.runs()}
-        current = opened.run(uid or "latest") if stored else host.new_run(preset, uid, parts)
+        current = (opened.run(uid) if uid else of_same(opened.runs(), new)) if stored else new
         if uid and current.preset != preset:
             raise ValueError(f"run {uid} is of preset {current.preset!r}, expected {preset!r}; try: another --run-uid")
         opened.begin(current)
+        if resume:
+            opened.forget(current.uid, [one for one in opened.results(current.uid) if again(one, wanted)])
     return current, not stored
+
+
+def again(result: Result, wanted: plan.Wanted) -> bool:
+    """Tell whether a result is none, and its question among those that are asked now."""
+    asked = result.target.implementation.framework in wanted.frameworks and wanted.takes(result.case)
+    return asked and isinstance(result.outcome, Crashed | TimedOut)
 
 
 def make_goldens(request: Request) -> None:
@@ -261,7 +275,7 @@ def _counts(results: Sequence[Result]) -> Table:
     for column in table.columns[3:]:
         column.justify = "right"
     for key, count in sorted(counts.items()):
-        table.add_row(*key, *(str(count[column]) for column in shown))
+        table.add_row(*map(harmless, key), *(str(count[column]) for column in shown))
     return table
 
 

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
 
+from harness.spelling import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 WIDTH = 120  # columns of a table where no terminal says how wide it is; rich's 80 are too few
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
+COMMAND = re.compile(r"^\s*::|##\[")  # what GitHub's runner takes for a command, in either of its forms
 # What stands for a sign that an encoding lacks; `?` stands for any other.
 SIGNS = str.maketrans(
     {"→": "->", "←": "<-", "·": "*", "±": "+-", "≤": "<=", "≥": ">=", "≈": "~", "∞": "inf", "µ": "u", "…": "..."}
@@ -54,14 +56,19 @@ def version() -> str:
         return "0"
 
 
-def say(text: str) -> None:
-    """Print a line."""
-    sys.stdout.write(f"{CONTROL.sub('', text)}\n")
+def say(line: str) -> None:
+    """Print a line; words in it that are not ours can be no other line, and nothing that a terminal or CI obeys."""
+    sys.stdout.write(f"{harmless(line)}\n")
 
 
-def warn(text: str) -> None:
-    """Print a line of what went wrong and does not end the command."""
-    sys.stderr.write(f"{CONTROL.sub('', text)}\n")
+def warn(line: str) -> None:
+    """Print a line of what went wrong and does not end the command, likewise."""
+    sys.stderr.write(f"{harmless(line)}\n")
+
+
+def harmless(line: str) -> str:
+    """Return a line with control signs and line breaks escaped, and what would be a command to CI taken apart."""
+    return COMMAND.sub(lambda found: " ".join(found[0]), printable(line))
 
 
 def stop(code: Exit, message: str) -> NoReturn:
@@ -107,7 +114,8 @@ def guarded(command: Callable[[], object]) -> int | str | None:
             code = ended.code
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - else it would end as a new deviation does
-        warn(f"error: {_broken(error)}")
+        for line in f"error: {_broken(error)}".split("\n"):
+            warn(line)
         code = Exit.MACHINERY
     if code == Exit.MACHINERY:
         _drop_output()

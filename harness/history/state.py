@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.model import Judgement, Result, Run
+from collections.abc import Iterable
+
+from harness.model import Judgement, NotRun, Result, Run
 from harness.store import NAMES
 
 STATES = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
@@ -23,6 +25,15 @@ def state_of(outcome: str, judgement: Judgement) -> str:
         case "timing":
             return "timed"
     return outcome
+
+
+UNANSWERED = "incomplete: "  # beginning of why something was not run: of so many questions, some have an outcome
+
+
+def unanswered(not_run: Iterable[NotRun]) -> str:
+    """Say of how many questions a process had no outcome, of the first that did so; nothing where all have one."""
+    reasons = [entry.reason for entry in not_run if entry.reason.startswith(UNANSWERED)]
+    return reasons[0].partition(";")[0] if reasons else ""
 
 
 def incomplete(run: Run) -> str:

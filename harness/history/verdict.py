@@ -12,7 +12,7 @@ from harness.history.change import Change
 from harness.history.compare import Comparison
 from harness.history.difference import NEVER_STORED
 from harness.history.news import WORSE, News, counted
-from harness.history.state import incomplete
+from harness.history.state import incomplete, unanswered
 from harness.model import Crashed, Recorded, Result, TimedOut
 
 # died: a process died or hung. worse: a new deviation or, of two runs, what counts as worse. unjudged: nothing was
@@ -46,7 +46,7 @@ def of_run(recorded: Recorded) -> Verdict:
     deviating = judged["deviates"] - sum(one.judgement == "deviates" for one in recorded.results if dead(one))
     said = [plural(deviating, "new deviation")] if deviating else []
     said += [plural(died, "crash or time-out", "crashes or time-outs")] if died else []
-    missing = incomplete(recorded.run)
+    missing = incomplete(recorded.run) or unanswered(recorded.not_run)
     if said:
         return Verdict("died" if died else "worse", ", ".join([*said, *filter(None, [missing])]))
     if not judged["conforms"] + judged["known"]:

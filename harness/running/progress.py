@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from harness.running.process import Process
+from harness.spelling import printable
 
 PLAIN_SECONDS = 30.0  # between two lines where nothing can be overwritten, as in CI
 
@@ -65,8 +66,8 @@ class Progress:
     def _show(self, lines: list[str]) -> None:
         if self._live:
             width = self._console.width
-            self._live.update(Text("\n".join(line[:width] for line in lines)), refresh=True)
+            self._live.update(Text("\n".join(printable(line)[:width] for line in lines)), refresh=True)
         elif time.monotonic() - self._said > PLAIN_SECONDS:
             self._said = time.monotonic()
             for line in lines:
-                self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+                self._console.print(printable(line), highlight=False, markup=False, soft_wrap=True)

@@ -169,6 +169,11 @@ class Store(Stored):
         self._db.executemany(ADD_TEXT, ((key, compressed(text)) for key, text in texts.items()))
         self._db.executemany(ADD_RESULT, rows)
 
+    def forget(self, uid: str, results: Iterable[Result]) -> None:
+        """Remove results of a run that are about to be asked for again."""
+        sql = 'DELETE FROM results WHERE run = ? AND outcome = ? AND "case" IN (SELECT key FROM cases WHERE id = ?)'
+        self._db.executemany(sql, {(uid, NAMES[type(one.outcome)], str(one.case)) for one in results})
+
     def add_environment(self, facts: Mapping[str, str]) -> str:
         """Store an environment and return its key, the same for the same facts."""
         text = json.dumps(dict(sorted(facts.items())))

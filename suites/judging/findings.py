@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.model import Case, Checked, Failed, Result, Score, Target, Worst
 from harness.scoring import harm, tolerances
-from suites.judging import mechanism
+from suites.judging import judge, mechanism
 from suites.judging.mechanism import Key
 
 # Families of plain, short rows: where these are wrong, most checks of the quantity fail as well.
@@ -176,6 +176,8 @@ def named(result: Result) -> str:
             return f"`{name}` raises {error}"
         case Failed(message=message):
             return f"`{name}` {message}" if message.startswith("returned") else f"`{name}`: {message}"
+        case Checked(detail=detail) if case.check == judge.PROCESS:
+            return f"`{name}` {detail.removeprefix('the call ')}"
         case Checked():
             return f"breaks {case.check}"
         case Score() as score:

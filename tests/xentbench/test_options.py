@@ -120,7 +120,9 @@ def test_run_into_a_database(shell, database):
     url = server.newcomer(database, HIDDEN, "ALL ON SCHEMA {}")
     report = shell.folder / "of-database"
 
-    ended = [shell(*ASK, "--store", url, "--report", report, *more) for more in ((), ("--resume",))]
+    ended = [
+        shell(*ASK, "--store", url, "--report", report, "--run-uid", "mine", *more) for more in ((), ("--resume",))
+    ]
 
     assert [one.returncode for one in ended] == [3, 3], ended[0].stderr  # numpy alone is judged by nothing
     assert f"results: {url.replace(f':{HIDDEN}', '')}\n" in ended[0].stdout

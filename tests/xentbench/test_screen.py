@@ -293,11 +293,25 @@ def test_command_that_is_printed_goes_on_from_here(tmp_path):
     assert options.carried(Location.of(f"{tmp_path}/a b.sqlite"), "x") == f" --store '{tmp_path}/a b.sqlite' --run x"
 
 
-def test_control_characters_are_left_out(capsys):
-    """What is printed moves no cursor, rings no bell and changes no colour."""
-    screen.say("a\x1b[31mb\x07c\td\ne\x9bf")
+@pytest.mark.parametrize("speak", [screen.say, screen.warn])
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("a\x1b[31mb\x07c\x9bf", r"a\x1b[31mb\x07c\x9bf"),
+        ("name\n::error::injected", r"name\n::error::injected"),
+        ("name\r\n\x85\u2028::x", r"name\r\n\x85\u2028::x"),
+        ("\u202egnp.exe \ud800", r"\u202egnp.exe \ud800"),
+        ("::error::injected", ": :error::injected"),
+        ("  ::set-output name=a::b", "    : :set-output name=a::b"),
+        ("a ##[error]b", "a # # [error]b"),
+        ("softmax@eager: 3 ≤ 4, tests/test_x.py::test_y", "softmax@eager: 3 ≤ 4, tests/test_x.py::test_y"),
+    ],
+)
+def test_a_line_is_one_line_and_no_command(capsys, speak, words, printed):
+    """What is printed moves no cursor, rings no bell, ends no line early and tells CI nothing; nor is it hidden."""
+    speak(words)
 
-    assert capsys.readouterr().out == "a[31mbc\td\nef\n"
+    assert "".join(capsys.readouterr()) == f"{printed}\n"
 
 
 def test_every_exit_code_has_one_name():

@@ -14,13 +14,21 @@ import numpy as np
 import optax
 
 from harness import adapters
-from harness.adapters import Function, Native, NotSupported, accelerator
+from harness.adapters import Function, Native, NotSupported, accelerator, state
 from harness.adapters.jax import passes
 from harness.adapters.jax.functions import CATALOGUE
 
 if TYPE_CHECKING:
     from harness.adapters import Way
     from harness.model import Array
+
+
+def switched(wide: bool) -> None:  # noqa: FBT001 - as a setting's value is put back
+    """Turn the 64-bit switch."""
+    jax.config.update("jax_enable_x64", wide)
+
+
+state.watch(state.Setting("jax's 64-bit switch", lambda: jax.config.jax_enable_x64, switched))
 
 
 @final

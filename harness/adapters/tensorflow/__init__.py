@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, final
 import numpy as np
 
 from harness import adapters
-from harness.adapters import accelerator
+from harness.adapters import accelerator, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,10 @@ with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
 # Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.
 for _logger in (tf.get_logger(), logging.getLogger("absl")):
     _logger.setLevel(logging.ERROR)
+
+state.watch(
+    state.Setting("whether tf.function runs eagerly", tf.config.functions_run_eagerly, tf.config.run_functions_eagerly)
+)
 
 
 class Feed(NamedTuple):

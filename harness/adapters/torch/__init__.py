@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from harness import adapters
-from harness.adapters import Function, Native, NotSupported, accelerator
+from harness.adapters import Function, Native, NotSupported, accelerator, state
 from harness.adapters.torch import passes
 from harness.adapters.torch.functions import CATALOGUE
 
@@ -28,6 +28,12 @@ FLAGS = (
     "TORCHINDUCTOR_EMULATE_PRECISION_CASTS",
     "TORCHINDUCTOR_CPP_ENABLE_UNSAFE_MATH_OPT_FLAG",
     "TORCHINDUCTOR_USE_FAST_MATH",
+)
+
+
+state.watch(
+    state.Setting("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
+    state.Setting("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
 )
 
 

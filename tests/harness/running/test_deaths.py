@@ -3,16 +3,19 @@
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from harness.model import Crashed, Result, TimedOut
+from harness.history.verdict import of_run
+from harness.model import Crashed, NotRun, Recorded, Result, TimedOut
 from harness.running import host, runner
 from harness.running.journal import CHANGED, OURS, Line
 from harness.running.process import Job, Process
 from harness.running.runner import Runner, Trouble, tidy
 from harness.store import Location, Store
 from tests.made.acting import question
+from tests.made.verdicts import result, score
 
 PLAN = "a:1 a:2 b:1 b:2"
 REST = [["plan", PLAN], ["answer", "a:2"], ["answer", "b:1"], ["answer", "b:2"], ["done", ""]]
@@ -147,6 +150,17 @@ def test_function_that_dies_is_left_out_and_the_others_go_on(play):
     assert told[-1][1] == ['["torch", "softmax", "a", "fused"]']
     assert reason.startswith("incomplete: 4 of 6 questions answered; a died 3 times and was left out; see ")
     assert process.of_each == Counter({question("a:1")[1].implementation: 5, question("b:1")[1].implementation: 1})
+
+
+def test_run_that_is_not_whole_is_called_incomplete(play):
+    """What the runner says of missing answers is the verdict on the run."""
+    _, _, (reason,), _ = play([["plan", PLAN], ["answer", "a:1"], ["done", ""]])
+
+    run = replace(host.new_run("quick"), finished="2026-01-01T00:00:00+00:00")
+    verdict = of_run(Recorded(run, {}, [NotRun("acts", "", "", reason)], [result(score(0.5), "conforms")]))
+
+    words = "incomplete: 1 of 4 questions answered"
+    assert (verdict.grade, verdict.sentence) == ("incomplete", f"{words}, no new deviation in what came")
 
 
 def test_function_that_hangs_is_left_out_too(play):

@@ -63,6 +63,7 @@ def test_what_was_found_beside_an_answer_is_no_question():
     (one,) = verdicts([GOOD, beside], planned={target().implementation: 2})
 
     assert (one.verdict, one.answers, one.came, one.planned, len(one)) == ("deviates", 1, 1, 2, 1)
+    assert one[0].mechanism == "`kernel` changes a timer"
 
 
 def test_functions_are_judged_one_by_one():
