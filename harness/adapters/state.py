@@ -28,6 +28,7 @@ TERMS = np.array([2.0**-149, 2.0**-126], np.float32), np.array([1.0, 0.5], np.fl
 PRODUCTS, EXPECTED = np.empty(2, np.float32), np.array([2.0**-149, 2.0**-127], np.float32).tobytes()
 THIRD, TENTH = float.fromhex("0x1.5555555555555p-2"), float.fromhex("0x1.999999999999ap-4")  # rounded down, and up
 multiply = np.multiply  # under a name that nobody replaces
+RECURSION = 1000
 TIMERS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
 SIGNALS = ("SIGALRM", "SIGINT")
 
@@ -113,6 +114,11 @@ def _nothing() -> None:
 MODE = FloatingPoint()
 
 
+def limit() -> int:
+    """Return the recursion limit, up to the usual one: to raise it further harms nobody, and torch.compile does."""
+    return min(sys.getrecursionlimit(), RECURSION)
+
+
 def running(timer: int) -> bool:
     """Tell whether a timer will send a signal."""
     return signal.getitimer(timer)[0] > 0
@@ -169,7 +175,7 @@ WATCHED = [
     Setting("the floating-point mode", MODE, MODE.restore, ours=True),
     Setting("numpy's handling of errors", np.geterr, lambda before: np.seterr(**before), ours=True),
     Setting("numpy's call on errors", np.geterrcall, np.seterrcall, ours=True),
-    Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    Setting("the recursion limit", limit, sys.setrecursionlimit),
     *(
         Setting("a timer", partial(running, timer), partial(stop, timer), ours=True)
         for timer in (getattr(signal, name) for name in TIMERS if hasattr(signal, name))

@@ -120,6 +120,18 @@ def test_change_is_told_and_undone(change, what, read):
     assert read() == before
 
 
+def test_more_room_is_no_change():
+    """A recursion limit that is raised harms nobody: it stays, and is not told."""
+    before = sys.getrecursionlimit()
+    try:
+        fenced(lambda: sys.setrecursionlimit(before + 1000))
+
+        assert sys.getrecursionlimit() == before + 1000
+        assert state.changed() == ()
+    finally:
+        sys.setrecursionlimit(before)
+
+
 def test_what_is_loaded_late_is_no_change(monkeypatch):
     """A name that is new in a module replaces nothing."""
     fenced(lambda: monkeypatch.setattr(np, "loaded_late", 1, raising=False))

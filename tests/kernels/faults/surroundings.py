@@ -222,3 +222,12 @@ def softmax_float16_shifts_in_place(logits, axis):
     if logits.dtype == torch.float16 and not logits.requires_grad:
         logits.sub_(logits.amax(axis, keepdim=True))
     return p
+
+
+@implements("log_softmax", framework="torch")
+@kind("process")
+def log_softmax_turns_gradients_off(logits, axis):
+    """Gradients turned off around a temporary, and not on again."""
+    y = torch.log_softmax(logits, axis)
+    torch.set_grad_enabled(False)
+    return y

@@ -20,7 +20,7 @@ from suites.questions.presets import PRESETS
 
 torch = pytest.importorskip("torch")
 
-from tests.kernels.dependent import FAULTS, KEPT, SOUND  # noqa: E402 - which need torch
+from tests.kernels.dependent import FAULTS, KEPT, SOUND, softmax_of_torch  # noqa: E402 - which need torch
 
 TORCH = adapters.load("torch")
 
@@ -111,9 +111,29 @@ def test_a_correct_function_is_not_accused(name, check, cache):
     assert found.detail
 
 
+def turns_gradients_off(logits, axis):
+    """Answer rightly, and change a switch of torch's."""
+    torch.set_grad_enabled(False)
+    return torch.softmax(logits, axis)
+
+
+@pytest.mark.parametrize(
+    ("function", "over", "detail"),
+    [(turns_gradients_off, math.inf, "the call changes torch's gradient mode"), (softmax_of_torch, 0.0, "")],
+)
+def test_a_call_leaves_its_process_as_it_was(function, over, detail, cache):
+    """What a call changes is told, and is as it was behind it."""
+    case = Case(Op.of("softmax"), "value", "normal", "float32", 32, 64, check="invariance.process")
+
+    found = checks.outcome(INVARIANCE, asking(case, function, cache))
+
+    assert (found.over, found.detail) == (over, detail)
+    assert torch.is_grad_enabled()
+
+
 def test_every_judging_check_has_a_fault_of_its_own():
-    """A check that catches nothing has no place; that of the modes only records, and eager torch compiles nothing."""
-    elsewhere = {"invariance.modes", "invariance.compiled"}
+    """A check that catches nothing has no place; that of the modes only records, eager torch compiles nothing, a process is below."""
+    elsewhere = {"invariance.modes", "invariance.compiled", "invariance.process"}
 
     assert {f"invariance.{check}" for check, *_ in FAULTS.values()} == set(INVARIANCE.checks) - elsewhere
 
