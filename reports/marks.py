@@ -23,6 +23,15 @@ SYMBOLS: Mapping[str, str] = {
     "∅": "unsupported: the framework says so itself",
 }
 
+COUNTED: Mapping[str, str] = {  # beside the words under which the questions of two runs are counted
+    "worse": "▲",
+    "accepted": "△",
+    "better": "▼",
+    "cannot tell": "?",
+    "other bits": "≠",
+    "unchanged": "=",
+}
+
 
 def symbol(result: Result) -> str:
     """Return the symbol of a result."""

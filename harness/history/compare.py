@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from harness.history import change, difference, news, ratio
 from harness.history.change import Change, Status
 from harness.history.difference import Difference
-from harness.history.news import GATES, NEWS, Accepts, FailOn, News, Turn
+from harness.history.news import COUNTED, GATES, NEWS, Accepts, FailOn, News, Turn
 from harness.model import Crashed, Failed, NotRun, Recorded, Result, Run, TimedOut, Timing, Unsupported
 from harness.store import nouns
 
@@ -64,9 +64,13 @@ class Comparison:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of questions by status."""
-        counted = Counter(one.status for one in self.changes)
-        return {status: counted[status] for status in STATUSES}
+        """The number of questions under each word of COUNTED."""
+        return self.counts_of("accuracy", "speed")
+
+    def counts_of(self, *aspects: str) -> dict[str, int]:
+        """Return the number of questions of some aspects under each word of COUNTED."""
+        every = Counter(one.news for one in self.changes if one.aspect in aspects)
+        return {word: sum(every[kind] for kind in kinds) for word, kinds in COUNTED.items()}
 
     @property
     def shared(self) -> bool:

@@ -65,6 +65,18 @@ NEWS: Mapping[News, str] = {  # in the order of weight, with the title of each
 }
 WORSE: tuple[News, ...] = ("judgement", "lost", "error", "slower")
 ACCEPTABLE: tuple[News, ...] = ("judgement", "lost", "error")
+COUNTED: Mapping[str, tuple[News, ...]] = {  # the words under which questions are counted, wherever that is
+    "worse": WORSE,
+    "accepted": ("accepted",),
+    "better": ("better",),
+    "cannot tell": ("untold",),
+    "other bits": ("bits",),
+    "other figures": ("figures",),
+    "not judged": ("unjudged",),
+    "added": ("added",),
+    "removed": ("removed",),
+    "unchanged": ("none", "settled"),
+}
 GATES: Mapping[FailOn, tuple[News, ...]] = {
     "deviation": ("judgement",),
     "new": WORSE,

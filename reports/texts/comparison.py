@@ -37,7 +37,7 @@ def markdown(found: Comparison, rows: int) -> str:
         f"# {gfm.plain(found.before.uid)} → {gfm.plain(found.after.uid)}\n",
         f"**{gfm.plain(of_comparison(found).sentence, SENTENCE)}**\n",
         "".join(f"- {gfm.plain(text)}\n" for text in first(found)),
-        f"{counts(found)}; a time counts as changed from {found.size:.0%} on, beyond its interval.\n",
+        f"{counts(found) or 'No question'}; a time counts as changed from {found.size:.0%} on, beyond its interval.\n",
         f"Bit by bit: {bits(found)}.\n",
     ]
     parts += [f"**{gfm.plain(warning)}**\n" for warning in warnings(found)]
@@ -83,9 +83,10 @@ TAGS: Mapping[News, str] = {
 }
 
 
-def counts(found: Comparison) -> str:
-    """Return the questions by status."""
-    return ", ".join(f"{count} {status}" for status, count in found.counts.items())
+def counts(found: Comparison, *aspects: str) -> str:
+    """Return how many questions there are under each word, those without any left out; nothing where there is none."""
+    counted = found.counts_of(*(aspects or ("accuracy", "speed")))
+    return ", ".join(f"{number(count)} {word}" for word, count in counted.items() if count)
 
 
 def bits(found: Comparison) -> str:
@@ -185,7 +186,7 @@ def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
         *(f"warning: {warning}" for warning in warnings(found)),
         *(f"not run: {entry.framework} {entry.mode} {entry.device}: {entry.reason}" for entry in found.not_run),
     ]
-    lines += [f"{aspect}: {text}" for aspect in ("accuracy", "speed") if (text := _tally(found, aspect))]
+    lines += [f"{aspect}: {text}" for aspect in ("accuracy", "speed") if (text := counts(found, aspect))]
     lines.append(f"bits:   {bits(found)}")
     listed = first(found)
     lines += [f"  {text}" for text in listed]
@@ -218,14 +219,3 @@ def _facts(differences: Sequence[Difference]) -> Iterable[str]:
         yield f"{one.where}: {one.fact} {one.before} -> {one.after}"
     if len(differences) > FACTS_LISTED:
         yield f"and {len(differences) - FACTS_LISTED} more differences"
-
-
-def _tally(found: Comparison, aspect: str) -> str:
-    changes = [one for one in found.changes if one.aspect == aspect]
-    if not changes:
-        return ""
-    turns = Counter(one.turn for one in changes if one.status == "changed")
-    statuses = Counter(one.status for one in changes)
-    changed = [f"{turns[turn]} {turn}" for turn in ("worse", "better", "different")]
-    told = [f"{statuses['cannot tell']} cannot tell"] if statuses["cannot tell"] else []
-    return ", ".join([*changed, *told, *(f"{statuses[s]} {s}" for s in ("unchanged", "added", "removed"))])

@@ -16,8 +16,10 @@ from reports.texts.comparison import SENTENCE
 
 KINDS: Mapping[News, tuple[str, str]] = {  # of one, of many
     **WORDS,
+    "accepted": ("worse and accepted", "worse and accepted"),
     "better": ("better", "better"),
     "untold": ("time cannot be told", "times cannot be told"),
+    "settled": ("time found the same in a duel", "times found the same in duels"),
     "figures": ("other figure", "other figures"),
     "unjudged": ("not judged moved", "not judged moved"),
     "added": ("added", "added"),

@@ -210,7 +210,7 @@ def test_times_that_cannot_be_told_are_counted_apart(store):
     compared = invoke("compare", "--store", path).stdout
     counts = json.loads(invoke("compare", "--store", path, "--json").stdout)["counts"]
 
-    assert counts == {"changed": 0, "cannot tell": 1, "added": 0, "removed": 0, "unchanged": 16}
+    assert {word: count for word, count in counts.items() if count} == {"cannot tell": 1, "unchanged": 16}
     assert "1 time cannot be told (2 samples)" in compared.splitlines()[-1]
     assert "## Times that cannot be told (1)" in compared
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from harness import statistics
 from harness.history import change, ratio
 from harness.history.change import Change
-from harness.history.news import FACTOR, LEVEL, NEWS, WORSE, News
+from harness.history.news import COUNTED, FACTOR, LEVEL, NEWS
 from harness.history.state import incomplete
 from harness.history.verdict import of_comparison
 from harness.model import DTYPES, Result, Score, Timing
-from reports import layout, numbers
+from reports import layout, marks, numbers
 from reports.material import Material, place
 
 if TYPE_CHECKING:
@@ -30,23 +30,7 @@ TITLE = "Beside an earlier run"
 NAV = "Changes"
 PLACE = 15
 MARKS: dict[str, str] = {
-    **{NEWS[kind]: "▲" for kind in WORSE},
-    NEWS["accepted"]: "△",
-    NEWS["better"]: "▼",
-    NEWS["untold"]: "?",
-    NEWS["bits"]: "≠",
-}
-COLUMNS: dict[tuple[str, str], tuple[News, ...]] = {  # mark and words -> what is counted
-    ("▲", "worse"): WORSE,
-    ("△", "accepted"): ("accepted",),
-    ("▼", "better"): ("better",),
-    ("?", "cannot tell"): ("untold",),
-    ("≠", "other bits"): ("bits",),
-    ("", "other figures"): ("figures",),
-    ("", "not judged"): ("unjudged",),
-    ("", "added"): ("added",),
-    ("", "removed"): ("removed",),
-    ("=", "unchanged"): ("none", "settled"),
+    NEWS[kind]: mark for word, mark in marks.COUNTED.items() if word != "unchanged" for kind in COUNTED[word]
 }
 RELEVANT = 7  # kinds of change whose first groups are in sight; all else is one click away
 LISTED, SHOWN = 10, 50  # groups of a kind in sight, and with those behind a click; `compare` lists the rest
@@ -112,8 +96,7 @@ def render(material: Material) -> str:
         level=LEVEL,
         incomplete=[(run.uid, text) for run in (found.before, found.after) if (text := incomplete(run))],
         sentence=of_comparison(found).sentence,
-        columns=COLUMNS,
-        counts=counts(found),
+        marks=marks.COUNTED,
         dtypes=dtypes,
         shares=shares,
         relevant=relevant,
@@ -135,12 +118,6 @@ def data(material: Material) -> list[list[list[str]]]:
         for kind in kinds(material.comparison)
         for group in kind.groups
     ]
-
-
-def counts(found: Comparison) -> list[tuple[str, list[int]]]:
-    """Count the cases of accuracy and of speed, a number a column of COLUMNS."""
-    tallies = [Counter(one.aspect for one in found.changes if one.news in kinds) for kinds in COLUMNS.values()]
-    return [(aspect, [tally[aspect] for tally in tallies]) for aspect in ("accuracy", "speed")]
 
 
 def bits(found: Comparison) -> tuple[list[str], list[SameBits]]:

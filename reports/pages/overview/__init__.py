@@ -61,6 +61,7 @@ def render(material: Material) -> str:
         known=deviations(answer for answer in material.judged if answer.judgement == "known"),
         listed=LISTED,
         since=since(material),
+        marks=marks.COUNTED,
         not_run=sorted(material.not_run, key=lambda entry: (entry.framework, entry.mode, entry.device)),
         environments=environments(material),
         versions=versions(material),
@@ -69,14 +70,11 @@ def render(material: Material) -> str:
 
 @dataclass(frozen=True)
 class Since:
-    """What changed since the run before, accuracy apart from speed."""
+    """What changed since the run before, with the changes for the worse and the places of their answers on the page."""
 
-    uid: str
-    started: str
-    aspects: tuple[tuple[str, int, int, int], ...]  # aspect, worse, better, merely different
-    counts: Mapping[str, int]
+    found: Comparison
     versions: tuple[Difference, ...]
-    worst: tuple[tuple[Change, str], ...]  # with the place of its answer on the page
+    worst: tuple[tuple[Change, str], ...]
 
 
 def since(material: Material) -> Since | None:
@@ -84,17 +82,10 @@ def since(material: Material) -> Since | None:
     found = material.comparison
     if found is None or not found.shared:
         return None
-    aspects = tuple((aspect, *_turns(found, aspect)) for aspect in ("accuracy", "speed"))
     frameworks = {result.target.implementation.framework for result in material.results}
     versions = tuple(one for one in found.environments if one.fact in frameworks)
     worst = tuple((one, place(one.after) if one.after else "#changes") for one in found.turned("worse"))
-    run = found.before
-    return Since(run.uid, run.started, aspects, found.counts, versions, worst[:CHANGES_LISTED])
-
-
-def _turns(found: Comparison, aspect: str) -> tuple[int, int, int]:
-    worse, better, different = (len(found.turned(turn, aspect)) for turn in ("worse", "better", "different"))
-    return worse, better, different
+    return Since(found, versions, worst[:CHANGES_LISTED])
 
 
 def headline(material: Material) -> tuple[str, str]:

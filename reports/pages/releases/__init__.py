@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.history.news import WORSE
+from harness.history.news import COUNTED, WORSE
 from harness.history.verdict import of_comparison
-from reports import layout
+from reports import layout, marks
 from reports.material import Material, place
 from reports.texts.course import parts
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 TITLE = "What changed at which release"
 NAV = "Releases"
 PLACE = 14
-MARKS: dict[News, str] = {**dict.fromkeys(WORSE, "▲"), "better": "▼", "untold": "?", "bits": "≠"}
+MARKS: dict[News, str] = {
+    kind: mark for word, mark in marks.COUNTED.items() if word != "unchanged" for kind in COUNTED[word]
+}
 GROUPS: dict[str, tuple[News, ...]] = {  # the title of a table -> the news that a function is in it for
-    "Worse or better at some step": (*WORSE, "better"),
-    "Other bits or figures, as accurate as before": ("bits", "figures", "untold", "added", "removed"),
+    "Worse or better at some step": (*WORSE, "accepted", "better"),
+    "Other bits or figures, as accurate as before": ("bits", "figures", "untold", "settled", "added", "removed"),
     "Not judged": ("unjudged",),
     "As before at every step": ("none",),
 }

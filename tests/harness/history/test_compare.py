@@ -4,7 +4,7 @@ import pytest
 
 from harness.history.compare import compare
 from harness.history.difference import Difference
-from harness.history.news import Accepted
+from harness.history.news import COUNTED, Accepted
 from harness.model import Crashed, Failed, NotRun
 from tests.made.records import (
     ENVIRONMENT,
@@ -31,8 +31,8 @@ def found(before, after, **fields):
 
 
 def counts(**fields):
-    """Return the number of questions by status, the others 0."""
-    return dict.fromkeys(("changed", "cannot tell", "added", "removed", "unchanged"), 0) | fields
+    """Return the number of questions under each word, the others 0."""
+    return dict.fromkeys(COUNTED, 0) | fields
 
 
 def lines(comparison):
@@ -100,7 +100,7 @@ def test_renamed_case_is_found_by_its_content():
         [result(score(9.0), "new", content="c0ffee"), result(family="same")],
     )
 
-    assert comparison.counts == counts(changed=1, unchanged=1)
+    assert comparison.counts == counts(worse=1, unchanged=1)
     assert comparison.changes[0].reason == (
         "error is 3 of its bound, was 0.5; max 9 ulp, was 1.5; renamed, was softmax-value-old-float32-4x8"
     )
@@ -119,7 +119,7 @@ def test_death_knows_no_content(content):
     dead = result(Crashed("SIGKILL"), judgement="deviates", content="")
     comparison = found([result(content=content)], [dead])
 
-    assert comparison.counts == counts(changed=1)
+    assert comparison.counts == counts(worse=1)
     assert comparison.broken
     assert found([dead], [result(content=content)]).turned("better")
 
@@ -292,8 +292,8 @@ def test_size_is_handed_on():
     """A size that is asked for decides on times."""
     runs = recorded(result(timing(*FAST))), recorded(result(timing(*SLOW)))
 
-    assert compare(*runs, size=0.5).counts["changed"] == 0
-    assert compare(*runs, size=0.1).counts["changed"] == 1
+    assert compare(*runs, size=0.5).counts["worse"] == 0
+    assert compare(*runs, size=0.1).counts["worse"] == 1
 
 
 @pytest.mark.parametrize(

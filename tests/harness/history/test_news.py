@@ -42,3 +42,8 @@ def test_gates_are_known_news():
     assert set(news.GATES) == set(news.FAIL_ON)
     never, deviation, new, any_ = (set(news.GATES[gate]) for gate in ("never", "deviation", "new", "any"))
     assert never < deviation < new < any_ < set(news.NEWS)
+
+
+def test_every_news_is_counted_once():
+    """Each kind of news is counted under one word."""
+    assert sorted(kind for kinds in news.COUNTED.values() for kind in kinds) == sorted(news.NEWS)

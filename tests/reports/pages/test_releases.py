@@ -5,9 +5,11 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.history.news import NEWS
 from reports.material import Material
 from reports.pages import releases
-from tests.made.records import ENVIRONMENT, HOSTILE, JAX, NAIVE, recorded, result, run, score, timing
+from reports.texts.course import KINDS
+from tests.made.records import ENVIRONMENT, HOSTILE, JAX, NAIVE, recorded, result, run, score, settled, timing
 
 VERSIONS = ("2.11.0", "2.12.0", "2.13.0")
 
@@ -51,6 +53,20 @@ def test_cell_says_what_happened_at_its_step():
         "1 larger error | 1 of 1 differ in bits | 1 times as long",
         "1 call slower | 2 times as long",
     ]
+
+
+def test_every_news_has_its_table():
+    """Whatever becomes of a function, there is a table that it stands in, and words for it."""
+    assert {kind for kinds in releases.GROUPS.values() for kind in kinds} == set(NEWS)
+    assert {*KINDS, "bits", "none"} == set(NEWS)
+
+
+def test_settled_times_are_said():
+    """Times that duels found the same are one line of a function that is otherwise as before."""
+    settled_times = [settled(timing(*[1e-5] * 9), 1.0, uid=f"run-{place}") for place in range(2)]
+    source = page(*([result(made, "speed")] for made in (timing(*[1e-5] * 9), *settled_times)))
+
+    assert cells(source, "eager")[1] == "1 time found the same in a duel | 1 times as long"
 
 
 def test_every_function_is_in_one_table():
