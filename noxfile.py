@@ -81,6 +81,18 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 
 
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """Run the tests with no constraints: the newest release of everything for this Python. Arguments go to pytest."""
+    extras = ",".join([*FRAMEWORKS, "fast", "witness", "postgres", "parquet"])
+    groups = nox.project.dependency_groups(PROJECT, "tests")
+    # Else uv takes a release candidate of sympy for the sake of a newer mpmath than torch's sympy is released for.
+    session.install("--upgrade", "-e", f".[{extras}]", *groups, env={"UV_PRERELEASE": "disallow"})
+    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+    session.install("--upgrade", "mpmath")
+    session.run("pytest", "tests/reference", "-n", "2", "--dist", "loadfile")
+
+
 @nox.session
 def browser(session: nox.Session) -> None:
     """Open reports in a headless Chromium: pages, keyboard, reproducers, accessibility. Arguments go to pytest."""

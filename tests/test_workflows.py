@@ -69,7 +69,7 @@ def test_commands_are_found():
         ("xentbench run --shard 3/2", "--shard is '3/2', expected"),
         ("xentbench comparison a b", "command is 'comparison', expected one of run, "),
         ("xentbench export --format junits > x", "--format is 'junits', expected"),
-        ("xentbench compare a b c | tee x", "unexpected extra argument"),
+        ("xentbench status a | tee x", "unexpected extra argument"),
         ("xentbench run --run-uid latest", "--run-uid is 'latest', expected"),
     ],
 )

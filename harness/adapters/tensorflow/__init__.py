@@ -41,8 +41,10 @@ def stderr_kept() -> Iterator[None]:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow's library is loaded
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the rows of Keras are answers of TensorFlow's, whatever ~/.keras says
 with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, before it has read its log level
+    import tensorflow as tf  # before Keras, so that where neither is installed the error names it
+
+    # isort: split
     import keras  # type: ignore[import-untyped, unused-ignore]
-    import tensorflow as tf
 
     from harness.adapters import NotSupported
     from harness.adapters.tensorflow import losses, passes  # noqa: F401 - `losses` adds its rows to the catalogue
