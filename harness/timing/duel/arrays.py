@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import ml_dtypes
 import numpy as np
@@ -49,17 +51,47 @@ class SharedArrays:
         self._folder.cleanup()
 
 
-def inputs(arrays: Arrays) -> Inputs:
+class Received:
+    """Arrays that another machine sent, in files without a name: none is left behind, however this process ends."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._files: dict[str, IO[bytes]] = {}
+
+    def append(self, path: str, piece: bytes) -> None:
+        """Add a piece to what stands for the file of that path there."""
+        if path not in self._files:
+            self._files[path] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
+        file = self._files[path]
+        file.seek(0, os.SEEK_END)
+        file.write(piece)
+        file.flush()
+
+    def close(self) -> None:
+        """Let them go."""
+        for file in self._files.values():
+            file.close()
+
+    def file(self, path: str) -> str | IO[bytes]:
+        """Return what to read for a path: the file itself where both machines are one."""
+        return self._files.get(path, path)
+
+
+def inputs(arrays: Arrays, received: Received | None = None) -> Inputs:
     """Map the arrays of an order into memory."""
-    return Inputs(*(mapped(arrays[part]) for part in PARTS))  # type: ignore[arg-type]
+    there = received or Received()
+    return Inputs(*(mapped(arrays[part], there) for part in PARTS))  # type: ignore[arg-type]
 
 
-def mapped(entry: tuple[str, str, tuple[int, ...]] | None) -> Array | None:
+def mapped(entry: tuple[str, str, tuple[int, ...]] | None, received: Received) -> Array | None:
     """Map an array's file into memory, where all workers of a machine share it."""
     if entry is None:
         return None
-    path, name, shape = entry
+    name, shape = entry[1:]
+    path = received.file(entry[0])
     dtype = np.dtype(getattr(ml_dtypes, name, name))
     if math.prod(shape) == 0 or not shape:  # which cannot be mapped
+        if not isinstance(path, str):
+            path.seek(0)
         return np.fromfile(path, dtype).reshape(shape)
     return np.memmap(path, dtype, mode="r", shape=tuple(shape))

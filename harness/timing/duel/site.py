@@ -38,7 +38,8 @@ class Site:
     @classmethod
     def of(cls, python: str = "", spec: str = "", threads: int = 1, variables: Mapping[str, str] | None = None) -> Site:
         """Make a site of an interpreter's path or of a spec, which wins."""
-        chosen = spec or (f"popen//python={python}" if python else "popen")
+        quoted = shlex.quote(python) if os.name == "posix" else python  # execnet splits it as a shell does
+        chosen = spec or (f"popen//python={quoted}" if python else "popen")
         return cls(chosen, threads, tuple((STARTED_WITH | dict(variables or {})).items()))
 
     def started_with(self, variables: Mapping[str, str]) -> str:

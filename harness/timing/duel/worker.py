@@ -45,6 +45,7 @@ class Orders:
         """Begin with nothing imported and nothing prepared."""
         self._adapters: dict[tuple[str, str], Adapter] = {}
         self._calls: dict[str, Call] = {}
+        self.received = arrays.Received()
         self._shared: dict[tuple[object, ...], tuple[tuple[Native, ...], ...]] = {}
 
     def find(self, frameworks: list[str], file: str, name: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
@@ -85,14 +86,17 @@ class Orders:
     def peak(self, order: Order) -> int:
         """Return the most bytes that a call has in use at once beyond its inputs. Raises NotSupported."""
         adapter = self.adapter(order.target.implementation.framework, order.file)
-        prepared = _prepare(adapter, arrays.inputs(order.arrays), order)
+        prepared = _prepare(adapter, arrays.inputs(order.arrays, self.received), order)
         run = clock.waited(adapter, prepared)
         run()  # compiles, which takes memory of its own
         return memory.beyond(_accelerator(adapter, order.target.device) or memory.Resident(), run)
 
     def load(self, key: str, order: Order) -> Preparation:
         """Prepare a call under a key, time its first call, and estimate the others."""
-        adapter, inputs = self.adapter(order.target.implementation.framework, order.file), arrays.inputs(order.arrays)
+        adapter, inputs = (
+            self.adapter(order.target.implementation.framework, order.file),
+            arrays.inputs(order.arrays, self.received),
+        )
         given = [inputs.logits, inputs.labels] + ([inputs.upstream] if order.case.quantity != "value" else [])
         size = sum(array.nbytes for array in given if array is not None)
         # A function is one for all sizes; made with small arrays, it takes those that are there already.
@@ -133,7 +137,10 @@ class Orders:
 
     def answer(self, order: Order) -> tuple[str, tuple[int, ...], bytes] | Unsupported | Failed:
         """Make a call once; return the dtype, shape and bytes of its answer."""
-        adapter, inputs = self.adapter(order.target.implementation.framework, order.file), arrays.inputs(order.arrays)
+        adapter, inputs = (
+            self.adapter(order.target.implementation.framework, order.file),
+            arrays.inputs(order.arrays, self.received),
+        )
         got = adapter.ask(order.case.op, order.case.quantity, inputs, order.target)
         return got if isinstance(got, Unsupported | Failed) else (got.dtype.name, got.shape, got.tobytes())
 
@@ -179,7 +186,7 @@ CARRIED_OUT_BY: Mapping[str, Callable[..., Any]] = {
     "unload": Orders.unload,
     "answer": lambda orders, order: orders.answer(Order.of(order)),
     "peak": lambda orders, order: orders.peak(Order.of(order)),
-    "append": lambda _, path, piece: append(Path(path), piece),
+    "append": lambda orders, path, piece: orders.received.append(path, piece),
     "process": lambda _: os.getpid(),
 }
 
@@ -190,6 +197,7 @@ def serve(channel: Any) -> None:
     orders = Orders()
     for order, *arguments in channel:
         channel.send(reply(orders, order, *arguments))
+    orders.received.close()
 
 
 def reply(orders: Orders, order: str, *arguments: Any) -> tuple[str, Any]:
@@ -201,13 +209,6 @@ def reply(orders: Orders, order: str, *arguments: Any) -> tuple[str, Any]:
             return "failed", asdict(failure)
         case answer:
             return "done", answer
-
-
-def append(path: Path, piece: bytes) -> None:
-    """Append to a file on this machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(piece)
 
 
 def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> Prepared:

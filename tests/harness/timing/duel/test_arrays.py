@@ -45,8 +45,8 @@ def test_scalar_arrays(tmp_path):
     path = tmp_path / "upstream"
     np.array(0.5, "f4").tofile(path)
 
-    assert arrays.mapped((str(path), "float32", ())).shape == ()
-    assert math.isclose(arrays.mapped((str(path), "float32", ())), 0.5)
+    assert arrays.mapped((str(path), "float32", ()), arrays.Received()).shape == ()
+    assert math.isclose(arrays.mapped((str(path), "float32", ()), arrays.Received()), 0.5)
 
 
 def test_bfloat16_arrays(tmp_path):
@@ -54,4 +54,23 @@ def test_bfloat16_arrays(tmp_path):
     path = tmp_path / "logits"
     np.array([[0x3F80, 0xC000]], "u2").tofile(path)
 
-    assert arrays.mapped((str(path), "bfloat16", (1, 2))).astype("f4").tolist() == [[1.0, -2.0]]
+    assert arrays.mapped((str(path), "bfloat16", (1, 2)), arrays.Received()).astype("f4").tolist() == [[1.0, -2.0]]
+
+
+def test_what_another_machine_sent_is_in_no_folder(tmp_path, monkeypatch):
+    """Arrays that came in pieces are read as they were; no path that was told is written to, and no file is left."""
+    monkeypatch.setattr(arrays.tempfile, "tempdir", str(tmp_path))
+    received, elsewhere = arrays.Received(), tmp_path / "elsewhere" / "logits"
+    numbers = np.arange(6, dtype="f4").reshape(2, 3)
+    for piece in (numbers.tobytes()[:9], numbers.tobytes()[9:]):
+        received.append(str(elsewhere), piece)
+    received.append("scalar", np.array(0.5, "f4").tobytes())
+
+    given = {"logits": (str(elsewhere), "float32", (2, 3)), "labels": None, "upstream": ("scalar", "float32", ())}
+    for _ in range(2):
+        read = arrays.inputs(given, received)
+        assert read.logits.tolist() == numbers.tolist()
+        assert (read.labels, float(read.upstream)) == (None, 0.5)
+        del read
+    received.close()
+    assert list(tmp_path.iterdir()) == []
