@@ -10,6 +10,8 @@ from reports import numbers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.history.verdict import Grade
+
 SYMBOLS: Mapping[str, str] = {
     "✗": "new deviation: outside the budget it is judged by, and not in the list of known deviations",
     "!": "known deviation, listed with its reason",
@@ -30,6 +32,12 @@ COUNTED: Mapping[str, str] = {  # beside the words under which the questions of 
     "cannot tell": "?",
     "other bits": "≠",
     "unchanged": "=",
+}
+
+LOOKS: Mapping[Grade, str] = {
+    **dict.fromkeys(("died", "worse", "incomplete"), "bad"),
+    "unjudged": "unknown",
+    **dict.fromkeys(("partly", "good"), "good"),
 }
 
 

@@ -68,11 +68,13 @@ def write_report(
 
 
 def write_dashboard(
-    store: options.StoreLocation = options.STORE, directory: options.ReportPath = options.REPORT
+    store: options.StoreLocation = options.STORE,
+    directory: options.ReportPath = options.REPORT,
+    known: options.Known = [],  # noqa: B006 - typer's way to write several
 ) -> None:
     """Write one page over all runs of a store.
 
-    It shows what changed, at which run, with which versions.
+    It shows what changed, at which run, with which versions, and the verdict on the last run as `status` has it.
 
     Examples:
       xentbench dashboard --store postgresql://alice@db.example/xentbench
@@ -81,7 +83,8 @@ def write_dashboard(
       2  an option is off
     """
     with refusing(), existing(store) as opened:
-        say(str(dashboard.write(opened, folder("--report", directory))))
+        accepts = accepting(judge.known_deviations(known, shipped=False))
+        say(str(dashboard.write(opened, folder("--report", directory), accepts)))
 
 
 def explain_answer(

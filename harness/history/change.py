@@ -33,7 +33,6 @@ from harness.model import (
 Status = Literal["added", "removed", "changed", "cannot tell", "unchanged"]
 
 BENIGN = "flushed"  # a verdict that is no deviation
-RAISED = "error "  # how a policy begins whose call raised; of which type is a detail
 CERTIFIED = 2.0**-63  # relative: what two goldens of one value may differ by, each certified to 2**-64
 ARITHMETIC = 2.0**-40  # relative: sums of another numpy
 
@@ -188,8 +187,7 @@ def _met(score: Score, other: Score) -> str | None:
 
 def _checks(old: Checked, new: Checked, case: Case) -> Iterator[Fact]:
     if old.policy != new.policy:
-        alike = old.policy.startswith(RAISED) and new.policy.startswith(RAISED)
-        turn: Turn = "different" if alike else "worse" if new.policy else "better"
+        turn = news.policy_turned(old.policy, new.policy)
         yield Fact("judgement", turn, f"policy is {new.policy or 'none'}, was {old.policy or 'none'}")
     if not _same(old.over, new.over, _resolution(case)):  # an allowance is of an ulp or more
         text = _apart(new.over, old.over, " of what is allowed")

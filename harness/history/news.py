@@ -89,6 +89,7 @@ FAIL_ON: Mapping[FailOn, str] = {
     "any": "any difference of what is judged fails, its bits too",
     "never": "nothing fails",
 }
+RAISED = "error "  # how a policy begins whose call raised
 RANKS: Mapping[Judgement, int] = {"conforms": 0, "unjudged": 0, "known": 1, "deviates": 2}
 
 
@@ -107,6 +108,13 @@ def turned(was: float, now: float) -> Turn:
     if math.isnan(now) or math.isnan(was):
         return "different"
     return "worse" if now > was else "better" if now < was else "different"
+
+
+def policy_turned(was: str, now: str) -> Turn:
+    """Return which way a policy went: another one is worse, none is better; of which type an error is, is a detail."""
+    if was == now or (was.startswith(RAISED) and now.startswith(RAISED)):
+        return "different"
+    return "worse" if now else "better"
 
 
 def error_turned(was: float, now: float) -> Turn:

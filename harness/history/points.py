@@ -1,13 +1,14 @@
 """Every stored answer as one array, a point a run, case and target: what pages over many runs are made of.
 
-Only columns of the store's index `history` are read, so that the answers themselves stay where they are.
+Only columns of the store's index `history` are read, so that the answers themselves stay where they are; but for the
+policies of checks that are recorded and not judged, which are few, and the bits of answers whose error seems to count.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from harness.model import Array, Case, Judgement, Result, Target
 from harness.store import Store, nouns
 
 ASKED = 'SELECT "case", target, run, outcome, judgement, figure, share, environment FROM results'
+FACTS = 'SELECT "case", target, facts FROM results WHERE run = ? AND outcome = ? AND judgement = ?'
+AT_ONCE = 500  # cases that a query names
 CASES = f"SELECT key, id, content, {nouns.quoted(nouns.CASE_COLUMNS)} FROM cases"
 TARGETS = f"SELECT key, {nouns.quoted(nouns.TARGET_COLUMNS)} FROM targets"
 POINT = np.dtype(
@@ -29,16 +32,26 @@ POINT = np.dtype(
 )
 
 
+Kind = tuple[str, Judgement, str]  # the fields of an AnswerKind
+RECORDED: Kind = ("checked", "unjudged", "")
+
+
 class AnswerKind(NamedTuple):
-    """What came back: the outcome by the name it is stored under, and its judgement."""
+    """What came back: the outcome by the name it is stored under, its judgement, and the policy of a check."""
 
     outcome: str
     judgement: Judgement
+    policy: str = ""
 
     @property
     def state(self) -> str:
         """The state of such a result."""
-        return state_of(*self)
+        return state_of(self.outcome, self.judgement)
+
+    @property
+    def words(self) -> str:
+        """The state, and the policy where there is one."""
+        return f"{self.state}: {self.policy}" if self.policy else self.state
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Points:
     """The points as a structured array of POINT, and what its numbers stand for.
 
     run: place in the runs that were given. kind, environment: places in the lists here. figure, share: nan where there
-    is none. case, target: keys of the dictionaries.
+    is none. case, target: keys of the dictionaries. bits: reads the digest of a point's answer while the store is open.
     """
 
     table: Array
@@ -63,6 +76,7 @@ class Points:
     environments: Sequence[str]  # keys
     cases: Mapping[int, Named]
     targets: Mapping[int, Target]
+    bits: Callable[[np.void], str]
 
 
 def pairs(store: Store, results: Iterable[Result]) -> Iterator[tuple[int, int]]:
@@ -85,11 +99,11 @@ def read(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]] | N
     """Read the points of a store. runs: the uids, oldest first. asked: the keys of (case, target), if not of all."""
     stored = store.rows(ASKED) if asked is None else _rows_of(store, runs, asked)
     place = {uid: number for number, uid in enumerate(runs)}
-    kinds: defaultdict[tuple[str, Judgement], int] = defaultdict(count().__next__)
+    kinds: defaultdict[Kind, int] = defaultdict(count().__next__)
     environments: defaultdict[str, int] = defaultdict(count().__next__)
     rows = (
         (
-            *(case, target, place[run], kinds[outcome, judgement]),
+            *(case, target, place[run], kinds[outcome, judgement, ""]),
             *(math.nan if number is None else number for number in (figure, share)),
             environments[environment],
         )
@@ -97,8 +111,31 @@ def read(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]] | N
         if run in place
     )
     table = np.fromiter(rows, POINT)
+    _read_policies(store, runs, table, kinds)
     cases = {key: Named(name, content, nouns.case_of_row(*row)) for key, name, content, *row in store.rows(CASES)}
-    return Points(table, [AnswerKind(*kind) for kind in kinds], list(environments), cases, _targets(store))
+
+    def bits(point: np.void) -> str:
+        key = (runs[point["run"]], int(point["case"]), int(point["target"]))
+        [(facts,)] = store.rows('SELECT facts FROM results WHERE (run, "case", target) = (?, ?, ?)', key)
+        return str(nouns.json_of(facts).get("bits", ""))
+
+    return Points(table, [AnswerKind(*kind) for kind in kinds], list(environments), cases, _targets(store), bits)
+
+
+def _read_policies(store: Store, runs: Sequence[str], table: Array, kinds: dict[Kind, int]) -> None:
+    """Tell checks that are recorded and not judged apart by their policies."""
+    recorded = kinds.get(RECORDED)
+    places = np.flatnonzero(table["kind"] == recorded) if recorded is not None else np.zeros(0, int)
+    for run in np.unique(table["run"][places]).tolist():
+        asked = places[table["run"][places] == run]
+        cases, found = np.unique(table["case"][asked]).tolist(), {}
+        for some in (cases[start : start + AT_ONCE] for start in range(0, len(cases), AT_ONCE)):
+            wanted = f'{FACTS} AND "case" IN ({", ".join("?" * len(some))})'
+            for case, target, facts in store.rows(wanted, (runs[run], *RECORDED[:2], *some)):
+                found[case, target] = str(nouns.json_of(facts).get("policy", ""))
+        for place in asked:
+            kind = (*RECORDED[:2], found[int(table["case"][place]), int(table["target"][place])])
+            table["kind"][place] = kinds[kind]
 
 
 def _rows_of(store: Store, runs: Sequence[str], asked: Iterable[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:

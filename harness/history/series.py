@@ -17,7 +17,7 @@ from harness.history import difference, news, points
 from harness.history import steps as change_points
 from harness.history.change import ARITHMETIC, CERTIFIED
 from harness.history.news import RANKS, Turn
-from harness.history.points import AnswerKind, Points, combine
+from harness.history.points import Points, combine
 from harness.history.ratio import Ratio
 from harness.model import FORMATS, Array, Case, Target
 
@@ -78,7 +78,7 @@ def follow(
         exact = changed[np.searchsorted(changed, start) : np.searchsorted(changed, stop)] - start
         target = found.targets[part["target"][0]]
         fused = target.implementation.kind == "fused"
-        changes = [_turned(part[at - 1], part[at], int(at), found.kinds, timed=timed, fused=fused) for at in exact]
+        changes = [_turned(part[at - 1], part[at], int(at), found, timed=timed, fused=fused) for at in exact]
         if timed:
             changes += next(steps)
         yield Series(
@@ -143,19 +143,27 @@ def _changed(table: Array, number: Array, timed: Array, allowance: Array) -> Arr
     return 1 + np.flatnonzero(~same & (number[:-1] == number[1:]))
 
 
-def _turned(
-    before: Point, after: Point, at: int, kinds: Sequence[AnswerKind], *, timed: bool, fused: bool
-) -> ChangePoint:
+def _turned(before: Point, after: Point, at: int, found: Points, *, timed: bool, fused: bool) -> ChangePoint:
     """Tell which way an answer went, as a comparison of two runs does: what is not judged is different at most."""
-    old, new = kinds[before["kind"]], kinds[after["kind"]]
+    old, new = found.kinds[before["kind"]], found.kinds[after["kind"]]
     turns: list[Turn] = []
     if fused or "deviates" in {old.judgement, new.judgement}:
         turns.append(news.turned(RANKS[old.judgement], RANKS[new.judgement]))
         turns.append(news.turned(SILENCE.get(old.outcome, 0), SILENCE.get(new.outcome, 0)))
+        turns.append(news.policy_turned(old.policy, new.policy))
         if not timed:
             turns.append(news.error_turned(float(before["share"]), float(after["share"])))
+            if turns[-1] != "different" and _same_bits(before, after, found):
+                turns.pop()  # it is the ruler that changed
     turn: Turn = next((turn for turn in turns if turn != "different"), "different")
     return ChangePoint(at, turn, float(before["figure"]), float(after["figure"]))
+
+
+def _same_bits(before: Point, after: Point, found: Points) -> bool:
+    if any(found.kinds[point["kind"]].outcome != "score" for point in (before, after)):
+        return False
+    bits = {found.bits(point) for point in (before, after)}
+    return len(bits) == 1 and "" not in bits
 
 
 def _steps(every: Sequence[tuple[Array, Array]]) -> Iterator[list[ChangePoint]]:

@@ -6,6 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from harness.history import levels
+from harness.history.compare import compare
+from harness.history.news import Accepts, nothing
+from harness.history.verdict import of_comparison
 from reports.dashboard import page
 
 if TYPE_CHECKING:
@@ -17,10 +20,17 @@ NAME = "history.html"
 REPORT = "index.html"  # of a run, where one lies beside
 
 
-def write(store: Store, directory: Path) -> Path:
-    """Write `directory`/history.html over all runs and return its path; until it is whole an older one stands."""
+def write(store: Store, directory: Path, accepts: Accepts = nothing) -> Path:
+    """Write `directory`/history.html over all runs and return its path; until it is whole an older one stands.
+
+    accepts: what a list of one's own says of an answer.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    html = page.render(levels.read(store), REPORT if (directory / REPORT).exists() else "")
+    history, latest = levels.read(store), None
+    if len(history.runs) > 1:
+        before, after = (store.recorded(run.uid) for run in history.runs[-2:])
+        latest = of_comparison(compare(before, after, accepts=accepts))
+    html = page.render(history, REPORT if (directory / REPORT).exists() else "", latest)
     path, new = directory / NAME, directory / f".{NAME}.{os.getpid()}"
     try:
         new.write_text(html, "utf-8")

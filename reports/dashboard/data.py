@@ -68,7 +68,7 @@ def _series(history: History, series: Series, words: Mapping[str, Words], machin
         "dtype": case.dtype,
         "shape": shape(case),
         "check": case.check,
-        "state": history.kinds[series.kinds[-1]].state,
+        "state": history.kinds[series.kinds[-1]].words,
     }
     return [
         *(words[name][word] for name, word in named.items()),
@@ -99,7 +99,7 @@ def _change(history: History, series: Series, change: ChangePoint, states: Words
         int(series.runs[before]),
         TURNS.index(change.turn),
         *(figures if ratio is None else map(numbers.rounded, figures)),
-        *(states[history.kinds[series.kinds[place]].state] for place in (before, change.at)),
+        *(states[history.kinds[series.kinds[place]].words] for place in (before, change.at)),
         *((None, None) if ratio is None else map(numbers.rounded, (ratio.low, ratio.high))),
         facts,
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.history import ratio, steps
 from harness.history.state import STATES
-from reports import block, layout, numbers
+from reports import block, layout, marks, numbers
 from reports.dashboard import data, runs, versions
 from reports.dashboard.events import ASPECTS, Aspect, Event, aspect, events
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.history.levels import History
     from harness.history.news import Turn
     from harness.history.series import ChangePoint, Series
+    from harness.history.verdict import Verdict
 
 LATELY = 5  # runs that the headline is about; a step in speed needs steps.LEAST of them to be seen
 LISTED = 30  # changes that are listed without a script
@@ -30,15 +31,19 @@ STYLES = ("style.css", "matrix.css", "detail.css", "dashboard.css", "print.css")
 SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "dashboard.js")
 
 
-def render(history: History, report: str = "") -> str:
-    """Return the page as HTML. report: the address of a run's report to link to."""
+def render(history: History, report: str = "", latest: Verdict | None = None) -> str:
+    """Return the page as HTML.
+
+    report: the address of a run's report to link to. latest: the verdict on the last run beside the one before.
+    """
     found = events(history)
     listed = runs.groups(history, found)
     return layout.page(
         "dashboard/dashboard.html.j2",
         layout.join(layout.STATIC / name for name in SCRIPTS),
         history=history,
-        headline=headline(history, found),
+        headline=headline(history, found, latest),
+        verdict=latest,
         events=found,
         columns={name: [turn for turn in SIGNS if _shown(found, name, turn)] for name in ASPECTS},
         latest={name: next((event for event in found if _turned(event, name)), None) for name in ASPECTS},
@@ -60,8 +65,13 @@ def render(history: History, report: str = "") -> str:
     )
 
 
-def headline(history: History, found: Sequence[Event]) -> tuple[str, str]:
-    """Return how it stands in a word for the colour, and in a sentence."""
+def headline(history: History, found: Sequence[Event], latest: Verdict | None = None) -> tuple[str, str]:
+    """Return how it stands in a word for the colour, and in a sentence; the last run's verdict may make it bad."""
+    look, sentence = _headline(history, found)
+    return "bad" if latest and marks.LOOKS[latest.grade] == "bad" else look, sentence
+
+
+def _headline(history: History, found: Sequence[Event]) -> tuple[str, str]:
     count = len(history.runs)
     if count == 0:
         return "unknown", "No run is stored yet"
@@ -83,7 +93,7 @@ def headline(history: History, found: Sequence[Event]) -> tuple[str, str]:
 
 def before_and_since(series: Series, change: ChangePoint, history: History) -> tuple[str, str]:
     """Return what the figure, or what came instead of one, was before a change and is since."""
-    states = [history.kinds[series.kinds[place]].state for place in (change.at - 1, change.at)]
+    states = [history.kinds[series.kinds[place]].words for place in (change.at - 1, change.at)]
     if aspect(series) == "speed":
         texts = [numbers.duration(figure) if figure > 0 else "" for figure in (change.was, change.now)]
     else:

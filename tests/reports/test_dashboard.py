@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 import xentbench
 from harness.history import levels
+from harness.history.compare import compare
+from harness.history.verdict import of_comparison
 from harness.model import Crashed
 from harness.store import Store
 from reports import dashboard
@@ -95,6 +97,41 @@ def test_headline(history, stored, word, sentence):
 
     assert page.headline(found, events(found)) == (word, sentence)
     assert sentence in page.render(found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "look"),
+    [
+        ([result(), result(family="gone")], [result()], "bad"),  # of which no series tells
+        ([result()], [result(score(1.0))], "unknown"),
+        ([result()], [result()], "good"),
+    ],
+)
+def test_last_run_has_the_verdict_of_status(history, tmp_path, before, after, look):
+    """The sentence that status ends with stands on the page, and the page is not green where that is not."""
+    history((before, ENVIRONMENT), (after, NEWER))
+    with Store(tmp_path / "results.sqlite") as store:
+        pair = [store.recorded(run.uid) for run in store.runs()]
+        html = dashboard.write(store, tmp_path).read_text("utf-8")
+
+    said = CliRunner().invoke(xentbench.app, ["status", "--store", str(tmp_path / "results.sqlite")]).stdout
+    sentence = of_comparison(compare(*pair)).sentence
+    assert f"The last run beside the one before: {sentence}." in text(html).replace("&gt;", ">")
+    assert f"{sentence} (exit" in said
+    assert f'<div class="verdict {look}">' in html
+
+
+def test_policy_that_changed_is_told(history):
+    """A check that is recorded otherwise is an event, with both policies."""
+    recorded = [result(checked(0, policy), judgement="unjudged", check="law.x") for policy in ("nan", "zero")]
+    found = history(*(([one], ENVIRONMENT) for one in recorded))
+
+    (series,) = found.series
+    assert page.before_and_since(series, series.changes[0], found) == (
+        "0 of what is allowed, shown: nan",
+        "0 of what is allowed, shown: zero",
+    )
+    assert page.headline(found, events(found)) == ("bad", "In all 2 runs: 1 answer worse")
 
 
 def test_events_say_what_changed_with_what(history):

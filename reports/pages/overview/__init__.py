@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.history.difference import CARD, Difference
 from harness.history.state import STATES, state
-from harness.history.verdict import Grade, of_comparison, of_run
+from harness.history.verdict import of_comparison, of_run
 from harness.model import Result, Score
 from reports import layout, lines, marks
 from reports.material import Material, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.history.change import Change
     from harness.history.compare import Comparison
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 TITLE = "Verdict"
 NAV = "Overview"
 PLACE = 10
-LOOKS: Mapping[Grade, str] = {
-    **dict.fromkeys(("died", "worse", "incomplete"), "bad"),
-    "unjudged": "unknown",
-    **dict.fromkeys(("partly", "good"), "good"),
-}
 LISTED = 12  # groups of deviations in sight; the rest one click away
 CHANGES_LISTED = 4  # of those that got worse since the run before
 
@@ -92,9 +87,9 @@ def headline(material: Material) -> tuple[str, str]:
     """Return the state and the sentence the page opens with: beside an earlier run, the verdict on both."""
     alone = of_run(material.recorded)
     if material.comparison is None or not material.comparison.shared:
-        return LOOKS[alone.grade], alone.sentence[:1].upper() + alone.sentence[1:]
+        return marks.LOOKS[alone.grade], alone.sentence[:1].upper() + alone.sentence[1:]
     both = of_comparison(material.comparison)
-    looks = {LOOKS[alone.grade], LOOKS[both.grade]}
+    looks = {marks.LOOKS[alone.grade], marks.LOOKS[both.grade]}
     return next(look for look in ("bad", "unknown", "good") if look in looks), both.sentence
 
 

@@ -10,13 +10,14 @@ from typing import get_args
 
 import pytest
 
-from harness.history import levels, points
+from harness.history import change, levels, points
 from harness.history.state import state
 from harness.model import Crashed, Failed, Judgement, TimedOut, Unsupported
 from harness.store import NAMES, Store, StoreError
 from tests.made import many_runs
 from tests.made.records import ENVIRONMENT, JAX, NAIVE, TORCH, checked, missing, result, run, score, timing
 
+RECORDED = {"judgement": "unjudged", "check": "law.x"}
 LEVELS = (*[1e-5] * 6, *[1.3e-5] * 6)  # seconds, one a run
 
 
@@ -75,6 +76,14 @@ def test_what_the_reference_may_differ_by_is_no_change(stored):
         (result(checked(0.5)), result(checked(0.75)), "different"),
         (result(checked(0.5)), result(checked(1.5)), "worse"),
         (result(target=NAIVE), result(score(9.0), target=NAIVE), "different"),
+        (result(score(bits="a0")), result(score(9.0, bits="a0")), "different"),  # by another ruler
+        (result(score(bits="a0")), result(score(9.0, bits="b1")), "worse"),
+        (result(score(9.0, bits="a0")), result(score(bits="b1")), "better"),
+        (result(checked(0, "nan"), **RECORDED), result(checked(0, "zero"), **RECORDED), "worse"),
+        (result(checked(0, "views refused"), **RECORDED), result(checked(0), check="law.x"), "better"),
+        (result(checked(0), check="law.x"), result(checked(0, "bits differ"), **RECORDED), "worse"),
+        (result(checked(0, "error A"), **RECORDED), result(checked(0, "error B"), **RECORDED), "different"),
+        (result(checked(0, "nan"), **RECORDED), result(checked(0, "nan"), **RECORDED), None),
         (result(score(math.nan)), result(score(math.nan)), None),
         (result(score(math.nan)), result(score(1.0)), "different"),
         (result(score(math.inf)), result(score(math.inf)), None),
@@ -85,6 +94,45 @@ def test_which_way(stored, before, after, turn):
     (one,) = stored([before], [after]).series
 
     assert turns(one) == ([(1, turn)] if turn else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (score(), score(9.0)),
+        (score(bits="a0"), score(9.0, bits="a0")),
+        (score(9.0), score()),
+        (checked(0, "nan"), checked(0, "zero")),
+        (checked(0, "nan"), checked(0)),
+        (checked(0.5), checked(0.75)),
+        (score(), Failed("raised", "no", "E")),
+    ],
+)
+def test_turns_are_those_of_a_comparison(stored, before, after):
+    """The page over all runs says of two runs what their comparison says."""
+    results = [
+        result(one, judgement="unjudged" if getattr(one, "policy", "") else "conforms", check="law.x", content="same")
+        for one in (before, after)
+    ]
+
+    (one,) = stored(*([each] for each in results)).series
+
+    assert [turn for _, turn in turns(one)] == [change.between(*results).turn]
+
+
+def test_policies_are_read_however_many_there_are(stored, monkeypatch):
+    """Checks that are recorded are told apart by their policies, in queries of bounded length."""
+    monkeypatch.setattr(points, "AT_ONCE", 2)
+    made = [
+        [result(checked(0, f"policy {k + day}"), f"f{k}", judgement="unjudged", check="law.x") for k in range(5)]
+        for day in range(2)
+    ]
+
+    found = stored(*made)
+
+    assert [found.kinds[one.kinds[-1]].policy for one in found.series] == [f"policy {k + 1}" for k in range(5)]
+    assert found.kinds[found.series[0].kinds[0]].words == "shown: policy 0"
+    assert found.counts == [{"shown": 5}] * 2
 
 
 def test_runs_that_did_not_ask_are_passed_over(stored):
