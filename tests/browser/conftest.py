@@ -59,7 +59,7 @@ def opened(chromium):
 def real(chromium, shell, folder):  # noqa: ARG001 - without a browser no run is made
     """Return the store of a real run of two frameworks, and its report, which has every page.
 
-    Planted are a run before it, and times: to take real ones is minutes.
+    Planted are two runs before it, and times: to take real ones is minutes.
     """
     if find_spec("torch") is None:
         pytest.skip("torch is not installed, expected the extra torch; try: nox -s browser")
@@ -67,25 +67,26 @@ def real(chromium, shell, folder):  # noqa: ARG001 - without a browser no run is
     ended = shell("suites", *OURS, "-p", "no:cacheprovider", "--store", store, module="pytest", cwd=ROOT)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     plant(store)
-    ended = shell("report", "--store", store, "--report", report)
+    ended = shell("compare", "oldest", "older", "latest", "--fail-on", "never", "--store", store, "--report", report)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return store, report / "index.html"
 
 
 def plant(path):
-    """Add times to a run, and one before it, of an older torch: answers absent, worse or better, and longer times."""
+    """Add times to a run, and two before it, of older torches: answers absent, worse or better, and longer times."""
     with Store(path) as store:
         (now,) = store.runs()
         answers = list(store.results(now.uid))
         times = [*timed(answers), *deviating(answers)]
         store.append(now.uid, times)
-        older = {
-            key: store.add_environment({**facts, "torch": "2.11.0"}) for key, facts in store.environments().items()
-        }
-        store.begin(Run("older", "2026-01-01T08:00:00+00:00", None, now.command, now.preset, now.host))
-        before = [replace(r, environment=older[r.environment]) for r in answers + times]
-        store.append("older", [earlier(n, result) for n, result in enumerate(before) if n % 50])
-        store.finish("older")
+        facts = store.environments()
+        for uid, torch, day in (("oldest", "2.10.0", "01"), ("older", "2.11.0", "02")):
+            keys = {key: store.add_environment({**found, "torch": torch}) for key, found in facts.items()}
+            store.begin(Run(uid, f"2026-01-{day}T08:00:00+00:00", None, now.command, now.preset, now.host))
+            before = [replace(result, environment=keys[result.environment]) for result in answers + times]
+            changed = before if uid == "oldest" else [earlier(n, result) for n, result in enumerate(before)]
+            store.append(uid, [result for n, result in enumerate(changed) if n % 50])
+            store.finish(uid)
 
 
 def timed(answers):

@@ -30,14 +30,14 @@ def evil(chromium, tmp_path_factory):  # noqa: ARG001 - without a browser no rep
         )
     ]
     with Store(folder / "results.sqlite") as store:
-        for uid in ("older", "evil"):
+        for uid in ("oldest", "older", "evil"):
             facts = store.add_environment({"torch": f"{uid}{EVIL}", EVIL: EVIL})
             store.begin(Run(uid, "2026-11-21T08:00:00+00:00", None, EVIL, "quick", {EVIL: EVIL}))
             store.append(uid, [Result(r.case, r.target, r.outcome, r.judgement, r.reason, facts) for r in results])
             store.add_not_run(uid, NotRun("jax", EVIL, EVIL, EVIL))
             store.finish(uid)
         descriptions = {results[0].case.family: EVIL, "max_ulp": EVIL}
-        before = [store.recorded("older")]
+        before = [store.recorded("oldest"), store.recorded("older")]
         return site.write(store, "evil", folder, descriptions=descriptions, before=before), results[0]
 
 
