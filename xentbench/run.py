@@ -124,9 +124,12 @@ def run(
         finished = answer(request)
         refuse_misuse(request, finished)
         failed = {process.job.name: process.reasons[-1] for process in finished if process.failed}
+        noted = [f"note: {process.job.name}: {text}" for process in finished for text in process.notes]
         if speed:
             failed |= time(request)
     recorded, page = close(request, report)
+    for note in noted:
+        say(note)
     summarise(recorded, failed)
     for line in healed(recorded, listed):
         say(str(line))

@@ -55,12 +55,18 @@ class FloatingPoint:
     """How this thread computes: the rounding direction, subnormal numbers, and traps."""
 
     def __init__(self) -> None:
-        """Find C's fesetenv; remember the mode as it is now where the default has no name."""
-        self._reset, self._trapped = _library()
+        """Find C's fesetenv, and what the mode is to be.
+
+        glibc's and musl's FE_DFL_ENV is the pointer -1, and either clears the bits that flush subnormals too. Elsewhere
+        the mode of the moment, which is the process's first, is kept to be restored.
+        """
+        self._library = _library()
+        self._traps: Callable[[], int] = getattr(self._library, "fegetexcept", _none)  # of glibc alone
+        self._default = ctypes.c_void_p(-1) if sys.platform == "linux" else self._now()
 
     def __call__(self) -> str:
         """Say what is not as IEEE 754 has it by default; nothing where all is."""
-        if self._trapped():  # asked first: with a trap set, what follows would end the process
+        if self._traps():  # asked first: with a trap set, what follows would end the process
             return "exceptions of arithmetic end the process"
         if (
             ONE / THREE == THIRD
@@ -78,37 +84,49 @@ class FloatingPoint:
 
     def restore(self, _: object = "") -> None:
         """Compute as IEEE 754 does by default again. Raises NotRestored where that cannot be done."""
-        self._reset()
+        self._set(self._default)
         if still := self():
             raise NotRestored(
                 f"floating-point mode is changed ({still}), expected one that can be put back; this system's C library"
                 " offers no fesetenv that does"
             )
 
+    @contextmanager
+    def default(self) -> Iterator[None]:
+        """Compute by the default inside, and as before afterwards. Raises NotRestored as `restore` does."""
+        before = self._now() if self() else None
+        if before:
+            self.restore()
+        try:
+            yield
+        finally:
+            if before:
+                self._set(before)
 
-def _library() -> tuple[Callable[[], object], Callable[[], object]]:
-    """Return what makes the default mode hold, and what tells whether a trap is set; both do nothing without a way.
+    def _now(self) -> Any:
+        room = ctypes.create_string_buffer(256)  # more than any fenv_t takes
+        if self._library:
+            self._library.fegetenv(room)
+        return room
 
-    glibc's and musl's FE_DFL_ENV is the pointer -1, and either clears the bits that flush subnormals too. Elsewhere the
-    mode of the moment, which is the process's first, is kept to be restored.
-    """
+    def _set(self, mode: Any) -> None:
+        if self._library:
+            self._library.fesetenv(mode)
+
+
+def _none() -> int:
+    """Say that no exception of arithmetic ends the process."""
+    return 0
+
+
+def _library() -> ctypes.PyDLL | None:
+    """Return the C library of the process, by which calls keep the interpreter's lock; nothing where it lacks these."""
     try:
-        library = ctypes.PyDLL("ucrtbase" if os.name == "nt" else None)  # which keeps the interpreter's lock: faster
-        set_mode = library.fesetenv
+        library = ctypes.PyDLL("ucrtbase" if os.name == "nt" else None)
+        library.fesetenv, library.fegetenv  # noqa: B018 - looked up, which raises where there is none
     except (OSError, AttributeError, TypeError):
-        return _nothing, _nothing
-    trapped = getattr(library, "fegetexcept", _nothing)  # glibc's alone
-    if sys.platform == "linux":
-        default = ctypes.c_void_p(-1)
-    else:
-        room = ctypes.create_string_buffer(256)
-        library.fegetenv(room)
-        default = ctypes.cast(room, ctypes.c_void_p)
-    return lambda: set_mode(default), trapped
-
-
-def _nothing() -> None:
-    """Do nothing."""
+        return None
+    return library
 
 
 MODE = FloatingPoint()
@@ -226,6 +244,16 @@ def kept(*, ours: bool = False) -> Iterator[None]:
             if not _same(value, now):
                 CHANGED[_told(setting, value, now)] = None
                 setting.put_back(value)
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Measure by the usual arithmetic inside, whatever who calls has set, and restore that.
+
+    Raises NotRestored where the floating-point mode is another one and cannot be changed.
+    """
+    with MODE.default(), np.errstate(all="warn"):
+        yield
 
 
 def _same(one: Any, other: Any) -> bool:

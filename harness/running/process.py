@@ -37,8 +37,9 @@ class Process:
 
     planned: questions of each function, done ones included. asked: those that have an outcome, or are spared.
     left_out: questions that are not asked any more. apart: functions that have changed the process. doubted: what was
-    in hand when a process died of what may be no fault of the question, and how it died. lost: why nothing could
-    be stored; losses: how often that was, with no answer in between; broken: why it cannot go on.
+    in hand when a process died of what may be no fault of the question, and how it died. lost: why nothing could be
+    stored; losses: how often that was, with nothing stored in between; stored: outcomes when it was started last.
+    broken: why it cannot go on.
     """
 
     job: Job
@@ -68,6 +69,7 @@ class Process:
     doubted: dict[Question, str] = field(default_factory=dict)
     lost: str = ""
     losses: int = 0
+    stored: int = 0
     broken: str = ""
 
     def take(self, line: Line) -> None:
@@ -89,7 +91,7 @@ class Process:
             case _ if line.case and line.target:
                 self._ask(line, (line.case, line.target))
             case "end":
-                self.in_hand, self.losses = None, 0
+                self.in_hand = None
                 self.asked += 1
                 self.deviating += bool(line.reason)
 
@@ -103,6 +105,8 @@ class Process:
             case "plan":
                 self.planned = max(sum(self.of_each.values()), line.count)
                 self.asked = self.planned - line.count
+                if self.asked > self.stored:
+                    self.stored, self.losses = self.asked, 0
                 self.not_asked.clear()
 
     def _ask(self, line: Line, question: Question) -> None:

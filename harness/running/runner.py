@@ -154,7 +154,7 @@ class Runner:
         """Wait before a process is started again that could not store its answers. Raises Trouble in the end."""
         process.losses += 1
         if process.losses >= LOSSES_AT_MOST:
-            raise Trouble(f"{why}; what was stored before is kept, and no answer is counted as wrong for it")
+            raise Trouble(f"{why}; no answer was counted as wrong for that")
         process.not_before = time.monotonic() + WAIT_SECONDS * 2 ** (process.losses - 1)
 
     def _book(self, process: Process, outcome: Outcome, reason: str) -> None:

@@ -111,6 +111,9 @@ def judge_once(request: Request) -> Exit:
     results = close(request.store, run.uid, process)
     every = verdicts(results, process.not_asked, process.notes, process.of_each)
     found = [with_commands(one, request.store, run.uid) for one in every]
+    for note in process.notes:
+        if not note.startswith("`"):  # else it is of a function, and told there
+            warn(f"note: {note}")
     if request.as_json:
         write_json([asdict(judged) for judged in found])
     else:

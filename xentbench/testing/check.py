@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from harness.adapters import frameworks, judged
+from harness.adapters import frameworks, judged, state
 from harness.adapters.adapter import Adapter
 from harness.model import Case, Result, Target
 from harness.running import host
@@ -124,6 +124,8 @@ def check(
 
     The function is called in this process: where it crashes or hangs, so does the process.
 
+    It is measured by the usual arithmetic, whatever rounding or flush-to-zero the caller has set, which is kept.
+
     Raises ValueError for a name that is off, and NotInstalled where the framework cannot be imported.
     """
     wanted = Wanted.of(
@@ -140,7 +142,7 @@ def check(
         kept, uid = _kept(store, preset, stack)
         brake = Brake(first=first)
         claim = Claim(kept, _goldens(goldens), accepted, brake, strict=strict)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), state.plain():
             warnings.simplefilter("ignore")
             for question, part in parts.questions([adapter], wanted):
                 claim(question, part.answer)

@@ -87,6 +87,20 @@ def test_traps_are_seen_and_put_back():
         assert np.isnan(np.zeros(3) / np.zeros(3)).all()
 
 
+@of_glibc
+def test_measured_by_the_usual_arithmetic():
+    """Who asks in a mode of their own is answered by the default one, and keeps theirs."""
+    try:
+        rounded(UP)
+        with state.plain():
+            assert state.MODE() == ""
+        assert state.MODE() == "results are rounded up"
+    finally:
+        state.MODE.restore()
+    with np.errstate(divide="raise"), state.plain():
+        assert np.geterr()["divide"] == "warn"
+
+
 def test_what_cannot_be_put_back_stops_the_judge(monkeypatch):
     """Where the C library offers no way, nothing is measured in the other mode."""
     monkeypatch.setattr(state.FloatingPoint, "__call__", lambda _: "subnormals are zero")

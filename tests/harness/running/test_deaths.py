@@ -115,7 +115,7 @@ def test_store_that_stays_lost_ends_the_run(play, monkeypatch):
     """After a while the run stops, with the store's words and no crash."""
     monkeypatch.setattr(runner, "LOSSES_AT_MOST", 2)
 
-    with pytest.raises(Trouble, match="no room; what was stored before is kept"):
+    with pytest.raises(Trouble, match="no room; no answer was counted as wrong for that"):
         play(*[ends("a:1", ["write", "lost no room"], ["exit", OURS])] * 2)
 
 

@@ -132,7 +132,7 @@ def test_a_call_leaves_its_process_as_it_was(function, over, detail, cache):
 
 
 def test_every_judging_check_has_a_fault_of_its_own():
-    """A check that catches nothing has no place; modes only record, eager torch compiles nothing, processes are above."""
+    """A check that catches nothing has no place; modes only record, eager torch compiles nothing; process is above."""
     elsewhere = {"invariance.modes", "invariance.compiled", "invariance.process"}
 
     assert {f"invariance.{check}" for check, *_ in FAULTS.values()} == set(INVARIANCE.checks) - elsewhere
