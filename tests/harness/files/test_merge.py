@@ -181,6 +181,31 @@ def edited_environment(path):
     written(path.parent, path.name.removesuffix(".jsonl.gz"), recorded(*PARTS, environments={"key": ENVIRONMENT}))
 
 
+def answered_twice(path):
+    """Make a run file with an answer twice."""
+    written(path.parent, path.name.removesuffix(".jsonl.gz"), recorded(*PARTS, PARTS[0]))
+
+
+def environment_that_is_not_there(path):
+    """Make a run file one of whose answers names an environment that it does not hold."""
+    one = dataclasses.replace(PARTS[1], environment="0123456789abcdef")
+    written(path.parent, path.name.removesuffix(".jsonl.gz"), recorded(PARTS[0], one))
+
+
+def store_with_a_run_that_cannot_be_named(path):
+    """Make a store with a run like those of an older program, that took any id."""
+    stored(path.parent, path.name.removesuffix(".jsonl.gz"), recorded(*PARTS), recorded(run=run("latest", 2)))
+    path.with_name("bad.sqlite").rename(path)
+
+
+def store_with_a_missing_case(path):
+    """Make a store whose cases are gone."""
+    stored(path.parent, path.name.removesuffix(".jsonl.gz"), recorded(*PARTS))
+    path.with_name("bad.sqlite").rename(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM cases WHERE family = 'd'")
+
+
 def mistyped(path):
     """Make a run file with a text for a number."""
     wrong = dataclasses.replace(PARTS[1].case, rows="many")
@@ -189,7 +214,19 @@ def mistyped(path):
 
 @pytest.mark.parametrize(
     "make",
-    [text_file, truncated_run_file, truncated_store, newer_store, foreign_database, edited_environment, mistyped],
+    [
+        text_file,
+        truncated_run_file,
+        truncated_store,
+        newer_store,
+        foreign_database,
+        edited_environment,
+        mistyped,
+        answered_twice,
+        environment_that_is_not_there,
+        store_with_a_run_that_cannot_be_named,
+        store_with_a_missing_case,
+    ],
 )
 def test_bad_file_loses_nothing(tmp_path, target, make):
     """A file that is truncated, foreign, newer or edited is refused; the store, and the file, are as they were."""

@@ -31,6 +31,11 @@ def first(**fields):
     return edited(lambda lines: lines[0].update(fields))
 
 
+def of_run(**fields):
+    """Return a run file that says something else of its run."""
+    return edited(lambda lines: lines[0]["run"].update(fields))
+
+
 def last(path, value):
     """Return an edit that changes a field of the last result, by its path."""
 
@@ -123,6 +128,25 @@ def test_truncated_file_is_refused(file, part):
             edited(lambda lines: lines[0]["run"].update(shards=["one"])), "a part of the run is 'one'", id="shard"
         ),
         pytest.param(first(environments=[1]), "environments is [1], expected values by name", id="environments"),
+        pytest.param(first(version=True), "version True, this program reads 1", id="version-true"),
+        pytest.param(first(version=1.0), "version 1.0, this program reads 1", id="version-float"),
+        pytest.param(of_run(uid=""), "a run's id is '', expected", id="no-id"),
+        pytest.param(of_run(uid="latest~1"), "a run's id is 'latest~1', expected", id="latest"),
+        pytest.param(of_run(uid="a" * 10_000), "a run's id is 'aaa", id="long-id"),
+        pytest.param(of_run(uid="a\n::error::b"), "a run's id is 'a\\n::error::b'", id="id-of-two-lines"),
+        pytest.param(of_run(started="zzzz"), "started is 'zzzz', expected UTC", id="no-time"),
+        pytest.param(of_run(started="2026-02-30T00:00:00+00:00"), "expected UTC", id="no-day"),
+        pytest.param(
+            of_run(finished="2026-01-01T00:00:00"), "finished is '2026-01-01T00:00:00', expected UTC", id="naive"
+        ),
+        pytest.param(of_run(host={"cores": 2}), "run's host is 2, expected a text", id="host"),
+        pytest.param(
+            first(not_run=[{"framework": "a", "mode": "", "device": "", "reason": 7}]), "reason is 7", id="not-run"
+        ),
+        pytest.param(edited(lambda lines: [*lines[:-1], {"end": True}]), "expected True and the end", id="end-true"),
+        pytest.param(gzip.compress(b"[" * 100_000), "a line is no JSON", id="deep"),
+        pytest.param(gzip.compress(bytes(1 << 26)), "it unpacks to far more than this program packs", id="zeros"),
+        pytest.param(packed()[:300] + bytes(300), "truncated or damaged", id="zlib"),
         pytest.param(edited(lambda lines: lines[:-1]), "truncated", id="without-end"),
         pytest.param(edited(lambda lines: lines[:-2] + lines[-1:]), "7 results", id="result-lost"),
         pytest.param(edited(lambda lines: lines + lines), "and the end", id="twice"),
@@ -137,6 +161,12 @@ def test_truncated_file_is_refused(file, part):
         pytest.param(last(["facts"], {"max_ulp": 1}), "timed out is {'max_ulp': 1}, expected seconds", id="facts"),
         pytest.param(last(["case", "more"], 1), "expected op, quantity", id="field"),
         pytest.param(last(["target"], None), "target is None, expected", id="null"),
+        pytest.param(
+            last(["facts"], {"seconds": "long"}), "timed out's seconds is 'long', expected a number", id="text"
+        ),
+        pytest.param(last(["case", "options"], {"axis": {}}), "options is {}, expected", id="options"),
+        pytest.param(last(["case", "op"], 7), "op is 7, expected a text", id="op"),
+        pytest.param(last(["case", "family"], "\ud800"), "case's family is '\\ud800', expected a text", id="half"),
         pytest.param(last(["case", "family"], ["a"]), "case's family is ['a'], expected a text", id="list"),
         pytest.param(last(["reason"], None), "result's reason is None, expected a text", id="no-reason"),
         pytest.param(
