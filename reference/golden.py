@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import mpmath
@@ -96,6 +97,10 @@ def digits(golden: Golden, index: tuple[int, ...], count: int = 30) -> str:
     if golden.radius:
         count = min(count, int(-np.log10(golden.radius)))
     exponent = 0 if golden.exponent is None else int(golden.exponent[index])
+    return _decimal(float(golden.hi[index]), float(golden.lo[index]), exponent, count)
+
+
+@lru_cache(maxsize=1024)  # many targets of a case are furthest off in the same element
+def _decimal(hi: float, lo: float, exponent: int, count: int) -> str:
     with mpmath.workprec(max(160, 4 * count)):
-        value = mpmath.mpf(float(golden.hi[index])) + mpmath.mpf(float(golden.lo[index]))
-        return str(mpmath.nstr(mpmath.ldexp(value, exponent), count))
+        return str(mpmath.nstr(mpmath.ldexp(mpmath.mpf(hi) + mpmath.mpf(lo), exponent), count))

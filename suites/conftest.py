@@ -16,6 +16,7 @@ from harness.adapters.adapter import Adapter
 from harness.adapters.catalogue import Catalogue
 from harness.adapters.fence import NotInstalled
 from harness.model import Case, Implementation, NotRun, Target, Unsupported
+from harness.running import compiled
 from harness.running.arguments import known_mode
 from harness.running.journal import CHANGED
 from harness.running.plugin import (
@@ -80,6 +81,7 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
                 adapter = frameworks.load(name)
+                compiled.keep(Location.of(config.getoption("--store")).folder, adapter)
                 adapter = adapter.judging(of_file[name], every_mode=bool(want.pairs)) if of_file else adapter
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Self, final
 
 from harness.adapters.accelerator import Accelerator
@@ -40,6 +41,7 @@ class Adapter(ABC):
     layouts: tuple[Layout, ...] = ()  # that users of the framework can choose
     dtypes: tuple[str, ...] = DTYPES  # of the framework itself; a judged function is asked in others by name only
     by_name: frozenset[str] = frozenset()  # modes in which a judged function is asked where they are named alone
+    compiler: ClassVar[tuple[str, str]] = ("", "")  # the package that compiles, and the files in it, by glob
     with_cuda: str = ""  # what pip installs for a build that sees GPUs
     fatal_labels: bool = False  # a class index that is not there ends a process's use of its GPU
     judged: bool = False  # the functions are somebody's own, and not the framework's
@@ -55,6 +57,9 @@ class Adapter(ABC):
     @abstractmethod
     def environment(self, device: str) -> dict[str, str]:
         """What this framework's answers depend on: versions, instruction set, threads, flags, device name."""
+
+    def keep_compiled(self, folder: Path) -> None:  # noqa: B027 - most frameworks keep nothing
+        """Keep what is compiled from now on in a folder, and take from there what was, where the framework can."""
 
     @abstractmethod
     def put(self, array: Array, *, mode: str, device: str) -> Native:

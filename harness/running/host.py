@@ -27,12 +27,18 @@ def facts() -> dict[str, str]:
 
 
 def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or "unknown"
+
+
+def instructions() -> str:
+    """Return what the processor can do, as Linux names it; nothing where the system does not tell."""
+    return _cpuinfo("flags") or _cpuinfo("Features")
+
+
+def _cpuinfo(name: str) -> str:
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
 
 
 def memory_bytes() -> int:

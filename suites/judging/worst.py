@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from harness.model import Array, Case, Inputs, Worst
@@ -44,7 +46,12 @@ def worst_element(
 
 
 def _hex(values: Array) -> str:
-    return " ".join(float(value).hex() for value in values.astype(np.float64).ravel())
+    return _written(values.astype(np.float64).tobytes())
+
+
+@lru_cache(maxsize=1024)  # the targets of a case are often furthest off in the same row
+def _written(values: bytes) -> str:
+    return " ".join(map(float.hex, np.frombuffer(values).tolist()))
 
 
 def _sparse_hex(values: Array) -> str:

@@ -178,10 +178,9 @@ def ones(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Arr
     """All, half or one of the logits 0, the others too far below to count: the sum is whole, exact in any order."""
     # In turn: all; a random half; the other half; the first and the last class; one alone, at either end, or where a
     # power of two or a block of 64 or 1024 classes ends or begins.
-    far = -300.0 if form.emin >= -126 else -1000.0
     power = 2 ** int(np.log2(max(classes - 1, 1)))
     places = (0, classes - 1, power, power - 1, (classes - 1) // 64 * 64, (classes - 1) // 1024 * 1024)
-    x = np.full((rows, classes), far)
+    x = np.full((rows, classes), far(form))
     half = np.ones(classes, bool)
     for row in range(rows):
         turn, kind = divmod(row, 5)
@@ -191,6 +190,11 @@ def ones(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Arr
         alone = places[(turn + classes) % len(places)]
         x[row, (slice(None), half, ~half, [0, classes - 1], alone)[kind]] = 0
     return x
+
+
+def far(form: Format) -> float:
+    """Return a logit that is too far below 0 to count, whatever a format is computed in."""
+    return -300.0 if form.emin >= -126 else -1000.0
 
 
 def generator(case: Case) -> tuple[int, ...]:

@@ -19,7 +19,10 @@ ACCURACY = (
     "test_laws.py",
     "test_invariance.py",
 )
-PYTEST = ("-q", "--tb=short", "-p", "no:cacheprovider", "-W", "ignore", "--import-mode=importlib", "-r", "N")
+# Of pytest's plugins those that no question needs: logging alone adds and removes a handler at every step of each.
+SPARED = ("cacheprovider", "logging", "doctest", "unittest", "threadexception", "unraisableexception")
+SPARE = tuple(word for name in SPARED for word in ("-p", f"no:{name}"))
+PYTEST = ("-q", "--tb=short", *SPARE, "-W", "ignore", "--import-mode=importlib", "-r", "N")
 
 
 def files() -> list[str]:

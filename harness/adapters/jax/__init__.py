@@ -19,6 +19,8 @@ from harness.adapters.jax import passes
 from harness.adapters.jax.functions import CATALOGUE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.adapters import Way
     from harness.model import Array
 
@@ -66,6 +68,7 @@ class Adapter(adapters.Adapter):
     modes = ("eager", "jit")
     compiling: ClassVar = {"eager": "primitives", "jit": "usual"}
     ways: ClassVar = {"eager": tuple(passes.WAYS), "jit": (*passes.WAYS, "donated")}
+    compiler = ("jaxlib", "*.so")
     with_cuda = "xentbench[jax-cuda]"
 
     def devices(self) -> tuple[str, ...]:
@@ -73,6 +76,11 @@ class Adapter(adapters.Adapter):
             return ("cpu", *(f"cuda:{index}" for index in range(len(jax.devices("cuda")))))
         except RuntimeError:  # jax's answer for a platform that is not there
             return ("cpu",)
+
+    def keep_compiled(self, folder: Path) -> None:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
     def environment(self, device: str) -> dict[str, str]:
         found = {

@@ -18,6 +18,7 @@ from harness.adapters.torch.functions import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from harness.adapters import Layout, Way
     from harness.model import Array
@@ -119,6 +120,9 @@ class Adapter(adapters.Adapter):
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count())))
+
+    def keep_compiled(self, folder: Path) -> None:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
     def environment(self, device: str) -> dict[str, str]:
         found = {

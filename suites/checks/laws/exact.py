@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -61,6 +62,7 @@ class Rows:
     case: Case
     drawn: Array  # of each row, which of the family's it is
     inputs: Inputs
+    one: Array  # which logits are 0
     alone: tuple[Array, Array]  # the two classes: a label, or where a label or an incoming gradient is not 0
     groups: Groups
 
@@ -68,11 +70,15 @@ class Rows:
         """Return the least and the largest answer of each group, (2, rows, groups); nan where one is."""
         rows = np.arange(len(got))
         parts = [got[rows, at].astype(np.float64)[:, None] for at in self.alone]
-        one = self.inputs.logits == 0
-        one[rows, self.alone[0]] = one[rows, self.alone[1]] = False
-        rest = ~one
-        rest[rows, self.alone[0]] = rest[rows, self.alone[1]] = False
+        one, rest = self.one.copy(), ~self.one
+        for at in self.alone:
+            one[rows, at] = rest[rows, at] = False
         numbers = got.astype(np.float32) if got.dtype.itemsize == 2 else got
+        usual = [numbers[rows, group.argmax(axis=1)][:, None] for group in (one, rest)]
+        alike = (numbers == np.where(self.one, *usual)) | ~(one | rest)
+        if alike.all():  # as they should be: then there is no need to look for the least and the largest
+            found = np.concatenate([*parts, *(number.astype(np.float64) for number in usual)], axis=1)
+            return np.stack([found, found])
         ends = [
             np.stack([end(np.where(one, numbers, off), axis=1), end(np.where(rest, numbers, off), axis=1)], axis=1)
             for end, off in ((np.min, np.inf), (np.max, -np.inf))
@@ -85,7 +91,7 @@ class Rows:
             return (row,)
         if group < len(self.alone):
             return (row, int(self.alone[group][row]))
-        fits = (self.inputs.logits[row] == 0) == (group == len(self.alone))
+        fits = self.one[row] == (group == len(self.alone))
         fits[[at[row] for at in self.alone]] = False
         same = np.isnan(got[row]) if np.isnan(number) else got[row] == number
         return (row, int(np.flatnonzero(fits & same)[0]))
@@ -160,16 +166,18 @@ def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept 
     """Draw the rows of a width, with labels and incoming gradients that are 0 but for two classes."""
     count, masked = MANY if n <= MANY_UP_TO else FEW, kept == "masked"
     case = Case(op, quantity, FAMILY, dtype, count, n)
-    x = families.draw(case)
-    first, last = (x == 0).argmax(axis=1), n - 1 - (x == 0)[:, ::-1].argmax(axis=1)
+    one, first, last = _ones(n, count)
     drawn = np.arange(count)
     if OPS[op.name].labels == "index":
         first, drawn = (first, np.arange(count)) if masked else _labelled(n, first)
-        x, last = x[drawn], first
+        one, last = one[drawn], first
     if dtype == "float16":
-        some = ((x == 0).sum(axis=1) > LARGEST) == (kept == "beyond")
-        x, first, last, drawn = x[some], first[some], last[some], drawn[some]
-    far = float(x.min())  # a masked class adds nothing to any sum; its own answer is that of a logit far below
+        some = (one.sum(axis=1) > LARGEST) == (kept == "beyond")
+        one, first, last, drawn = one[some], first[some], last[some], drawn[some]
+    far = families.far(FORMATS[dtype])
+    x = to_dtype(
+        np.where(one, np.float32(0), np.float32(far)), dtype
+    )  # a masked class adds nothing to any sum; its own answer is that of a logit far below
     rows = np.arange(len(x))
     z, g = np.zeros((len(x), 2)), np.zeros((len(x), 2))
     both = first != last
@@ -181,12 +189,20 @@ def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept 
     labels = None
     if OPS[op.name].labels != "none":
         labels = first.astype(np.int64) if op.name == SPARSE.name else to_dtype(_spread(z, (first, last), n), dtype)
-    groups = _groups(x, (first, last), far, z if labels is not None else 0 * z, upstream[:, None] if per_row else g)
+    groups = _groups(one, (first, last), far, z if labels is not None else 0 * z, upstream[:, None] if per_row else g)
     if quantity == "value":
         upstream = np.ones(upstream.shape)
     if masked:
         x[x < 0] = -np.inf
-    return Rows(case, drawn, Inputs(x, labels, to_dtype(upstream, dtype)), (first, last), groups)
+    return Rows(case, drawn, Inputs(x, labels, to_dtype(upstream, dtype)), one, (first, last), groups)
+
+
+@cache
+def _ones(n: int, count: int) -> tuple[Array, Array, Array]:
+    """Draw which logits of the family's rows are 0, the same in every dtype, and the first and the last of each."""
+    one = families.draw(Case(SOFTMAX, "value", FAMILY, "float32", count, n)) == 0
+    one.flags.writeable = False
+    return one, one.argmax(axis=1), n - 1 - one[:, ::-1].argmax(axis=1)
 
 
 def _labelled(n: int, first: Array) -> tuple[Array, Array]:
@@ -204,23 +220,24 @@ def _spread(values: Array, alone: tuple[Array, Array], n: int) -> Array:
     return full
 
 
-def _groups(x: Array, alone: tuple[Array, Array], far: float, z: Array, g: Array) -> Groups:
+def _groups(one: Array, alone: tuple[Array, Array], far: float, z: Array, g: Array) -> Groups:
     """Put equal classes together; the second class by itself stands for none where it is the first."""
-    rows = np.arange(len(x))
-    apart = np.stack([np.ones(len(x)), alone[0] != alone[1]], axis=1)
-    given = np.stack([x[rows, at].astype(np.float64) for at in alone], axis=1)
-    ones_left = (x == 0).sum(axis=1) - (apart * (given == 0)).sum(axis=1)
-    rest_left = (x != 0).sum(axis=1) - (apart * (given != 0)).sum(axis=1)
+    count, n = one.shape
+    rows, ones_there = np.arange(count), one.sum(axis=1)
+    apart = np.stack([np.ones(count), alone[0] != alone[1]], axis=1)
+    given = np.stack([np.where(one[rows, at], 0.0, far) for at in alone], axis=1)
+    ones_left = ones_there - (apart * (given == 0)).sum(axis=1)
+    rest_left = n - ones_there - (apart * (given != 0)).sum(axis=1)
     counts = np.concatenate([apart, np.stack([ones_left, rest_left], axis=1)], axis=1)
-    either = np.broadcast_to([0.0, far], (len(x), 2))
-    nothing = np.zeros((len(x), 2))
+    either = np.broadcast_to([0.0, far], (count, 2))
+    nothing = np.zeros((count, 2))
     per_row = g.shape[1] == 1
     return Groups(
         np.concatenate([given, either], axis=1),
         np.concatenate([z, nothing], axis=1),
         g if per_row else np.concatenate([g, nothing], axis=1),
         counts,
-        x.shape[1],
+        n,
     )
 
 
