@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from harness.history.change import Change, same_bits
+from harness.history.compare import Comparison
 from harness.history.course import Cell, Course
 from harness.history.news import News
 from harness.history.verdict import WORDS, number, of_comparison
@@ -58,15 +59,19 @@ def markdown(course: Course, rows: int) -> str:
     """Return a verdict a step, what came and went, and what changed at which step, at most so many rows a table."""
     names = " → ".join(map(gfm.plain, course.names))
     texts = [f"# {names}\n", f"**{gfm.plain(course.verdict.sentence, SENTENCE)}**\n"]
-    for step in course.steps:
-        lines = [gfm.plain(of_comparison(step).sentence, SENTENCE), *map(gfm.plain, comparison.first(step))]
-        lines += [gfm.plain(warning) for warning in comparison.warnings(step)]
-        texts.append("\n  - ".join([f"- {lines[0]}", *lines[1:]]) + "\n")
+    texts.append("".join(map(_step, course.steps)))
     if course.deviations:
         texts.append(f"## Deviations that were seen, and how many answers each has\n\n{_deviations(course, rows)}")
     moved = [function for function in course.functions if any(cell.news for cell in function.cells)]
     texts.append(_functions(course, rows) if moved else "Nothing changed at any step.\n")
     return "\n".join(texts)
+
+
+def _step(found: Comparison) -> str:
+    """Return an item of a list: the verdict of a step, what matters most below it."""
+    lines = [gfm.plain(of_comparison(found).sentence, SENTENCE), *map(gfm.plain, comparison.first(found))]
+    lines += [gfm.plain(warning) for warning in comparison.warnings(found)]
+    return "\n  - ".join([f"- {lines[0]}", *lines[1:]]) + "\n"
 
 
 def _deviations(course: Course, rows: int) -> str:
