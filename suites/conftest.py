@@ -225,8 +225,8 @@ def claim(request: pytest.FixtureRequest) -> Asker:
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
     own, is_judging = map(Path, config.getoption("--known")), bool(config.getoption("--judge"))
     known = judge.known_deviations(own, shipped=not is_judging)
-    brake = Brake(first=config.getoption("--first")) if is_judging else None
-    recorder = config.stash[RECORDER]
+    recorder, first = config.stash[RECORDER], config.getoption("--first")
+    brake = Brake(first, stopped=first and recorder.deviates()) if is_judging else None
     several = is_judging and config.getoption("--journal") and len(announced(config).every) > 1
     claim = Claim(recorder, cache.golden, known, brake, strict=config.getoption("--strict-answers"))
     return Asker(claim, recorder, named(config, "--apart") if several else None)

@@ -78,7 +78,7 @@ class Process:
         match line.kind:
             case "planned" | "left out" | "plan":
                 self._plan(line)
-            case "note" | "unreadable":
+            case "note" | "unreadable" if line.reason not in self.notes:  # an earlier process may have said so
                 self.notes.append(line.reason)
             case "not run":
                 self.reasons.append(line.reason)

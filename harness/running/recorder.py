@@ -100,6 +100,10 @@ class Recorder:
         """Return (case id, framework, target) of what the run holds already."""
         return self._store.done(self.uid)
 
+    def deviates(self) -> bool:
+        """Tell whether the run holds a deviation already."""
+        return bool(self._store.judgements(self.uid).get("deviates"))
+
     def environment(self, adapter: Adapter, device: str) -> str:
         """Return the key of the environment of a framework on a device, stored once."""
         at = (adapter.catalogue.framework, device)

@@ -51,6 +51,8 @@ class File(Database):
         path = Path(location.text)
         if path.is_dir():
             raise no_store(location, "a folder")
+        if location.text == ":memory:":  # sqlite3's name of a store of this process alone
+            raise no_store(location, "memory, which the processes of a run do not share")
         if not make and not path.is_file():
             raise absent(location)
         if not make and not path.stat().st_size:

@@ -91,4 +91,7 @@ class Claim:
         if new := dict.fromkeys(what for what in state.changed() if what not in told):
             self.changes[target.implementation] = told | new
             outcome = Checked(1, math.inf, detail=state.told(new))
-            self.recorder.found(self._judged((adapter, replace(case, check=judge.PROCESS), target), outcome))
+            found = self._judged((adapter, replace(case, check=judge.PROCESS), target), outcome)
+            self.recorder.found(found)
+            if self.brake and found.judgement == "deviates":
+                self.brake.stopped |= self.brake.first

@@ -47,9 +47,9 @@ def stored(folder, name, *runs):
     return path
 
 
-def key():
+def key(folder):
     """Return the key of an environment."""
-    with Store(Path(":memory:")) as opened:
+    with Store(folder / "key.sqlite") as opened:
         return opened.add_environment(ENVIRONMENT)
 
 
@@ -57,7 +57,7 @@ def key():
 def whole(tmp_path, monkeypatch):
     """Return a run with everything in it."""
     monkeypatch.chdir(tmp_path)
-    environment = key()
+    environment = key(tmp_path)
     results = [*PARTS, result(Crashed("SIGKILL"), "e", judgement="deviates", content="", environment=environment)]
     return recorded(*results, environments={environment: ENVIRONMENT}, not_run=[missing()])
 

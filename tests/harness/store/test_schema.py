@@ -69,6 +69,12 @@ def test_no_store_is_refused(tmp_path, make):
     assert (path.read_bytes() if path.is_file() else None) == before
 
 
+def test_memory_is_no_store():
+    """What each process of a run would have to itself is refused, and is no file of that name."""
+    with pytest.raises(StoreError, match=r"store is :memory: \(memory, which the processes of a run do not share\)"):
+        Store(":memory:")
+
+
 def test_newer_version_is_named(tmp_path):
     """The message about a newer store names both versions."""
     newer_store(tmp_path / "results.sqlite")

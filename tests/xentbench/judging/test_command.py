@@ -1,6 +1,7 @@
 """`xentbench judge`: from the command line to verdicts, findings and the exit code."""
 
 import json
+import shlex
 
 import pytest
 
@@ -192,3 +193,79 @@ def test_watch_judges_again_after_a_change(tmp_path, monkeypatch):
     assert judged == [file, file]
     assert ended.exit_code == 130
     assert "exit code 0; judged again when it changes" in ended.output
+
+
+RUDE = """
+import numpy as np
+from xentbench import implements
+
+np.seterr(over="raise")
+
+def softmax(logits):
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+@implements("softmax", framework="numpy")
+def a_good(logits):
+    return softmax(logits)
+
+@implements("softmax", framework="numpy")
+def rude(logits):
+    answer = softmax(logits)
+    np.exp = np.exp2
+    return answer
+
+@implements("softmax", framework="numpy")
+def z_good(logits):
+    return softmax(logits)
+"""
+
+
+@pytest.fixture(scope="module")
+def neighbours(shell, tmp_path_factory):
+    """Return what is said of a file in which one function changes the process, and where."""
+    folder = tmp_path_factory.mktemp("rude")
+    (folder / "rude.py").write_text(RUDE, encoding="utf-8")
+    options = ("--dtype", "float32", "--family", "normal", "--store", folder / "s.sqlite")
+    return shell("judge", folder / "rude.py", *options, "--json", "--report", folder / "page"), folder, options
+
+
+def test_neighbour_of_one_that_changes_the_process_is_not_accused(neighbours):
+    """What a function changes is its finding; the others conform, all questions asked; the file's doing is noted."""
+    ended, *_ = neighbours
+    found = {one["implementation"]: one for one in json.loads(ended.stdout)}
+
+    assert ended.returncode == 1, ended.stderr
+    words = {"a_good": "conforms", "rude": "deviates", "z_good": "conforms"}
+    assert {name: one["verdict"] for name, one in found.items()} == words
+    assert {(one["answers"], one["came"] == one["planned"]) for one in found.values()} == {
+        (found["rude"]["answers"], True)
+    }
+    assert [one["mechanism"] for one in found["rude"]["findings"]] == ["`rude` changes functions of numpy (exp)"]
+    assert found["z_good"]["notes"] == [
+        "`z_good` is of a file that changes numpy's handling of errors when it is read; it is asked without that"
+    ]
+
+
+def test_change_of_the_process_is_explained_and_reported(neighbours):
+    """Its finding has a command that explains it, and a place in the report."""
+    ended, folder, _ = neighbours
+    (finding,) = next(one["findings"] for one in json.loads(ended.stdout) if one["implementation"] == "rude")
+
+    assert finding["explain"].startswith(f"xentbench explain {finding['case']}@rude@eager --store ")
+    explained = invoke(*shlex.split(finding["explain"])[1:])
+    assert explained.exit_code == 0, explained.output
+    assert "the call changes functions of numpy (exp)" in explained.stdout
+    assert "A call leaves its process as it was" in explained.stdout
+    assert "the call changes functions of numpy (exp)" in (folder / "page" / "index.html").read_text("utf-8")
+
+
+def test_first_finding_may_be_a_change_of_the_process(shell, neighbours):
+    """With --first nothing more is asked then, in no other process either."""
+    _, folder, options = neighbours
+
+    ended = shell("judge", folder / "rude.py", *options, "--first", "--only", "rude,z_good", "--json")
+
+    found = {one["implementation"]: one for one in json.loads(ended.stdout)}
+    assert found["rude"]["verdict"] == "deviates"
+    assert found["z_good"]["answers"] <= 1
