@@ -13,7 +13,8 @@ CARD = "card: "  # how the facts of an environment begin that say what a time ho
 MACHINE = ("processor", "cores", "memory")  # the facts of a host that make it another machine
 # Threads, the kind of CPU, and flags: with another of these the same version gives other answers.
 DECIDING = re.compile(
-    r".*threads|processor|cpu_capability|isa|.*_?flags|deterministic|x64|tf32|device|[A-Z][A-Z0-9_]+", re.ASCII
+    r".*threads|processor|cpu_capability|isa|.*_?flags|deterministic|x64|softmax_custom_jvp|tf32|device|[A-Z][A-Z0-9_]+",
+    re.ASCII,
 )
 VERSION = re.compile(r"\d+\.\d")  # how the value of a fact begins that is a version
 MEMORY = re.compile(r"(\d+(?:\.\d+)?) GiB")
@@ -46,7 +47,7 @@ class Difference:
 
     def __str__(self) -> str:
         """Print as `threads 1 -> 2`."""
-        return f"{self.fact} {self.before} -> {self.after}"
+        return f"{self.fact} {self.before or 'none'} -> {self.after or 'none'}"
 
 
 def between(before: Recorded, after: Recorded) -> tuple[Difference, ...]:

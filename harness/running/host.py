@@ -13,12 +13,15 @@ import numpy as np
 
 from harness.model import Run
 
+ISAS = ("avx512f", "avx2", "avx", "asimd", "sse4_2")  # the widest first; asimd is Arm's
+
 
 def facts() -> dict[str, str]:
     """Describe this machine."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
+        "isa": isa(),
         "cores": str(os.cpu_count()),
         "memory": f"{memory_bytes() / 2**30:.0f} GiB",
         "python": platform.python_version(),
@@ -39,6 +42,15 @@ def _cpuinfo(name: str) -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
+
+
+def isa() -> str:
+    """Return the widest instruction set of this processor that libraries choose kernels by."""
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.machine()
+    flags = next((line for line in info.read_text().splitlines() if line.startswith(("flags", "Features"))), "").split()
+    return next((isa for isa in ISAS if isa in flags), platform.machine())
 
 
 def memory_bytes() -> int:

@@ -22,6 +22,7 @@ NEWER = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
 OLDER = NEWER | {"torch": "2.11.0"}
 COMPILED = dataclasses.replace(TORCH, mode="compile")
 COMPOSED = Target(Implementation("torch", "softmax", "torch.exp(torch.log_softmax)", "composed"), "eager")
+MISUSED = Target(Implementation("torch", "softmax", "torch.softmax(probabilities)", "misuse"), "eager")
 FAST, SLOW, THOUSAND = [1e-5] * 6, [1.5e-5] * 6, [1e-2] * 2
 
 
@@ -51,6 +52,12 @@ PLANTED = {  # before, after, fields of the later run; what the first screen nam
         answers(result(checked(0, "error IndexError"), "f0", check="special.label_9", judgement="unjudged")),
         {},
         "policy is error IndexError, was nan",
+    ),
+    "bits that come apart in one mode": (
+        answers(result(checked(0), "f0", check="invariance.modes")),
+        answers(result(checked(0, "bits differ"), "f0", check="invariance.modes", judgement="unjudged")),
+        {},
+        "judged otherwise: invariance.modes:softmax-value-f0-float32-4x8 torch.softmax@compile: unjudged, was conforms",
     ),
     "an error three times as large in one mode": (
         answers(),
@@ -98,6 +105,10 @@ HARMLESS = {
     "an error below half its bound": (answers(result(score(0.1), "f0")), answers(result(score(1.5), "f0"))),
     "a smaller error": (answers(result(score(9.0), "f0")), answers()),
     "a naive form that overflows": ([*answers(), shown(score())], [*answers(), shown(score(float("inf")))]),
+    "a misused function that overflows": (
+        [*answers(), shown(score(), MISUSED)],
+        [*answers(), shown(score(float("inf")), MISUSED)],
+    ),
     "a naive form that is gone": ([*answers(), shown(score())], answers()),
     "a composed form with thrice the error": (
         [*answers(), shown(score(), COMPOSED, "g")],
@@ -176,6 +187,23 @@ def test_harmless_change_passes(store, name, command):
     assert re.search(
         r"torch 2.11.0 -> 2.13.0: safe to take by .*\(exit 0: passes --fail-on new\)$", ended.stdout.strip()
     )
+
+
+def test_readings_and_cards_are_no_difference(tmp_path):
+    """A memory that reads otherwise, and the card of times that one run alone took, are no difference of two runs."""
+    times = result(timing(*FAST), "speed")
+    with Store(tmp_path / "results.sqlite") as opened:
+        for made, results, memory in ((BEFORE, answers(), "15 GiB"), (AFTER, [*answers(), times], "16 GiB")):
+            card = {"card: allocator": "glibc malloc"} if made is AFTER else {}
+            plain, timed = opened.add_environment(NEWER), opened.add_environment(NEWER | card)
+            opened.join(dataclasses.replace(made, host={"cores": "2", "memory": memory}))
+            keyed = [dataclasses.replace(one, environment=timed if one is times else plain) for one in results]
+            opened.append(made.uid, keyed)
+
+    ended = invoke("compare", "--store", tmp_path / "results.sqlite")
+
+    assert ended.exit_code == 0
+    assert "The environments are the same." in ended.stdout
 
 
 def test_other_bits_are_named_and_fail_where_asked(store):

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from harness.model import Case
+from harness.running import host
 from harness.timing.duel.order import Preparation
 from harness.timing.duel.pairing import Measured
 from harness.timing.traffic import Bandwidth, least
@@ -19,7 +20,6 @@ from harness.timing.traffic import Bandwidth, least
 L2 = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 CACHE_BYTES = 2 << 20  # of a core's own cache where the system does not tell
 DEVICE_CACHE_BYTES = 64 << 20  # above the L2 of today's GPUs: 40 MB (A100) to 60 MB (H100)
-ISAS = ("avx512f", "avx2", "avx", "asimd", "sse4_2")  # the widest first; asimd is Arm's
 MALLOC = (
     "LD_PRELOAD",
     "MALLOC_MMAP_MAX_",
@@ -179,20 +179,12 @@ def surroundings() -> dict[str, str]:
         "threads": os.environ.get("OMP_NUM_THREADS", f"one a core: {os.cpu_count()}"),
         "allocator": _settings(f"{platform.libc_ver()[0] or 'system'} malloc", MALLOC),
         "device_allocator": _settings("the framework's own", DEVICE_MALLOC),
-        "isa": _isa(),
+        "isa": host.isa(),
     }
 
 
 def _settings(what: str, names: Iterable[str]) -> str:
     return " ".join([what, *(f"{name}={os.environ[name]}" for name in names if name in os.environ)])
-
-
-def _isa() -> str:
-    info = Path("/proc/cpuinfo")
-    if not info.exists():
-        return platform.machine()
-    flags = next((line for line in info.read_text().splitlines() if line.startswith(("flags", "Features"))), "").split()
-    return next((isa for isa in ISAS if isa in flags), platform.machine())
 
 
 def cache_bytes(device: str) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from harness import adapters
 from harness.adapters import Catalogue, Layout, NotInstalled, NotSupported
+from harness.history.difference import Difference
 from harness.model import DTYPES, Compiles, Failed, Inputs, Op, Target, Unsupported
 from tests.conftest import ROOT
 
@@ -178,6 +179,15 @@ def test_names_can_be_parts_of_a_targets_id(adapter):
     """A target prints as name@mode:device, so a name holds neither of the signs between."""
     for implementation in adapter.implementations():
         assert not set("@:") & set(implementation.name), implementation.name
+
+
+@each_adapter
+def test_facts_are_versions_or_decide(adapter, name):
+    """What answers depend on is a version, or is named by a comparison before what it explains; threads are."""
+    found = {fact: Difference(name, fact, value, value) for fact, value in adapter.environment("cpu").items()}
+
+    assert [fact for fact, one in found.items() if not (one.version or one.decides)] == []
+    assert any("threads" in fact for fact in found) or name in {"numpy", "slow"}
 
 
 @each_adapter

@@ -4,6 +4,7 @@ import pytest
 
 from harness.history import difference
 from harness.history.difference import Difference
+from harness.running import host
 from tests.made.records import recorded, result, run, timing
 
 HOST = {"processor": "Xeon", "cores": "2", "memory": "15 GiB"}
@@ -64,6 +65,18 @@ def test_machine_is_what_makes_it_another():
     names = difference.machines([HOST, HOST | {"python": "3.12"}, HOST | {"cores": "4"}, HOST | {"processor": "Epyc"}])
 
     assert names == ["Xeon, cores 2, 15 GiB"] * 2 + ["Xeon, cores 4, 15 GiB", "Epyc, cores 2, 15 GiB"]
+
+
+def test_no_value_is_said():
+    """A flag that was set and is not any more is said to be none."""
+    assert str(Difference("jax", "xla_flags", "--fast", "")) == "xla_flags --fast -> none"
+
+
+def test_facts_of_a_machine_that_decide():
+    """The kind of a processor decides about answers, by name and by its widest instructions; its memory does not."""
+    deciding = {fact for fact in host.facts() if Difference("machine", fact, "a", "b").decides}
+
+    assert deciding == {"processor", "isa"}
 
 
 def test_kinds_of_facts():
