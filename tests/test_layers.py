@@ -14,7 +14,9 @@ PACKAGES = ("harness", "reference", "suites", "reports", "xentbench")
 # package -> prefixes of our own modules that it may import
 ARROWS = {
     "harness": ("harness",),
-    "reference": ("reference", "harness.model", "harness.ops", "harness.options", "harness.scoring.ulp"),
+    "reference": (
+        *("reference", "harness.model", "harness.ops", "harness.options", "harness.jit", "harness.scoring.ulp"),
+    ),
     "suites": ("suites", "reference", "harness"),
     "reports": (
         *("reports", "harness.model", "harness.ops", "harness.forms", "harness.statistics"),
@@ -25,7 +27,7 @@ ARROWS = {
 # package -> its rooms, which are the modules and folders in it, floor by floor: a room imports from lower floors alone.
 FLOORS = {
     "harness": (
-        ("model", "statistics", "spelling"),
+        ("model", "statistics", "spelling", "jit"),
         ("ops", "options"),
         ("forms",),
         ("scoring", "store", "adapters"),

@@ -14,7 +14,7 @@ FULLEST_FOLDER = 14  # modules
 FULLEST_SHEET = 40  # arrows
 LONG_FILES = {  # and why they are not split
     "harness/model.py": "the nouns, which are read together",
-    "reference/fast/doubledouble.py": "one proof, operation by operation",
+    "reference/fast/words.py": "one proof, operation by operation",
     "reference/fast/rows.py": "one proof, formula by formula",
 }
 

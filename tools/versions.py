@@ -29,7 +29,19 @@ UNDER_TEST = {  # package -> its framework, and the extras that bring what it ne
     "tensorflow": ("tensorflow", "fast"),  # its files lie where those of tensorflow-cpu would
 }
 # What a version under test chooses for itself; all else is as in constraints.txt.
-FREE = {"jax", "jaxlib", "keras", "ml-dtypes", "numpy", "optax", "tensorflow", "tensorflow-cpu", "torch"}
+FREE = {
+    "jax",
+    "jaxlib",
+    "keras",
+    "llvmlite",
+    "ml-dtypes",
+    "numba",
+    "numpy",
+    "optax",
+    "tensorflow",
+    "tensorflow-cpu",
+    "torch",
+}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # from the least that the project takes
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 ANSWERED = (0, 1, 4)  # exit codes of a run to be compared: it conforms, deviates, or a process of it died

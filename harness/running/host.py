@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness import jit
 from harness.model import Run
 
 ISAS = ("avx512f", "avx2", "avx", "asimd", "sse4_2")  # the widest first; asimd is Arm's
@@ -26,6 +27,7 @@ def facts() -> dict[str, str]:
         "memory": f"{memory_bytes() / 2**30:.0f} GiB",
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "numba": jit.version() or "none",  # times, never answers
     }
 
 

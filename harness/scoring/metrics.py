@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from harness.jit import Loops
 from harness.model import BUDGET_CLASSES, Array, BudgetClass, Format, Golden
 from harness.scoring import ruler, ulp
 from harness.scoring.ruler import Ruler
@@ -42,8 +44,10 @@ class Distance:
     worst_ulp: float
 
 
+MANY = 1 / 32  # share of a chunk from which on dividing all of it is quicker than gathering some
 Rule = Callable[[Answers], Array]
 VERDICTS: dict[str, Rule] = {}
+LOOPS = Loops("harness.scoring.loops", ("harness.jit", "harness.scoring.loops"))
 
 
 def verdict(function: Rule) -> Rule:
@@ -116,10 +120,12 @@ def against(truth: Ruler, got: Array) -> Distance:
     if got.shape != truth.shape:
         raise ValueError(f"the answer's shape is {got.shape}, expected {truth.shape}; measure against its own golden")
     flat = got.reshape(-1)
-    tally = Tally(dict.fromkeys(truth.bounds, 0.0), dict.fromkeys(VERDICTS, 0))
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        for part, least in zip(ruler.parts(flat.size), truth.least, strict=True):
-            _add(tally, truth, flat[part], part, least)
+    own = got.dtype.name == truth.form.name
+    loops = LOOPS.get(flat.size) if own and truth.bounds else None
+    if loops is None:
+        tally = _measured(truth, flat)
+    else:
+        tally = LOOPS.proved("stream", lambda: _measured(truth, flat, loops), lambda: _measured(truth, flat))
     met = (kind for kind in BUDGET_CLASSES if tally.over_bound.get(kind, np.inf) <= 1)
     return Distance(
         max_ulp=tally.worst_size,
@@ -133,6 +139,37 @@ def against(truth: Ruler, got: Array) -> Distance:
     )
 
 
+def _measured(truth: Ruler, got: Array, loops: Any = None) -> Tally:
+    """Measure chunk by chunk; loops, where there are any, take all that is regular or flushed."""
+    tally = Tally(dict.fromkeys(truth.bounds, 0.0), dict.fromkeys(VERDICTS, 0))
+    parts, done = list(ruler.parts(got.size)), 0
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        while done < len(parts):
+            if loops is not None:
+                done = _streamed(tally, truth, got, loops, done)
+            if done < len(parts):
+                _add(tally, truth, got[parts[done]], parts[done], truth.least[done])
+                done += 1
+    return tally
+
+
+def _streamed(tally: Tally, truth: Ruler, got: Array, loops: Any, first: int) -> int:
+    """Measure chunks from one on by the compiled stream, up to one that it leaves to the definitions; return which."""
+    plain = np.ascontiguousarray(got if got.dtype.itemsize >= 4 else got.astype(np.float32))
+    kinds = tuple(truth.bounds)
+    past = (truth.per_ulp, truth.hi, truth.lo, truth.reach)
+    scales = tuple((truth.widths[kind], truth.steep[kind]) for kind in kinds)
+    numbers = np.array(
+        [tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, tally.worst, 0.0]
+        + [tally.over_bound[kind] for kind in kinds]
+    )
+    left = int(loops.stream(plain, past, truth.flushes, truth.least, scales, ruler.CHUNK, first, numbers))
+    tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, worst, flushed, *over = numbers.tolist()
+    tally.worst, tally.over_bound = int(worst), dict(zip(kinds, over, strict=True))
+    tally.verdicts["flushed"] += int(flushed)
+    return left
+
+
 def _add(tally: Tally, truth: Ruler, got: Array, part: slice, least: float) -> None:
     """Measure a chunk: what is regular in a stream, the rest by the definitions."""
     ulps, size, small, above = (one[: len(got)] for one in truth.room)
@@ -143,17 +180,22 @@ def _add(tally: Tally, truth: Ruler, got: Array, part: slice, least: float) -> N
     np.abs(ulps, out=size)
     worst = int(size.argmax())  # or the first nan
     own = got.dtype.name == truth.form.name
-    rest: Array | slice = slice(0)
+    others: Array | None = None
     if not (own and size[worst] < least):
-        rest = np.flatnonzero(~(own & (size < truth.reach[part])))
-        ulps[rest] = _judge(tally, truth, got[rest].astype(np.float64), rest + part.start)
-        size[rest] = _size(ulps[rest])
-        worst = int(size.argmax())
+        others = ~(size < truth.reach[part]) if own else np.ones(len(got), bool)
+        flushed = others & (got == 0) & truth.flushes[part] if own else ~others
+        tally.verdicts["flushed"] += int(np.count_nonzero(flushed))
+        rest = np.flatnonzero(others ^ flushed)
+        if len(rest):
+            ulps[rest] = _judge(tally, truth, got[rest].astype(np.float64), rest + part.start)
+            size[rest] = _size(ulps[rest])
+            worst = int(size.argmax())
     tally.size_sum += float(size.sum())
     tally.ulp_sum += float(ulps.sum())
     if size[worst] > tally.worst_size:
         tally.worst, tally.worst_size, tally.worst_ulp = part.start + worst, float(size[worst]), float(ulps[worst])
-    size[rest] = 0.0  # these have had their ratios taken
+    if others is not None:
+        np.putmask(size, others, 0.0)  # these have had their ratios taken
     np.copyto(small, size, casting="same_kind")
     for kind, steep in truth.steep.items():
         np.multiply(small, steep[part], out=above)
@@ -166,8 +208,11 @@ def _largest_ratio(size: Array, width: Array, above: Array, known: float) -> flo
     if max(float(above[top]), ruler.LEAST_RATIO) < known:
         return known
     known = max(known, float(size[top] / width[top]))
-    new = np.flatnonzero(above >= (known if known > ruler.LEAST_RATIO else 0.0))
-    return max(known, float((size[new] / width[new]).max(initial=0.0)))
+    new = above >= (known if known > ruler.LEAST_RATIO else 0.0)
+    if np.count_nonzero(new) > MANY * len(new):
+        return max(known, float((size / width).max()))
+    some = np.flatnonzero(new)
+    return max(known, float((size[some] / width[some]).max(initial=0.0)))
 
 
 def _judge(tally: Tally, truth: Ruler, got: Array, where: Array) -> Array:

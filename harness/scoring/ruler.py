@@ -3,6 +3,9 @@
 An element is regular where the distance, (got * per_ulp - hi) - lo as in `ulp.error`, is smaller than its reach: at
 most half an ulp, or less than that of a 0. Then the answer is a finite number and no verdict can speak of it, because
 an answer of the other sign is as far off as a 0 or further, and any number for a 0 at least one ulp.
+
+A 0 that is not regular has that same distance. Where it can only be a flushed one (`flushes`), it has that verdict
+alone and counts against no bound.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ class Ruler:
     widths: Mapping[BudgetClass, Array]  # the bounds; infinite where nothing is regular
     steep: Mapping[BudgetClass, Array]  # just above 1 / width, in float32: half the memory to read
     reach: Array  # 0 where nothing is regular
+    flushes: Array  # where a 0 that is not regular is flushed and no more
     least: Array  # the smallest reach of every chunk
     room: tuple[Array, ...]  # to work in, one answer at a time: new memory costs as much as a pass over it
 
@@ -48,7 +52,9 @@ def make(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flus
     exponent = None if golden.exponent is None else golden.exponent.reshape(-1)
     flat = Golden(golden.hi.reshape(-1), golden.lo.reshape(-1), exponent, golden.radius)
     level = {kind: np.broadcast_to(bound, shape).reshape(-1) for kind, bound in bounds.items()}
+    flushed = np.broadcast_to(flushable, shape).reshape(-1)
     per_ulp, hi, lo, reach = np.empty((4, size))
+    flushes = np.empty(size, bool)
     widths = {kind: np.empty(size) for kind in bounds}
     steep = {kind: np.empty(size, np.float32) for kind in bounds}
     with np.errstate(invalid="ignore", over="ignore"):
@@ -66,10 +72,11 @@ def make(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flus
                 widths[kind][part] = np.where(wide, width, np.inf)
                 steep[kind][part] = _steep(widths[kind][part])
                 reach[part] *= wide
+            exact = np.abs(ulp.scale(some.hi, 0 if some.exponent is None else some.exponent))
+            flushes[part] = (reach[part] >= HALF) & (exact < np.minimum(flushed[part], 2.0**form.emin))
     least = np.minimum.reduceat(reach, np.arange(0, size, CHUNK))
-    flushed = np.broadcast_to(flushable, shape).reshape(-1)
     room = tuple(np.empty(min(CHUNK, size), dtype) for dtype in (np.float64, np.float64, np.float32, np.float32))
-    return Ruler(shape, form, flat, level, flushed, per_ulp, hi, lo, widths, steep, reach, least, room)
+    return Ruler(shape, form, flat, level, flushed, per_ulp, hi, lo, widths, steep, reach, flushes, least, room)
 
 
 def _steep(width: Array) -> Array:

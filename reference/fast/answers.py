@@ -25,10 +25,10 @@ from harness.ops import OPS
 from reference.fast import doubledouble as dd
 from reference.fast import points, sums
 from reference.fast import values as fast_values
-from reference.fast.doubledouble import DIVIDE
 from reference.fast.points import BY_POINT
 from reference.fast.rows import BY_ROW
 from reference.fast.values import UNKNOWN, Mask, Value, filled, in_range, powers_at, relative, untailed
+from reference.fast.words import DIVIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def _blocks(questions: Sequence[Request], kept: Sequence[Answer] | None) -> Iter
         if question.inputs.logits is not first:
             raise ValueError("questions have different logits, expected one array for all; ask them one by one")
     count, classes = first.shape
-    step = max(1, fast_values.CHUNK // max(classes, 1))
+    step = max(1, fast_values.BLOCK // max(classes, 1))
     for start in range(0, count, step):
         rows = slice(start, min(start + step, count))
         with np.errstate(all="ignore"):  # a radius that is nan counts as infinite
@@ -200,11 +200,10 @@ def _store(out: Answer, value: Value, block: sums.Block, span: slice | None, sha
     value = _certain(value, value.pair[0].shape, share)
     for to, part in zip(_arrays(out), (*value.pair, value.exponent, value.radius), strict=True):
         if isinstance(part, np.ndarray) or part:
-            full = np.broadcast_to(part, value.pair[0].shape)
             if span is None:
-                to[...] = full.ravel()
+                to.reshape(value.pair[0].shape)[...] = part
             else:
-                to[:, span] = full if block.axis == 1 else full.T
+                (to[:, span] if block.axis == 1 else to[:, span].T)[...] = part
 
 
 def _certain(value: Value, shape: tuple[int, ...], share: int) -> Value:
@@ -214,13 +213,14 @@ def _certain(value: Value, shape: tuple[int, ...], share: int) -> Value:
         exact = (value.pair[0] == 0) | (dd.power_of_two(rows))
         pair = dd.divide(value.pair, untailed(rows))
         value = Value(pair, value.exponent, value.radius + np.where(exact, 0.0, DIVIDE))
-    radius = filled(value.radius, shape)
-    if not value.radius.max() <= UNKNOWN:
-        radius[~(radius <= UNKNOWN)] = np.inf
-    if not np.isfinite(value.pair[0].sum() + value.pair[1].sum()):  # overflowed on the way
-        radius[~np.isfinite(value.pair[0] + value.pair[1])] = np.inf
+    radius = value.radius
+    if not radius.max() <= UNKNOWN:
+        radius = np.where(radius <= UNKNOWN, radius, np.inf)
+    if not np.isfinite(value.pair[1].sum()):  # what overflowed on the way has no finite tail
+        radius = np.where(np.isfinite(value.pair[0] + value.pair[1]), radius, np.inf)
     powers = powers_at(value.pair[0]) if value.powers is None else value.powers
     if len(powers):
+        radius = filled(radius, shape)
         hi, lo, reach = (np.abs(part.ravel()[powers]) for part in (*value.pair, radius))
         radius.reshape(-1)[powers[(reach > 0) & ((hi == 0) | ~(lo >= reach * hi))]] = np.inf
     return replace(value, radius=radius)

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.model import Array, Quantity
 from reference.fast import doubledouble as dd
-from reference.fast.doubledouble import ADD, DEEPEST, DIVIDE, MULTIPLY, Pair, U
+from reference.fast import words
 from reference.fast.values import (
     TAIL,
     TINY,
@@ -29,6 +29,7 @@ from reference.fast.values import (
     times,
     untailed,
 )
+from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, Pair, U
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def point_of(x: Array, z: Array, g: Array, q_weight: float) -> Point:
     size = np.abs(x)
     deep = size > DEEPEST
     term, q = dd.exp_minus(untailed(np.where(deep, DEEPEST, size)))
-    radius = np.where(deep, np.inf, np.where(size == 0, 0.0, dd.exp_radius(np.minimum(size, DEEPEST))))
+    radius = np.where(deep, np.inf, np.where(size == 0, 0.0, words.exp_radius(np.minimum(size, DEEPEST))))
     e = dd.scale(term, -q)
     low = e[0] < TAIL
     beside = either(low, untailed(np.full_like(e[0], TAIL)), e)
@@ -98,7 +99,7 @@ def _over_one_and_e(point: Point, large: Pair, small: Pair) -> Value:
     lows = np.abs(small[1]) + np.abs(large[1])
     tail_error = np.abs(tail) * np.where(point.hidden, 1.0, 8 * U) + 2 * (lows * point.beside[0])
     tail_error = tail_error + np.where(large[1] == 0, 0.0, U * np.abs(large[1] + tail))
-    tiny = Value(dd.fast_two_sum(large[0], large[1] + tail), 0, relative(tail_error, large[0]))
+    tiny = Value(words.fast_two_sum(large[0], large[1] + tail), 0, relative(tail_error, large[0]))
     exact_half = at_zero & (small[1] == 0) & none
     alone = replace(alone, radius=np.where(exact_half, 0.0, alone.radius))
     value = choose(none, alone, choose(point.beside[0] < TINY, tiny, usual))
@@ -156,7 +157,7 @@ def _flip_zero(point: Point, value: Value) -> Value:
 
 def _weights(point: Point) -> tuple[Pair, Pair]:
     """Return q z and 1 - z, exactly."""
-    return dd.two_prod(point.z, np.full_like(point.z, point.q_weight)), dd.two_sum(np.ones_like(point.z), -point.z)
+    return words.two_prod(point.z, np.full_like(point.z, point.q_weight)), dd.two_sum(np.ones_like(point.z), -point.z)
 
 
 def _line_and_curve(point: Point, linear: Value, weight: Pair, weight_error: Array) -> Value:
@@ -184,7 +185,7 @@ def sigmoid_xent(point: Point) -> Value:
 def sigmoid_xent_grad(point: Point) -> Value:
     """g ((1 - z) sigmoid(x) - q z sigmoid(-x)), over the one denominator 1 + e."""
     weight, other = _weights(point)
-    weight = dd.negative(weight)
+    weight = words.negative(weight)
     right = point.x >= 0
     return times(_over_one_and_e(point, either(right, other, weight), either(right, weight, other)), point.g)
 
@@ -192,7 +193,7 @@ def sigmoid_xent_grad(point: Point) -> Value:
 def sigmoid_xent_grad_labels(point: Point) -> Value:
     """g (q softplus(-x) - softplus(x)): -g x, or -g q x for a negative x, and g (q - 1) L."""
     q = np.where(point.x >= 0, -1.0, point.q_weight)
-    linear = Value(dd.two_prod(point.size, q), 0, np.zeros_like(point.x))
+    linear = Value(words.two_prod(point.size, q), 0, np.zeros_like(point.x))
     less = dd.two_sum(np.full_like(point.x, point.q_weight), np.full_like(point.x, -1.0))
     value = _line_and_curve(point, linear, less, np.zeros_like(point.x))
     return times(value, point.g)

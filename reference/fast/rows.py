@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.model import Array, Quantity
 from reference.fast import doubledouble as dd
-from reference.fast.doubledouble import ADD, DEEPEST, DIVIDE, MULTIPLY, TIMES, Pair
+from reference.fast import words
 from reference.fast.sums import Block, Tile, lag, probability, row_sum
 from reference.fast.values import (
     TAIL,
@@ -31,6 +31,7 @@ from reference.fast.values import (
     times,
     untailed,
 )
+from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, TIMES, Pair
 
 Formula = Callable[[Block], Iterator[Value]]
 
@@ -44,7 +45,10 @@ def softmax(block: Block) -> Iterator[Value]:
 def log_softmax(block: Block) -> Iterator[Value]:
     """-(d + L)."""
     for tile in block.tiles:
-        yield negated(lag(block, tile.d, tile.peak, tile.rows))
+        value = lag(block, tile.d, tile.peak, tile.rows)
+        for part in value.pair:
+            np.negative(part, out=part)
+        yield value
 
 
 def logsumexp(block: Block) -> Iterator[Value]:
@@ -78,7 +82,7 @@ def _label(block: Block) -> tuple[Pair, Array, Array]:
         inside = np.flatnonzero((index >= tile.span.start) & (index < tile.span.stop))
         at = (inside, index[inside] - tile.span.start)
         x[inside] = tile.x[at if block.axis == 1 else at[::-1]]
-    d = dd.two_sum(block.peak, -x.reshape(shape))
+    d = dd.difference(block.peak, x.reshape(shape))
     peak = np.flatnonzero(d[0] == 0)
     return d, peak, peak
 
@@ -98,13 +102,13 @@ def sparse_xent_grad(block: Block) -> Iterator[Value]:
     assert block.upstream is not None
     g = block.turned(block.upstream)
     d, _, _ = _label(block)
-    inverse, inverse_split, inverse_radius = block.inverse
+    inverse, inverse_radius = block.inverse
     clipped = np.minimum(d[0], DEEPEST)
     term, q = dd.exp_minus((clipped, np.where(d[0] > clipped, 0.0, d[1])))
-    p = dd.scale(dd.multiply(term, inverse, inverse_split), -q)
+    p = dd.scale(dd.multiply(term, inverse), -q)
     hidden = p[0] < TAIL
     p = either(hidden, untailed(np.full_like(clipped, TAIL)), p)
-    left, lost = dd.add_bounded(untailed(np.ones_like(clipped)), dd.negative(p))
+    left, lost = dd.add_bounded(untailed(np.ones_like(clipped)), words.negative(p))
     p_error = np.where(hidden, TAIL, p[0] * (block.term_radius + inverse_radius + MULTIPLY))
     off_peak = Value(left, 0, relative(lost + p_error, left[0]))
     below = block.far & (block.ties == 1)
@@ -187,7 +191,7 @@ def _excess(block: Block, given: Array) -> Iterator[Value]:
         small = folded(share.pair, share.exponent)
         hidden = (np.abs(small[0]) < TAIL) & (share.pair[0] != 0)
         small = either(hidden, untailed(np.copysign(TAIL, share.pair[0])), small)
-        pair, lost = dd.add_bounded(untailed(z), dd.negative(small))
+        pair, lost = dd.add_bounded(untailed(z), words.negative(small))
         # Z p = 0 leaves z, but for an error of Z.
         none = small[0] == 0
         sure = relative(z_sum.error, z_sum.pair[0]) < UNKNOWN
@@ -218,7 +222,7 @@ def _excess_at_peak(block: Block, z_sum: Sum, z: Array, rows: Array) -> Value:
         at(block.shift),
     )
     t_radius = np.where(scaled[0] == 0, 0.0, at(block.rest_radius))
-    whole, lost = dd.add_bounded(dd.two_prod(z, k), dd.negative(total))
+    whole, lost = dd.add_bounded(words.two_prod(z, k), words.negative(total))
     whole_error = lost + at(z_sum.error)
     none = (whole[0] == 0) & (whole_error == 0)
     part = dd.times(either(none, scaled, t), z)
@@ -246,7 +250,7 @@ def softmax_grad(block: Block) -> Iterator[Value]:
         base.reshape(-1)[tile.rows] = block.turned(upstream[:, tile.span]).reshape(-1)[tile.peak]
 
     def from_base(tile: Tile) -> Pair:
-        return dd.two_sum(block.turned(upstream[:, tile.span]), -base)
+        return dd.difference(block.turned(upstream[:, tile.span]), base)
 
     def at_peak() -> Iterator[tuple[Pair, float]]:
         for tile in block.tiles:
@@ -286,7 +290,7 @@ def softmax_grad(block: Block) -> Iterator[Value]:
     for tile in block.tiles:
         a = from_base(tile)
         p = probability(block, tile)
-        difference, lost = dd.add_bounded(a, dd.negative(beside))
+        difference, lost = dd.add_bounded(a, words.negative(beside))
         usual = Value(
             dd.multiply(p.pair, difference),
             p.exponent,
@@ -297,7 +301,7 @@ def softmax_grad(block: Block) -> Iterator[Value]:
             ),
         )
         minus_mean = Value(
-            dd.multiply(p.pair, dd.negative(mean)),
+            dd.multiply(p.pair, words.negative(mean)),
             p.exponent + unit,
             np.where((mean[0] == 0) & (mean_radius == 0), 0.0, p.radius + mean_radius + MULTIPLY),
         )

@@ -15,8 +15,7 @@ import numpy as np
 
 from harness.model import Array
 from reference.fast import doubledouble as dd
-from reference.fast import values
-from reference.fast.doubledouble import ADD, DEEPEST, DIVIDE, MULTIPLY, Pair, U
+from reference.fast import values, words
 from reference.fast.values import (
     TAIL,
     TINY,
@@ -33,6 +32,7 @@ from reference.fast.values import (
     powers_at,
     untailed,
 )
+from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, Pair, U
 
 TURN = 128  # classes below which rows run along the last axis, so that numpy's inner loops stay long
 NEAR = 332.0  # up to here e**-d >= 2**-480 and needs no exponent of its own
@@ -82,10 +82,9 @@ class Block:
         return dd.add(untailed(self.ties), self.rest)
 
     @cached_property
-    def inverse(self) -> tuple[Pair, Pair, Array]:
-        """1 / S, its split hi, and its radius."""
-        inverse = dd.divide(untailed(np.ones_like(self.ties)), self.sum)
-        return inverse, dd.split(inverse[0]), self.rest_radius + ADD + DIVIDE
+    def inverse(self) -> tuple[Pair, Array]:
+        """1 / S, and its radius."""
+        return dd.divide(untailed(np.ones_like(self.ties)), self.sum), self.rest_radius + ADD + DIVIDE
 
     @cached_property
     def top(self) -> Value:
@@ -102,24 +101,18 @@ class Block:
 def _loaded(logits: Array, axis: int) -> tuple[list[slice], list[Array], Mask]:
     """Return the tiles' logits in float64, and which rows are in range; those that are not count as zeros."""
     count, classes = logits.shape
-    width = max(1, values.CHUNK // count)
-    spans = (
-        [slice(i, min(i + width, classes)) for i in range(0, classes, width)]
-        if classes > values.CHUNK
-        else [slice(0, classes)]
-    )
+    spans = [slice(i, min(i + values.CHUNK, classes)) for i in range(0, classes, values.CHUNK)] or [slice(0, 0)]
     good = np.ones(count, bool)
     tiles = []
     for span in spans:
-        x = logits[:, span].astype(np.float64)
+        x = logits[:, span].astype(np.float64, copy=False)
         if logits.dtype.itemsize == 8:
             size = np.abs(x)
             if size.size and not (size.min() >= 2.0**-500 and size.max() <= 2.0**500):
                 good &= in_range(x, 500).all(axis=1)
         tiles.append(x)
     if not good.all():
-        for x in tiles:
-            x[~good] = 0
+        tiles = [np.where(good[:, None], x, 0.0) for x in tiles]
     return spans, [np.ascontiguousarray(x.T) for x in tiles] if axis == 0 else tiles, good
 
 
@@ -135,7 +128,7 @@ def block_of(logits: Array, labels: Array | None, upstream: Array | None) -> Blo
     count = sum(np.bincount(tile.rows, minlength=len(logits)) for tile in tiles)
     ties = np.asarray(count, np.float64).reshape(peak.shape)
     shift, deep = _shift(tiles, peak, axis, wide=wide)
-    term_radius = dd.exp_radius(np.minimum(depth, DEEPEST))
+    term_radius = words.exp_radius(np.minimum(depth, DEEPEST))
     scaled, rest_radius = _sum(tiles, shift, axis, wide=wide)
     rest_radius = np.where(deep, np.inf, term_radius + rest_radius)
     rest = dd.scale(scaled, -shift) if wide else scaled
@@ -170,18 +163,13 @@ def block_of(logits: Array, labels: Array | None, upstream: Array | None) -> Blo
 
 
 def _tile(span: slice, x: Array, peak: Array, axis: int, *, wide: bool) -> Tile:
-    d = dd.two_sum(peak, -x)
+    d = dd.difference(peak, x)
     where = np.flatnonzero(d[0] == 0)
     rows = where // x.shape[1] if axis == 1 else where % x.shape[1]
-    term, q = dd.exp_minus((np.minimum(d[0], DEEPEST), np.where(d[0] > DEEPEST, 0.0, d[1])) if wide else d)
     if wide:
+        term, q = dd.exp_minus((np.minimum(d[0], DEEPEST), np.where(d[0] > DEEPEST, 0.0, d[1])))
         return Tile(span, x, d, term, q, where, rows)
-    np.subtract(1023, q, out=q)
-    q <<= 52
-    power = q.view(np.float64)
-    for part in term:
-        np.multiply(part, power, out=part)
-    return Tile(span, x, d, term, 0, where, rows)
+    return Tile(span, x, d, dd.exp_near(d), 0, where, rows)
 
 
 def _shift(tiles: Sequence[Tile], peak: Array, axis: int, *, wide: bool) -> tuple[Array, Mask]:
@@ -227,7 +215,7 @@ def _top(block: Block) -> Value:
         exact = dd.power_of_two(block.ties)
         clipped = block.rest[0] < TAIL
         tail = np.where(clipped, TAIL, block.rest[0]) / block.ties
-        beside = Value(dd.fast_two_sum(plain[0], -tail * plain[0]), 0, np.where(clipped, tail, tail * 8 * U))
+        beside = Value(words.fast_two_sum(plain[0], -tail * plain[0]), 0, np.where(clipped, tail, tail * 8 * U))
         value = choose(exact & near, beside, value)
         alone = Value(plain, 0, np.where(exact, 0.0, DIVIDE))
         value = choose(block.scaled[0] == 0, alone, value)
@@ -236,8 +224,8 @@ def _top(block: Block) -> Value:
 
 def probability(block: Block, tile: Tile) -> Value:
     """e**-d / S: the radii of e**-d and 1 / S, and a product."""
-    inverse, inverse_split, inverse_radius = block.inverse
-    pair = dd.multiply(tile.term, inverse, inverse_split)
+    inverse, inverse_radius = block.inverse
+    pair = dd.multiply(tile.term, inverse)
     radius = block.term_radius + inverse_radius + MULTIPLY
     if isinstance(tile.q, np.ndarray):
         radius = np.where(tile.d[0] > DEEPEST, np.inf, radius)

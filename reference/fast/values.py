@@ -9,9 +9,11 @@ import numpy as np
 
 from harness.model import Array
 from reference.fast import doubledouble as dd
-from reference.fast.doubledouble import MULTIPLY, TIMES, Pair
+from reference.fast import words
+from reference.fast.words import MULTIPLY, TIMES, Pair
 
-CHUNK = 1 << 15  # elements of an array at work: a dozen lie in or near a core's L2 cache, and calls of numpy are few
+CHUNK = 1 << 15  # elements of a long row at work: a dozen lie in or near a core's L2 cache, and calls of numpy are few
+BLOCK = 1 << 18  # of short rows: each block has the calls for their sums besides
 TAIL = 2.0**-400  # a tail beside a larger number that only says on which side of it the value lies, as in golden.py
 TINY = 2.0**-60  # e below which 1 / (1 + e) is 1 - e to u e
 UNKNOWN = 2.0**-60  # a wider radius is none
@@ -105,7 +107,7 @@ def times(value: Value, factor: Array) -> Value:
 
 def negated(value: Value) -> Value:
     """Return -value."""
-    return replace(value, pair=dd.negative(value.pair))
+    return replace(value, pair=words.negative(value.pair))
 
 
 def in_range(a: Array, bits: int) -> Mask:

@@ -6,7 +6,8 @@ turns in which every contender is asked once; only the ratios carry over to anot
     plain    mpmath at 50 digits, Python floats in, mpf out
     flint    python-flint's arb at 113 bits, where it is installed
     arbiter  `reference.arbiter.rows` at the precision that goldens start with: every value with its certificate
-    fast     `reference.fast.answers`: hi, lo and a certified radius of every value, in arrays
+    numpy    `reference.fast.answers`: hi, lo and a certified radius of every value, in arrays
+    numba    the same by compiled loops, where numba is installed: the same bits
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from functools import partial
 
 import numpy as np
 
+from harness import jit
 from harness.model import Array, Inputs, Op
 from reference.arbiter import rows as exact
 from reference.arbiter import settle
 from reference.fast import answers
-from tests.bench import plain
+from tests.bench import plain, tier
 
 SHAPES = {10: (200, 20_000), 1_000: (2, 200), 100_000: (1, 2)}  # classes: rows for the loops, rows for the fast tier
 TURNS = 5
@@ -58,7 +60,8 @@ def contenders(classes: int) -> Iterator[tuple[str, Callable[[], object], int]]:
         answers.Request(Op(name), "value", Inputs(logits, None, upstreams.get(name, np.ones_like(logits))))
         for name in OPS
     ]
-    yield "fast", partial(answers.answers, questions), many
+    for name, work in tier.both(partial(answers.answers, questions)):
+        yield name, work, many
 
 
 def measure(classes: int, turns: int = TURNS) -> dict[str, float]:
@@ -81,7 +84,7 @@ def main() -> None:
         for name, rate in rates.items():
             over = [f"{rate / rates[base]:8.2f}" if base in rates else f"{'-':>8}" for base in ("plain", "flint")]
             print(f"{classes:8} {name:>9} {rate:12.2f} {rate * classes:12.0f} {' '.join(over)}")  # noqa: T201
-    print(f"{settle.backend()}, numpy {np.__version__}, one core")  # noqa: T201
+    print(f"{settle.backend()}, numpy {np.__version__}, numba {jit.version() or 'missing'}, one core")  # noqa: T201
 
 
 if __name__ == "__main__":

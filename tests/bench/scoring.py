@@ -1,18 +1,18 @@
 """How many float32 elements are scored a second, on one core: `python -m tests.bench.scoring`.
 
-Work: a float32 softmax beside its golden and its two classes of bounds. Times are of this process's CPU, the median of
-so many calls in a row.
+Work: a float32 softmax of every family beside its golden and its classes of bounds. Times are of this process's CPU,
+the median of so many calls in a row.
 
     ruler     `harness.scoring.ruler.make`, made once a case for all of its targets
-    distance  `metrics.against` a ruler without bounds: max, mean and bias in ulps, and verdicts
-    whole     `metrics.against` a ruler: error over bound in each class as well; all that a target costs
-    alone     `metrics.measure`: a ruler for one answer, and the whole
+    distance  `metrics.against` a ruler without bounds, by numpy: max, mean and bias in ulps, and verdicts
+    numpy     `metrics.against` a ruler: error over bound in each class as well; all that a target costs
+    numba     the same by compiled loops, where numba is installed: the same figures
 
 What limits the whole is memory. An element has 36 bytes to read (the answer, 1 / ulp, hi, lo, and the two bounds in
 float32), and numpy passes over it 13 times in the L2 cache at 0.1 to 0.3 ns each. 2 x 32 768 elements are the longest
 rows of the suites and lie in or near that cache from call to call; a ruler sixteen times as large does not, and its
-reading costs some 1.5 ns more, a cold one's up to 8 ns. An element that is not regular (see `harness.scoring.ruler`)
-costs some 100 ns; `wide_spread` has many of them, flushed to 0.
+reading costs some 1.5 ns more, a cold one's up to 8 ns. An element that is neither regular nor flushed to 0 (see
+`harness.scoring.ruler`) costs some 100 ns; no answer here has one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ from functools import partial
 
 import numpy as np
 
+from harness import jit
 from harness.model import FORMATS, Array, Case, Op
 from harness.scoring import metrics, ruler
 from reference import bounds, golden
 from reference.fast import answers
 from suites.questions import cases
+from tests.bench import tier
 
 OP, FORM = Op("softmax"), FORMATS["float32"]
-ASKED = (("normal", 2, 32_768), ("normal", 32, 32_768), ("wide_spread", 2, 32_768))  # family, rows, classes
+ASKED = (("normal", 32, 32_768), *((family, 2, 32_768) for family in cases.ROW_FAMILIES))  # family, rows, classes
 TURNS = 25
 
 
@@ -51,8 +53,7 @@ def contenders(family: str, rows: int, classes: int) -> Iterator[tuple[str, Call
     got = answer(inputs.logits)
     yield "ruler", partial(ruler.make, truth, FORM, budget.error, budget.flushed)
     yield "distance", partial(metrics.against, ruler.make(truth, FORM, {}, budget.flushed), got)
-    yield "whole", partial(metrics.against, ruler.make(truth, FORM, budget.error, budget.flushed), got)
-    yield "alone", partial(metrics.measure, got, truth, FORM, budget.error, budget.flushed)
+    yield from tier.both(partial(metrics.against, ruler.make(truth, FORM, budget.error, budget.flushed), got))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -72,11 +73,11 @@ def measure(family: str, rows: int, classes: int, turns: int = TURNS) -> dict[st
 
 def main() -> None:
     """Print the table."""
-    print(f"{'family':>12} {'elements':>9} {'contender':>9} {'ns/element':>11} {'elements/s':>11}")  # noqa: T201
+    print(f"{'family':>13} {'elements':>9} {'contender':>9} {'ns/element':>11} {'elements/s':>11}")  # noqa: T201
     for family, rows, classes in ASKED:
         for name, each in measure(family, rows, classes).items():
-            print(f"{family:>12} {rows * classes:9} {name:>9} {each * 1e9:11.2f} {1 / each:11.2e}")  # noqa: T201
-    print(f"numpy {np.__version__}, one core")  # noqa: T201
+            print(f"{family:>13} {rows * classes:9} {name:>9} {each * 1e9:11.2f} {1 / each:11.2e}")  # noqa: T201
+    print(f"numpy {np.__version__}, numba {jit.version() or 'missing'}, one core")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def test_blocks_draw_the_same_rows(monkeypatch, settled, chunk):
     tiers.certify(SOFTMAX, "value", inputs_of(), SAMPLE, seed=5)
     whole = tuple(settled)
     settled.clear()
-    monkeypatch.setattr(values, "CHUNK", chunk)
+    monkeypatch.setattr(values, "BLOCK", chunk)
 
     tiers.certify(SOFTMAX, "value", inputs_of(), SAMPLE, seed=5)
 
@@ -120,7 +120,7 @@ def plant(monkeypatch, fault):
 @pytest.mark.parametrize("fault", [head, tail])
 def test_wrong_certificate_stops_the_run(monkeypatch, fault, audit):
     """A fast tier that is off by more than it says is found out by the audit, with the row in hand."""
-    monkeypatch.setattr(values, "CHUNK", 100)
+    monkeypatch.setattr(values, "BLOCK", 100)
     plant(monkeypatch, fault)
     inputs = inputs_of()
 
@@ -175,7 +175,7 @@ def parts_of(op, quantity, inputs, audit=0.0):
 @pytest.mark.parametrize("wide", [False, True], ids=["inside float64", "with exponents"])
 def test_blocks_are_the_golden_in_parts(monkeypatch, wide):
     """What comes block by block is the golden, whether or not only some of the blocks need exponents."""
-    monkeypatch.setattr(values, "CHUNK", 20)
+    monkeypatch.setattr(values, "BLOCK", 20)
     inputs = inputs_of(12)
     inputs.logits[6, 2] = -3000.0 if wide else 0.0
     whole, arbiter = tiers.certify(SOFTMAX, "value", inputs, 0.0), settle.certify(SOFTMAX, "value", inputs)
@@ -221,18 +221,18 @@ def rows_of(rows, classes=CLASSES):
 
 @pytest.fixture(scope="module")
 def block_bytes():
-    """Return what a few rows take, block by block, once the tables are made."""
-    inputs = rows_of(4)
+    """Return what two blocks of rows take, once the tables are made."""
+    inputs = rows_of(2 * values.BLOCK // CLASSES)
     return [most(lambda: [0 for _ in tiers.blocks(LOG_SOFTMAX, "value", inputs, 0.0)]) for _ in range(2)][1]
 
 
 def test_memory_of_blocks_does_not_grow_with_rows(block_bytes):
-    """Whoever takes block by block holds no more for 200 rows of 32k classes than for 4."""
+    """Whoever takes block by block holds no more for 200 rows of 32k classes than for 16."""
     inputs = rows_of(200)
 
     held = most(lambda: [0 for _ in tiers.blocks(LOG_SOFTMAX, "value", inputs, 0.0)])
 
-    assert block_bytes < 40 * 8 * CLASSES
+    assert block_bytes < 25 * 8 * values.BLOCK
     assert held < 1.1 * block_bytes
 
 

@@ -91,7 +91,8 @@ def unusual(rng, golden, form, odd):
 
 def by_definition(truth):
     """Return a ruler past which nothing is regular."""
-    return replace(truth, reach=np.zeros_like(truth.reach), least=np.zeros_like(truth.least))
+    none = {name: np.zeros_like(getattr(truth, name)) for name in ("reach", "flushes", "least")}
+    return replace(truth, **none)
 
 
 @each_format

@@ -12,7 +12,7 @@ from harness.scoring import ulp
 from reference import rounding
 from reference.arbiter import rows as exact
 from reference.arbiter import settle
-from reference.fast import answers, doubledouble, sums, values
+from reference.fast import answers, doubledouble, sums, values, words
 from suites.questions import cases
 
 ROW_OPS = [(Op(name), quantity) for name, quantity in exact.BY_ROW]
@@ -196,7 +196,7 @@ def test_what_underflows_in_a_gradient_is_no_zero():
 @each
 def test_tiles_and_turns_change_nothing_but_radii(monkeypatch, chunk, turn, op, quantity):
     """Rows cut into tiles, in either orientation, agree with the arbiter."""
-    monkeypatch.setattr(values, "CHUNK", chunk)
+    monkeypatch.setattr(values, "BLOCK", chunk)
     monkeypatch.setattr(sums, "TURN", turn)
     rng = np.random.default_rng(chunk)
     logits = np.vstack([rng.standard_normal((2, 40)), 300 * rng.standard_normal((2, 40)), np.zeros((1, 40))])
@@ -243,13 +243,17 @@ def test_usual_values_are_known_well():
 @pytest.mark.parametrize("size", [2.0**-88, -(2.0**-88)])
 def test_a_wrong_exponential_is_caught(monkeypatch, size):
     """An exp that is off by 2**-88 shows in every op: the comparison is able to fail."""
-    right = doubledouble.exp_minus
+    right, near = doubledouble.exp_minus, doubledouble.exp_near
 
     def wrong(d):
         pair, q = right(d)
-        return doubledouble.fast_two_sum(pair[0], pair[1] + size * pair[0] * (d[0] > 0)), q
+        return off(pair, d), q
+
+    def off(pair, d):
+        return words.fast_two_sum(pair[0], pair[1] + size * pair[0] * (d[0] > 0))
 
     monkeypatch.setattr(doubledouble, "exp_minus", wrong)
+    monkeypatch.setattr(doubledouble, "exp_near", lambda d: off(near(d), d))
     rng = np.random.default_rng(5)
     for op, quantity in EVERY:
         if (op.name, quantity) == ("sigmoid_xent", "grad_labels") and not op.params:
@@ -260,7 +264,7 @@ def test_a_wrong_exponential_is_caught(monkeypatch, size):
 
 def test_blocks_are_the_answer_in_parts():
     """What is handed out block by block is what is handed out at once."""
-    logits = np.random.default_rng(4).standard_normal((3 * values.CHUNK // 1000, 1000))
+    logits = np.random.default_rng(4).standard_normal((3 * values.BLOCK // 1000, 1000))
     question = answers.Request(Op("softmax"), "value", Inputs(logits, None, np.ones_like(logits)))
     parts = [(rows, part[0]) for rows, part in answers.blocks([question])]
     whole = answers.answer(question.op, question.quantity, question.inputs)
@@ -297,4 +301,4 @@ def test_memory_is_bounded(classes):
 
     beside = most - 4 * answer.hi.nbytes
 
-    assert beside < (12e6 if classes < values.CHUNK else 6 * answer.hi.nbytes)
+    assert beside < (25 * 8 * values.BLOCK if classes < values.BLOCK else 6 * answer.hi.nbytes)

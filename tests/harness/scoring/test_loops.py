@@ -1,0 +1,109 @@
+"""The compiled stream past a ruler gives the figures of numpy's, to the last bit, and leaves what numpy judges."""
+
+import numpy as np
+import pytest
+
+from harness import jit
+from harness.model import DTYPES, FORMATS, Golden
+from harness.scoring import metrics, ruler
+from reference import bounds
+from reference.fast import answers
+from reference.golden import join
+from suites.questions import cases
+from tests.made.questions import EVERY, families_of, small
+from tests.made.textbook import DTYPES as NUMPY
+
+pytest.importorskip("numba")
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Let a few elements be many chunks, the last of them not full."""
+    monkeypatch.setattr(ruler, "CHUNK", 300)
+
+
+@pytest.fixture
+def same(monkeypatch):
+    """Return a comparison of both tiers' figures."""
+
+    def compare(truth, got):
+        figures = []
+        for choice in ("never", "always"):
+            monkeypatch.setattr(jit, "CHOICE", choice)
+            figures.append(repr(metrics.against(truth, got)))
+        assert metrics.LOOPS.failed == ""
+        assert figures[0] == figures[1]
+
+    return compare
+
+
+def spoilt(rng, right, dtype, share):
+    """Move answers by some steps, and make a share of them zero, infinite, nan or of the other sign."""
+    with np.errstate(all="ignore"):
+        got = (right * (1 + 1e-3 * rng.standard_normal(right.shape))).astype(NUMPY[dtype])
+        odd = rng.choice([0.0, -0.0, np.inf, np.nan, -1.0], right.shape)
+        return np.where(rng.random(right.shape) < share, odd, got).astype(NUMPY[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_question_has_the_same_figures(same, dtype):
+    """Answers to every op, quantity and family, good and bad, are measured alike."""
+    rng = np.random.default_rng(1)
+    for op, quantity in EVERY:
+        for family in families_of(op):
+            given = cases.inputs(small(op, quantity, family, dtype))
+            quick = answers.answer(op, quantity, given)
+            golden = join([(quick.hi, quick.lo, quick.exponent, np.zeros(quick.hi.shape))], quick.hi.shape)
+            budget = bounds.budget(op, quantity, given, golden)
+            truth = ruler.make(golden, FORMATS[dtype], budget.error, budget.flushed)
+            for share in (0.0, 0.2):
+                same(truth, spoilt(rng, golden.hi, dtype, share))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3])
+@pytest.mark.parametrize("flushing", [False, True])
+def test_many_chunks_have_the_same_figures(same, monkeypatch, dtype, share, flushing):
+    """Sums over chunks, the first of the worst elements and flushed ones are the same, whatever the chunks' size."""
+    rng = np.random.default_rng(2)
+    form, count = FORMATS[dtype], 4001
+    hi = rng.choice([-1, 1], count) * 2.0 ** rng.uniform(max(form.emin - 20, -1000), 5, count)
+    golden = Golden(hi, hi * 2.0**-55, None, 0.0)
+    bounds = {kind: np.abs(hi) * width for kind, width in (("S", 1e-3), ("U", 1e-2))}
+    got = spoilt(rng, hi, dtype, share)
+    if flushing:
+        got[np.abs(hi) < 2.0**form.emin] = 0
+    for chunk in (7, 129, 1000, 5000):
+        monkeypatch.setattr(ruler, "CHUNK", chunk)
+        same(ruler.make(golden, form, bounds, np.full(count, 2.0**form.emin)), got)
+
+
+@pytest.mark.parametrize("count", [*range(1, 40), 127, 128, 129, 136, 257, 1000, 4096, 16_384, 9_999])
+def test_sums_are_rounded_as_numpy_rounds(monkeypatch, count):
+    """Numbers of all sizes add up to what numpy's sum of them is."""
+    monkeypatch.setattr(jit, "CHOICE", "always")
+    rng = np.random.default_rng(count)
+    numbers = rng.standard_normal(count) * 10.0 ** rng.integers(-9, 9, count)
+
+    assert metrics.LOOPS.get(1)._add_up(numbers) == (numbers.sum(), np.abs(numbers).sum())
+
+
+def test_a_wrong_stream_is_not_believed(same, monkeypatch):
+    """A stream whose mean is an ulp off is given up, and numpy's figures are returned."""
+    golden = Golden(np.ones(50), np.zeros(50), None, 0.0)
+    truth = ruler.make(golden, FORMATS["float32"], {"S": np.ones(50)}, np.zeros(50))
+    got = np.full(50, 1 + 2.0**-20, np.float32)
+    same(truth, got)
+    loops, honest = metrics.LOOPS.get(1), metrics.LOOPS.get(1).stream
+
+    def off(*arguments):
+        left = honest(*arguments)
+        arguments[-1][0] = np.nextafter(arguments[-1][0], 0)
+        return left
+
+    monkeypatch.setattr(loops, "stream", off)
+    monkeypatch.setattr(metrics.LOOPS, "believed", set())
+    monkeypatch.setattr(metrics.LOOPS, "failed", "")
+
+    assert metrics.against(truth, got).mean_ulp == 8.0
+    assert metrics.LOOPS.failed.endswith("stream is not what numpy answers")

@@ -1,0 +1,146 @@
+"""The compiled loops of the fast tier against numpy: the same bits everywhere, and what is not the same is found."""
+
+import numpy as np
+import pytest
+
+from harness import jit
+from harness.model import DTYPES, Case, Inputs, Op
+from harness.ops import ASKED
+from reference import tiers
+from reference.fast import answers, doubledouble, passes, words
+from suites.questions import cases
+
+pytest.importorskip("numba")
+
+
+@pytest.fixture
+def tier(monkeypatch):
+    """Return a switch between the two tiers."""
+    return lambda name: monkeypatch.setattr(jit, "CHOICE", {"numba": "always", "numpy": "never"}[name])
+
+
+def same(tier, work):
+    """Tell whether numpy and the loops answer with the same numbers; every nan is the same one."""
+    tier("numpy")
+    expected = work()
+    tier("numba")
+    got = work()
+    assert passes.LOOPS.failed == ""
+    return jit._same(got, expected)
+
+
+def bits_of(answer):
+    """Return an answer's arrays."""
+    return answer.hi, answer.lo, answer.exponent, answer.radius
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("family", {**cases.ROW_FAMILIES, **cases.POINT_FAMILIES})
+def test_every_question_has_the_same_answer(tier, family, dtype):
+    """Values, tails, exponents and radii of every op and quantity are the same to the last bit."""
+    for op, quantities in ASKED.items():
+        for quantity in quantities:
+            for shape in ((3, 150), (4, 20)):
+                given = cases.inputs(Case(op, quantity, family, dtype, *shape))
+                assert same(tier, lambda: bits_of(answers.answer(op, quantity, given))), (op, quantity)  # noqa: B023
+
+
+def wild(rng, count=2000):
+    """Draw float64 numbers of all sizes, with zeros, subnormals, infinities and nan."""
+    drawn = rng.choice([-1.0, 1.0], count) * 2.0 ** rng.uniform(-1074, 1023, count)
+    drawn[::7] = rng.standard_normal(len(drawn[::7]))
+    drawn[::31] = rng.choice([0.0, -0.0, 5e-324, np.inf, -np.inf, np.nan, 2.0**1023], len(drawn[::31]))
+    return drawn
+
+
+ARITIES = {  # formula: p for a pair, a for an array
+    "two_sum": "aa",
+    "difference": "aa",
+    "add": "pp",
+    "add_bounded": "pp",
+    "add_same_sign": "pp",
+    "multiply": "pp",
+    "times": "pa",
+    "divide": "pp",
+    "cut": "paa",
+    "power_of_two": "a",
+}
+
+
+@pytest.mark.parametrize("name", ARITIES)
+@pytest.mark.parametrize("draw", [wild, lambda rng: rng.standard_normal(2000)], ids=["wild", "normal"])
+@pytest.mark.parametrize("shape", [(2000,), (40, 50), (50, 40)], ids=str)
+def test_formulas_have_the_same_bits(tier, name, draw, shape):
+    """Any float64 numbers, in any shape, broadcast or not, come out as numpy has them."""
+    rng = np.random.default_rng(len(name))
+
+    def drawn(kind, at):
+        part = draw(rng).reshape(shape)
+        part = part[:, :1] if at and len(shape) == 2 else part
+        return (part, part * 2.0**-54) if kind == "p" else part
+
+    arguments = [drawn(kind, at) for at, kind in enumerate(ARITIES[name])]
+    with np.errstate(all="ignore"):
+        assert same(tier, lambda: getattr(doubledouble, name)(*arguments))
+
+
+@pytest.mark.parametrize("name", ["exp_near", "exp_steps", "log1p"])
+def test_exponentials_and_logarithms_have_the_same_bits(tier, name):
+    """Arguments from 0 to the end of the range, tiny ones too, come out as numpy has them."""
+    rng = np.random.default_rng(3)
+    ends = {"exp_near": 332.0, "exp_steps": 1400.0, "log1p": 2.0**480}
+    hi = np.concatenate([[0.0], rng.uniform(0, 2, 3000), ends[name] * 2.0 ** -rng.uniform(0, 900, 3000)])
+
+    assert same(tier, lambda: getattr(doubledouble, name)((hi, hi * 2.0**-55)))
+
+
+def test_strips_change_nothing(tier, monkeypatch):
+    """numpy in strips, along either axis, gives the bits of numpy at once."""
+    tier("numpy")
+    rng = np.random.default_rng(4)
+    for shape in ((300, 20), (3, 2000), (6000,)):
+        a, b = (tuple(rng.standard_normal((2, *shape))) for _ in range(2))
+        whole = words.add_bounded(a, b)
+        monkeypatch.setattr(passes, "STRIP", 1000)
+        strips = doubledouble.add_bounded(a, b)
+
+        assert all(map(np.array_equal, passes.flat(strips), passes.flat(whole)))
+
+
+def test_machine_code_fuses_nothing(tier):
+    """No product and sum are one operation: the proofs round each by itself."""
+    tier("numba")
+    loops = passes.LOOPS.get(1)
+    products = jit.loop(loops._products.py_func)  # anew, because kept code cannot be read
+    pair = (np.ones(64), np.zeros(64))
+    products(pair, pair, np.empty(64), np.empty(64))
+    (code,) = products.inspect_asm().values()
+
+    assert "mul" in code
+    assert not any(word in code for word in ("fmadd", "fmsub", "fnmadd", "fnmsub", "fmla", "fmls"))
+
+
+def test_a_contraction_is_not_believed(tier, monkeypatch):
+    """A loop whose product was fused, and whose tail is another, is given up at once for numpy."""
+    tier("numba")
+    given = Inputs(np.random.default_rng(5).standard_normal((40, 200)), None, np.ones((40, 200)))
+    right = answers.answer(Op("softmax"), "value", given)
+    loops, honest = passes.LOOPS.get(1), passes.LOOPS.get(1).multiply
+    monkeypatch.setattr(passes.LOOPS, "believed", set())
+    monkeypatch.setattr(passes.LOOPS, "failed", "")
+    monkeypatch.setattr(loops, "multiply", lambda *a: (honest(*a)[0], np.nextafter(honest(*a)[1], 1)))
+
+    assert (answers.answer(Op("softmax"), "value", given).lo == right.lo).all()
+    assert passes.LOOPS.failed.endswith("multiply is not what numpy answers")
+
+
+def test_a_loop_that_goes_wrong_later_is_found_by_the_audit(tier, monkeypatch):
+    """An exponential that is an ulp off, after it has been believed, contradicts the arbiter."""
+    tier("numba")
+    given = Inputs(np.random.default_rng(6).standard_normal((4, 200)), None, np.ones((4, 200)))
+    answers.answer(Op("softmax"), "value", given)
+    loops, honest = passes.LOOPS.get(1), passes.LOOPS.get(1).exp_near
+    monkeypatch.setattr(loops, "exp_near", lambda d: (np.nextafter(honest(d)[0], 2), honest(d)[1]))
+
+    with pytest.raises(tiers.Disagreement):
+        tiers.certify(Op("softmax"), "value", given)
