@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
 from harness.running import orphan
@@ -32,6 +33,7 @@ EXIT_SECONDS = 30.0  # for a process to end once all was asked
 START_SECONDS = 600.0  # for importing and collecting, before the first question
 JOURNAL_SECONDS = 24 * 3600  # for which a journal is kept that nobody came to read to its end
 LOG_BYTES = 1 << 20  # of a log, beyond which it begins anew
+ROOM_BYTES = 1 << 16
 OUTSIDE = frozenset(getattr(signal, name, None) for name in ("SIGKILL", "SIGTERM", "SIGHUP")) - {None}
 
 Judge = Callable[[Case, Target, Outcome], Result]
@@ -137,14 +139,14 @@ class Runner:
         how = how_it_died(code)
         if process.broken:
             self._fail(process, process.broken)
-        elif code == OURS or process.lost:
-            self._again(process, process.lost or f"journal of {process.job.name} could not be written")
+        elif process.lost or (code == OURS and not writable(self.logs)):  # the code alone might be the function's own
+            self._again(process, process.lost or f"folder {self.logs} cannot be written")
         elif code == CHANGED and process.changed:
             return  # it goes on where nothing is changed
         elif code == USAGE_ERROR and not process.in_hand:
             process.finished = True
             process.misused = self._tail(process).removeprefix("ERROR: ")
-        elif process.in_hand and process.in_hand not in process.doubted and (-code in OUTSIDE or process.shared):
+        elif process.in_hand and process.in_hand not in process.doubted and doubtful(process, code):
             process.doubted[process.in_hand] = how  # asked again at once, where nothing else was
             self._limit(process)
         else:
@@ -212,6 +214,22 @@ class Runner:
             (self.logs / f"{process.job.name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         )
         return lines[-1][:300] if lines else "no output"
+
+
+def doubtful(process: Process, code: int) -> bool:
+    """Tell whether a process may have ended by something else than the question it had in hand."""
+    return process.shared or code == OURS or -code in OUTSIDE
+
+
+def writable(folder: Path) -> bool:
+    """Tell whether a file can be made in a folder, and filled."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM_BYTES))
+            file.flush()
+    except OSError:
+        return False
+    return True
 
 
 def tidy(logs: Path) -> None:

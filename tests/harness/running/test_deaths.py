@@ -119,6 +119,21 @@ def test_store_that_stays_lost_ends_the_run(play, monkeypatch):
         play(*[ends("a:1", ["write", "lost no room"], ["exit", OURS])] * 2)
 
 
+def test_journal_that_cannot_be_written_is_no_crash(play, monkeypatch):
+    """Where a disk is so full that not even that can be said, the exit code says it."""
+    monkeypatch.setattr(runner, "writable", lambda _: False)
+
+    process, outcomes, _, _ = play(ends("a:1", ["exit", OURS]), [["plan", PLAN], ["answer", "a:1"], *REST[1:]])
+
+    assert (crashes(outcomes), process.failed, process.losses) == ({}, False, 1)
+
+
+def test_room_is_tried_by_writing(tmp_path):
+    """A folder that is not there has no room."""
+    assert runner.writable(tmp_path)
+    assert not runner.writable(tmp_path / "absent")
+
+
 def test_broken_process_is_no_crash(play):
     """Where the judge itself cannot go on, the question in hand is not to blame, and no success is claimed."""
     process, outcomes, (reason,), _ = play(ends("a:1", ["write", "broken NotRestored: mode"], ["exit", OURS]))
@@ -127,7 +142,7 @@ def test_broken_process_is_no_crash(play):
     assert reason.startswith("incomplete: 0 of 4 questions answered; NotRestored: mode; see ")
 
 
-@pytest.mark.parametrize("code", [CHANGED, runner.USAGE_ERROR])
+@pytest.mark.parametrize("code", [OURS, CHANGED, runner.USAGE_ERROR])
 def test_exit_code_alone_is_believed_of_nobody(play, code):
     """A function that ends its process by a code of ours has died like any other."""
     end = ends("a:1", ["exit", code])
