@@ -225,8 +225,11 @@ def recipe(case: Case, row: int) -> str:
     drawn, size = case.source.name, case.source.size
     source = inspect.getsource(FAMILIES[drawn])
     signature = f"def {drawn}("  # what stands above it are our own marks
-    body = source[source.index(signature) :].replace(": np.random.Generator", "").replace(": int", "")
-    body = body.replace(": Format", "").replace(") -> Array:", "):")
+    body = source[source.index(signature) :]
+    if "far(form)" in body:
+        body = f"{inspect.getsource(far)}\n\n{body}"
+    for annotation in (": np.random.Generator", ": int", ": Format", " -> Array", " -> float"):
+        body = body.replace(annotation, "")
     rounding = {
         "bfloat16": (
             "bits = row.astype(np.float32).view(np.uint32)\n"
