@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -54,6 +54,16 @@ class NoAnswer(Exception):  # noqa: N818 - an outcome on its way out
         self.outcome = outcome
 
 
+class Otherwise(TypedDict, total=False):
+    """How a question is put otherwise than its case and target say; what is empty is as they do."""
+
+    op: Op | None
+    quantity: Pass | None
+    mode: str
+    device: str
+    layouts: Mapping[str, Layout]
+
+
 @dataclass(frozen=True)
 class Asking:
     """A check's question, and the ways to put it to its target."""
@@ -69,38 +79,22 @@ class Asking:
         return cases.inputs(self.case)
 
     def attempt(
-        self,
-        inputs: Inputs | None = None,
-        *,
-        op: Op | None = None,
-        quantity: Pass | None = None,
-        mode: str = "",
-        device: str = "",
-        layouts: Mapping[str, Layout] = CONTIGUOUS,
-        fits: bool = True,
+        self, inputs: Inputs | None = None, *, fits: bool = True, **other: Unpack[Otherwise]
     ) -> Array | Unsupported | Failed:
-        """Ask the target, or the same implementation in another mode or on another device.
+        """Ask the target, or the same implementation otherwise than the case says.
 
         fits: an answer of another dtype or shape is a failure; else an array is any array.
         """
-        target = replace(self.target, mode=mode or self.target.mode, device=device or self.target.device)
-        case, given = self.case, inputs or self.inputs
-        return self.adapter.ask(op or case.op, quantity or case.quantity, given, target, layouts, fits=fits)
+        case, target = self.case, self.target
+        asked = (other.get("op") or case.op, other.get("quantity") or case.quantity, inputs or self.inputs)
+        mode, device = other.get("mode") or target.mode, other.get("device") or target.device
+        layouts = other.get("layouts", CONTIGUOUS)
+        return self.adapter.ask(*asked, replace(target, mode=mode, device=device), layouts, fits=fits)
 
-    def answer(
-        self,
-        inputs: Inputs | None = None,
-        *,
-        op: Op | None = None,
-        quantity: Pass | None = None,
-        mode: str = "",
-        device: str = "",
-        layouts: Mapping[str, Layout] = CONTIGUOUS,
-    ) -> Array:
+    def answer(self, inputs: Inputs | None = None, **other: Unpack[Otherwise]) -> Array:
         """Ask as `attempt`. Raises NoAnswer where there is no answer of the right dtype and shape."""
-        given = inputs or self.inputs
-        ask = partial(self.attempt, op=op, quantity=quantity, mode=mode, device=device, layouts=layouts)
-        return answered(refusal.read(ask(given), self.adapter, op or self.case.op, given, ask))
+        given, ask = inputs or self.inputs, partial(self.attempt, **other)
+        return answered(refusal.read(ask(given), self.adapter, other.get("op") or self.case.op, given, ask))
 
     def golden(self, inputs: Inputs, op: Op | None = None, quantity: Quantity | None = None) -> Golden:
         """Return the exact answers to inputs of a check's own; the arbiter recomputes a sample of their rows."""

@@ -132,7 +132,7 @@ def _refused_dtype(result: Result, results: Sequence[Result]) -> str:
 
 
 def not_judged(results: Sequence[Result], dtypes: Mapping[int, str]) -> Iterator[NotJudged]:
-    """Yield what is refused aloud, once a reason, named by what the refused questions have in common."""
+    """Yield what is refused aloud, named by what the refused questions have in common, each name once."""
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         if dtype := dtypes.get(id(result), ""):
@@ -144,9 +144,12 @@ def not_judged(results: Sequence[Result], dtypes: Mapping[int, str]) -> Iterator
             said = f"{result.outcome.policy}, {result.outcome.detail}"
             groups.setdefault(("", said), []).append(result)
     answered = {result.case.dtype for result in results if isinstance(result.outcome, Score)}
+    named: dict[str, list[tuple[str, int]]] = {}
     for (what, reason), members in groups.items():
         said = reason or members[0].reason
-        yield NotJudged(what or _in_common(members, answered), said, len(members))
+        named.setdefault(what or _in_common(members, answered), []).append((said, len(members)))
+    for what, reasons in named.items():
+        yield NotJudged(what, "; ".join(dict.fromkeys(said for said, _ in reasons)), sum(count for _, count in reasons))
 
 
 def _in_common(members: Sequence[Result], answered: set[str]) -> str:

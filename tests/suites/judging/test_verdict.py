@@ -105,6 +105,25 @@ def test_what_is_refused_is_named_once():
     ]
 
 
+def test_what_is_refused_for_several_reasons_is_named_once():
+    """Labels of two dtypes, each refused with a reason of its own, are one line with both."""
+    said = [
+        result(
+            Unsupported(f"{refusal.NOT_JUDGED}{refusal.ALOUD}: TypeError: labels are {dtype}"),
+            "unjudged",
+            op=Op.of("softmax", label_dtype=dtype),
+            family=f"options/{family}",
+        )
+        for dtype in ("int32", "uint8")
+        for family in ("normal", "normal_large")
+    ]
+    (one,) = verdicts([GOOD, *said])
+
+    assert [(entry.what, entry.reason, entry.questions) for entry in one.not_judged] == [
+        ("label_dtype", "refused aloud: TypeError: labels are int32; refused aloud: TypeError: labels are uint8", 4)
+    ]
+
+
 def test_parameter_that_is_no_option_is_named():
     """A parameter that nobody can judge is named, with the reason."""
     own = Unsupported("not judged: z_loss: no option has this name, so it stays at its default")
