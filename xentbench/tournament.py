@@ -25,7 +25,7 @@ from suites.speed.candidates import Candidate, WantedCase, device_of
 from suites.speed.results import Timed
 from suites.speed.tournaments import TimedCase, Tournaments, processes
 from xentbench import options
-from xentbench.screen import Exit, ending, refusing, say, stop, warn, write_json
+from xentbench.screen import Exit, ending, harmless, refusing, say, stop, warn, write_json
 from xentbench.screen import show as show_table
 
 SECONDS = 40.0  # of blocks; worker start, first calls and the reading of memory apart
@@ -172,7 +172,7 @@ def show(plain: dict[str, Any]) -> None:
     for one in plain["ranks"]:
         ranks = str(one["first"]) if one["first"] == one["last"] else f"{one['first']}-{one['last']}"
         times = f"{one['times']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
-        table.add_row(ranks, one["name"], spoken(one["seconds"]), times, *one["cells"])
+        table.add_row(ranks, harmless(one["name"]), spoken(one["seconds"]), times, *one["cells"])
     say(plain["case"])
     show_table(table)
     for line in shared(plain["ranks"]):

@@ -145,6 +145,7 @@ class Process:
 
     def incomplete(self) -> str:
         """Say how many questions have an outcome, and why others have none."""
-        text = f"incomplete: {self.asked} of {self.planned} questions answered"
+        of = f"{self.asked} of {self.planned} questions" if self.planned else "no question"
+        text = f"incomplete: {of} answered"
         left = [f"{function.name} died {self.deaths[function]} times and was left out" for function in self.given_up]
         return "; ".join([text, *left])

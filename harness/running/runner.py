@@ -194,7 +194,7 @@ class Runner:
         process.finished = True
         process.failed |= failed
         process.reasons.append(reason)
-        if process.planned and "incomplete: " not in reason:
+        if not reason.startswith("incomplete: "):
             reason = f"{process.incomplete()}; {reason}"
         with Store(self.store) as store:
             store.add_not_run(

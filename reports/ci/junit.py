@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
-from harness.history.state import state
+from harness.history.state import UNANSWERED, state
 from harness.history.verdict import dead, plural
 from harness.model import NotRun, Recorded, Result, Unsupported
 from reports.ci import tally
@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 
 
 def write(recorded: Recorded, to: BinaryIO) -> None:
-    """Write a run: failures are new deviations, errors deaths and hangs, skipped what is unsupported or not run."""
+    """Write a run: failures are new deviations, errors deaths, hangs and what gave up, skipped is what is not there."""
     cases = [_case(key, results) for key, results in _grouped(recorded.results).items()]
     cases += [_not_run(entry) for entry in recorded.not_run]
     counts = {name: str(sum(case.find(name[:-1]) is not None for case in cases)) for name in ("failures", "errors")}
@@ -80,7 +80,9 @@ def _case(key: Key, results: Sequence[Result]) -> ET.Element:
 
 def _not_run(entry: NotRun) -> ET.Element:
     case = _element(f"{entry.framework}.not_run", " ".join(filter(None, (entry.framework, entry.mode, entry.device))))
-    ET.SubElement(case, "skipped", _clean({"message": f"not run: {entry.reason}"}))
+    kind = "error" if entry.reason.startswith(UNANSWERED) else "skipped"  # what gave up is no choice of anybody's
+    said = {"message": f"not run: {entry.reason}"} | ({"type": kind} if kind == "error" else {})
+    ET.SubElement(case, kind, _clean(said))
     return case
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.model import Crashed, Implementation, Target, Unsupported
+from harness.model import Crashed, Implementation, NotRun, Target, Unsupported
 from reports.ci import junit
 from tests.made.records import ENVIRONMENT, HOSTILE, JAX, missing, recorded, result, run, score
 
@@ -104,6 +104,16 @@ def test_shape_is_the_schemas():
     assert all(case.attrib.keys() == {"classname", "name", "time"} for case in found.iter("testcase"))
     assert all(len(case) <= 1 for case in found.iter("testcase"))
     assert all(one.get("type") for one in found.iter("failure"))
+
+
+def test_what_gave_up_is_an_error():
+    """A framework whose questions have no outcome breaks the build; one that is not installed is skipped."""
+    reason = "incomplete: 15 of 82 questions answered; f died 3 times and was left out"
+
+    found = suite(result(), not_run=[missing("jax"), NotRun("torch", "", "", reason)])
+
+    assert (found.get("errors"), found.get("skipped")) == ("1", "1")
+    assert [one.get("message") for one in found.iter("error")] == [f"not run: {reason}"]
 
 
 @pytest.mark.parametrize("name", [HOSTILE, "\x00\x0b\ufffe\ud800 &amp; ]]> <!-- \"'"])
