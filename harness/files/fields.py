@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from harness.model import NotRun, Recorded, Result, Run
 from harness.store import NAMES, StoreError, nouns, unpack
-from harness.store.typed import Malformed, made, read, shown
+from harness.store.hints import Malformed, shown
+from harness.store.typed import made, read
 
 FORMAT = "xentbench run"
 VERSION = 1

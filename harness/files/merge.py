@@ -19,8 +19,8 @@ from harness.files.fields import Part
 from harness.model import Recorded, Result
 from harness.store import Location, Store, StoreError, Unfit, nouns, pack
 from harness.store.extras import load
+from harness.store.hints import Malformed, shown
 from harness.store.reading import CHUNK
-from harness.store.typed import Malformed, shown
 
 FileKind = Literal["store", "run file", "Parquet file"]
 BEGINNINGS: dict[bytes, FileKind] = {  # of every file of a kind

@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from harness.files import fields
 from harness.model import BudgetClass, Checked, Outcome, Recorded, Result, Score, Timing
 from harness.store import NAMES, nouns, pack, typed
+from harness.store.hints import Malformed
 from harness.store.outcomes import named_texts
-from harness.store.typed import LONG_TEXTS, Malformed
+from harness.store.typed import LONG_TEXTS
 
 HEADER, DIGEST = b"xentbench", b"xentbench.sha256"  # keys of the file's metadata
 DICTIONARY = 1 << 28  # bytes of a column's distinct texts; beyond the default, 1 MiB, each is written again and again

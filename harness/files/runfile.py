@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 from harness.files import fields as exchange
 from harness.model import Recorded, Result
 from harness.store import pack
-from harness.store.typed import Malformed, row
+from harness.store.hints import Malformed
+from harness.store.typed import row
 
 MAGIC = b"\x1f\x8b"  # of gzip, RFC 1952
 DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)

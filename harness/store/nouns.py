@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from harness.model import Case, Implementation, Op, Param, Target
-from harness.store.typed import Malformed, made, read, shown
+from harness.store.hints import Malformed, shown
+from harness.store.typed import made, read
 
 Fields = dict[str, Any]
 
@@ -25,8 +27,14 @@ def case_fields(case: Case) -> Fields:
 def case_of(fields: Any) -> Case:
     """Return the case of such fields. Raises Malformed."""
     drawn = _copy("case", fields, "op", "options")
-    name, options = drawn.pop("op"), read(Mapping[str, Param], "options", drawn.pop("options"))
-    return made(Case, drawn | {"op": Op(read(str, "op", name), tuple(sorted(options.items())))})
+    drawn["op"] = _op(drawn["op"], drawn.pop("options"))
+    return made(Case, drawn)
+
+
+def _op(name: Any, options: Any) -> Op:
+    if name.__class__ is str and options.__class__ is dict and not options:
+        return _plain(name)
+    return Op(read(str, "op", name), tuple(sorted(read(Mapping[str, Param], "options", options).items())))
 
 
 def target_fields(target: Target) -> Fields:
@@ -37,6 +45,19 @@ def target_fields(target: Target) -> Fields:
 def target_of(fields: Any) -> Target:
     """Return the target of such fields. Raises Malformed."""
     named = _copy("target", fields, "mode", "device")
+    if all(value.__class__ is str for value in named.values()):
+        return _target(tuple(named.items()))
+    return _target.__wrapped__(tuple(named.items()))  # which says what is no text
+
+
+@lru_cache(maxsize=1024)
+def _plain(name: str) -> Op:
+    return Op(read(str, "op", name))
+
+
+@lru_cache(maxsize=1024)  # thousands of results share one
+def _target(items: tuple[tuple[str, Any], ...]) -> Target:
+    named = dict(items)
     asked = {name: named.pop(name) for name in ("mode", "device")}
     return made(Target, asked | {"implementation": made(Implementation, named)})
 

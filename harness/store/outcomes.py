@@ -15,7 +15,8 @@ from statistics import median
 from typing import Any
 
 from harness.model import Checked, Crashed, Failed, Outcome, Score, TimedOut, Timing, Unsupported
-from harness.store.typed import LONG_TEXTS, LONGEST, Malformed, made, row, shown
+from harness.store.hints import LONGEST, Malformed, shown
+from harness.store.typed import LONG_TEXTS, made, row
 
 OUTCOMES: Mapping[str, type[Any]] = {
     "score": Score,

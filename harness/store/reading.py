@@ -13,11 +13,12 @@ from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from harness.model import Case, Judgement, NotRun, Recorded, Result, Run, Target
-from harness.store import nouns, typed
+from harness.store import hints, nouns, typed
 from harness.store.database import Database, Row, StoreError
+from harness.store.hints import Malformed
 from harness.store.location import Location
 from harness.store.outcomes import decompressed, named_texts, unpack
-from harness.store.typed import Malformed, made
+from harness.store.typed import made
 
 K = TypeVar("K", int, str)
 V = TypeVar("V")
@@ -115,23 +116,27 @@ class Stored:
         cases: dict[int, tuple[Case, str]] = {}  # thousands of results share one, and a target too
         targets: dict[int, Target] = {}
         texts: dict[str, str] = {}
+        held = 0
         while chunk := list(islice(rows, CHUNK)):
             with self._sound():
                 every = [nouns.json_of(row[4]) for row in chunk]
                 self._read(CASES, (row[0] for row in chunk), cases, _case)
                 self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
-                self._read(TEXTS, named_texts(every), texts, decompressed)
+                new = self._read(TEXTS, named_texts(every), texts, decompressed)
                 found = [_result(row, facts, cases, targets, texts) for row, facts in zip(chunk, every, strict=True)]
             yield from found
-            if sum(map(len, texts.values())) > CHARACTERS_HELD:
+            held += sum(len(texts[key]) for key in new if key in texts)
+            if held > CHARACTERS_HELD:
                 texts.clear()
+                held = 0
 
-    def _read(self, sql: str, keys: Iterable[K], known: dict[K, V], made: Callable[..., V]) -> None:
-        """Add what some keys name and is not known yet."""
+    def _read(self, sql: str, keys: Iterable[K], known: dict[K, V], made: Callable[..., V]) -> list[K]:
+        """Add what some keys name and is not known yet; return these keys."""
         if new := [key for key in dict.fromkeys(keys) if key not in known]:
             marks = ", ".join("?" * len(new))
             for key, *row in self._db.rows(f"{sql} WHERE key IN ({marks})", new):
                 known[key] = made(*row)
+        return new
 
     def environments(self) -> dict[str, Facts]:
         """Return every environment by its key."""
@@ -181,7 +186,7 @@ def _result(
     """Return the result of a row of RESULTS, whose words the columns' types hold to what they are."""
     key, target, environment, outcome, _, judgement, reason = row
     if key not in cases or target not in targets or judgement not in JUDGEMENTS:
-        raise Malformed(f"result is {typed.shown(row)}, expected one whose case, target and judgement are known")
+        raise Malformed(f"result is {hints.shown(row)}, expected one whose case, target and judgement are known")
     case, content = cases[key]
     return Result(case, targets[target], unpack(outcome, facts, texts), judgement, reason, environment, content)
 

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from harness.store.database import VERSION, Database, absent, known
+from harness.store.hints import Malformed
 from harness.store.nouns import json_of
 from harness.store.outcomes import figure, share, unpack
-from harness.store.typed import Malformed
 
 # A word in braces is a kind of database's own: `Database.types` of sqlite.py and postgres.py. The rest is SQL that both
 # read: `ON CONFLICT ... DO`, row values, double-quoted names ("case", "rows", "check" and "text" are words of SQL).

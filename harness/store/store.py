@@ -14,11 +14,11 @@ from typing import Self
 from harness.model import NotRun, Result, Run
 from harness.store import extras, nouns, schema
 from harness.store.database import Database, StoreError
+from harness.store.hints import Malformed
 from harness.store.location import Location, without_passwords
 from harness.store.outcomes import NAMES, compressed, figure, named_texts, pack, share
 from harness.store.reading import CASE, CHUNK, TARGET, Stored
 from harness.store.sqlite import File
-from harness.store.typed import Malformed
 
 ADD_CASE = f"INSERT INTO cases (id, content, {CASE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 ADD_TARGET = f"INSERT INTO targets ({TARGET}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"

@@ -8,59 +8,51 @@ from __future__ import annotations
 
 import math
 import re
-import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 from harness.model import FORMATS, Case, Checked, Score, Settled, Timing, Worst
+from harness.store import hints
+from harness.store.hints import Malformed, Read, shown
 
 T = TypeVar("T")
-Read = Callable[[Any], Any]
+Off = tuple[str, str] | None  # a field, and what was expected of it
 
-MOST_CHARACTERS = 1 << 20  # of a word; a reason may quote a whole compiler
-LONGEST = 1 << 24  # characters of a row of numbers: 262 144 of float64 in hex, and some
 LONG_TEXTS = ("logits", "label", "upstream")  # of a Worst: such rows
 NUMBERS = re.compile(r"[-+0-9a-fxpin.= ]*")
 RECIPE = re.compile(r"def |# python|import |row\b")  # how Python that draws a row begins
 DECIMAL = re.compile(r"[-+0-9a-z.]{0,100}")
-NOT_FINITE: Mapping[str, float] = {str(number): number for number in (math.inf, -math.inf, math.nan)}
 MOST_ELEMENTS = 1 << 40  # of a case
+SHORTEST, LONGEST_TIME = 1e-15, 1e15  # seconds that something can take
+NEGATIVE = (0.0).__gt__
 MOST_TIMES = 1e30  # as long: the longest time over the shortest
-
-
-class Malformed(ValueError):  # noqa: N818 - said of a value
-    """A plain value that is none of a noun's."""
 
 
 def made(kind: Callable[..., T], values: Any) -> T:
     """Return the noun of such values by name; what is absent takes its default. Raises Malformed."""
     try:
-        readers = _readers(kind)
-        noun = kind(**{name: readers[name](value) for name, value in values.items()})
+        readers, whole = _readers(kind), _whole_noun(kind)
+        if len(readers) == len(values):
+            noun = whole(values)
+        else:
+            noun = kind(**{name: readers[name](value) for name, value in values.items()})
     except Malformed as error:
         raise Malformed(_said(f"{_noun(kind)}'s {_culprit(kind, values)}", error)) from error
     except (AttributeError, KeyError, TypeError) as error:
         raise Malformed(f"{_noun(kind)} is {shown(values)}, expected {_expected(kind)}") from error
-    for name, holds, expected in RULES.get(kind, ()):
-        if not holds(noun):
-            raise Malformed(f"{_noun(kind)}'s {name} is {shown(getattr(noun, name))}, expected {expected}")
+    if (rule := RULES.get(kind)) and (off := rule(noun)):
+        raise Malformed(f"{_noun(kind)}'s {off[0]} is {shown(getattr(noun, off[0]))}, expected {off[1]}")
     return noun
 
 
 def read(hint: Any, what: str, value: Any) -> Any:
     """Return a value as a type hint has it. Raises Malformed, which says what it is."""
     try:
-        return _reader(hint)(value)
+        return hints.reader(hint, made)(value)
     except Malformed as error:
         raise Malformed(_said(what, error)) from error
-
-
-def shown(value: Any) -> str:
-    """Print a value that may be of any size and depth."""
-    return reprlib.repr(value)
 
 
 def _said(what: str, error: Malformed) -> str:
@@ -93,147 +85,22 @@ def _expected(kind: Any) -> str:
 @cache
 def _readers(kind: Any) -> dict[str, Read]:
     """Return how each field of a noun is read."""
-    long = {name: _long for name in LONG_TEXTS if kind.__name__ == "Worst"}
-    return {name: long.get(name) or _reader(hint) for name, hint in get_type_hints(kind).items()}
-
-
-def _text(value: Any) -> Any:
-    if value.__class__ is not str or len(value) > MOST_CHARACTERS or not (value.isascii() or _encodes(value)):
-        raise Malformed(f"is {shown(value)}, expected a text of up to {MOST_CHARACTERS} characters")
-    return value
-
-
-def _long(value: Any) -> Any:
-    if value.__class__ is not str or len(value) > LONGEST or not (value.isascii() or _encodes(value)):
-        raise Malformed(f"is {shown(value)}, expected a text of up to {LONGEST} characters")
-    return value
-
-
-def _encodes(text: str) -> bool:
-    """Tell whether a text is one: half a character is none."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _whole(value: Any) -> Any:
-    if value.__class__ is not int or not -(1 << 63) <= value < 1 << 63:
-        raise Malformed(f"is {shown(value)}, expected a whole number of 64 bits")
-    return value
-
-
-def _float(value: Any) -> Any:
-    if value.__class__ is float:
-        return value
-    if value.__class__ is int and -(1 << 63) <= value < 1 << 63:
-        return float(value)
-    if value.__class__ is str and value in NOT_FINITE:
-        return NOT_FINITE[value]
-    raise Malformed(f"is {shown(value)}, expected a number")
-
-
-def _bool(value: Any) -> Any:
-    if value.__class__ is not bool:
-        raise Malformed(f"is {shown(value)}, expected true or false")
-    return value
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _nothing(value: Any) -> Any:
-    if value is not None:
-        raise Malformed(f"is {shown(value)}, expected nothing")
-    return value
-
-
-PLAIN: Mapping[Any, Read] = {str: _text, int: _whole, float: _float, bool: _bool, NoneType: _nothing}
+    long = {name: hints.long for name in LONG_TEXTS if kind.__name__ == "Worst"}
+    return {name: long.get(name) or hints.reader(hint, made) for name, hint in get_type_hints(kind).items()}
 
 
 @cache
-def _reader(hint: Any) -> Read:
-    """Return what makes a plain value one of a type, or raises Malformed."""
-    parts = get_args(hint)
-    match get_origin(hint):
-        case None if hint in PLAIN:
-            return PLAIN[hint]
-        case None if is_dataclass(hint):
-            return lambda value: value if value.__class__ is hint else made(cast("type[Any]", hint), value)
-        case origin if origin is Literal:
-            return _one_of(parts)
-        case origin if origin in {UnionType, Union}:
-            return _either(parts)
-        case origin if origin is tuple and parts[1:] == (...,):
-            return _several(_reader(parts[0]))
-        case origin if origin is Mapping:
-            return _named(_reader(parts[0]), _reader(parts[1]))
-    raise TypeError(f"hint is {hint}, expected one that a noun's field has")
-
-
-def _one_of(words: tuple[Any, ...]) -> Read:
-    known = frozenset(words)
-
-    def reader(value: Any) -> Any:
-        if value.__class__ is not str or value not in known:
-            raise Malformed(f"is {shown(value)}, expected one of {', '.join(words)}")
-        return value
-
-    return reader
-
-
-def _either(parts: tuple[Any, ...]) -> Read:
-    """Read a value of one of several types: of its own, or of one that takes it."""
-    readers = [_reader(part) for part in parts]
-    own = {part: PLAIN.get(part, _as_it_is) for part in parts if isinstance(part, type)}
-
-    def reader(value: Any) -> Any:
-        if known := own.get(value.__class__):
-            return known(value)
-        for one in readers[:-1]:
-            try:
-                return one(value)
-            except Malformed:
-                continue
-        return readers[-1](value)
-
-    if len(parts) == 2 and parts[1] is NoneType:
-        some = readers[0]
-        return lambda value: None if value is None else some(value)
-    return reader
-
-
-def _several(one: Read) -> Read:
-    def reader(values: Any) -> Any:
-        if values.__class__ is not list and values.__class__ is not tuple:
-            raise Malformed(f"is {shown(values)}, expected a list")
-        return tuple(map(one, values))
-
-    return reader
-
-
-def _named(key: Read, item: Read) -> Read:
-    def reader(values: Any) -> Any:
-        if values.__class__ is not dict:
-            raise Malformed(f"is {shown(values)}, expected values by name")
-        return {key(name): item(value) for name, value in values.items()}
-
-    return reader
-
-
-def _is_time(seconds: float) -> bool:
-    """Tell whether something can last so long: not a femtosecond, and not 30 million years."""
-    return seconds == 0 or 1e-15 <= seconds <= 1e15
-
-
-def _is_hex(text: str) -> bool:
-    try:
-        float.fromhex(text or "0")
-    except (ValueError, OverflowError):
-        return False
-    return True
+def _whole_noun(kind: Any) -> Read:
+    """Return what makes a noun of all its fields, written out as dataclasses write their own methods."""
+    readers = _readers(kind)
+    made = []
+    for name, hint in get_type_hints(kind).items():
+        value, quick = f"v[{name!r}]", hints.QUICK.get(hint if readers[name] is not hints.long else None)
+        if quick:
+            made.append(f"x if {quick.replace('x', f'(x := {value})', 1)} else r[{name!r}](x)")
+        else:
+            made.append(f"r[{name!r}]({value})")
+    return cast("Read", eval(f"lambda v: kind({', '.join(made)})", {"kind": kind, "r": readers}))  # noqa: S307 - ours
 
 
 def row(text: str) -> str:
@@ -246,47 +113,83 @@ def row(text: str) -> str:
     raise Malformed(f"row is {shown(text)}, expected numbers, or Python that draws them")
 
 
-# What a field can be beside its type, where what reads it relies on that: field, rule, the rule in words.
-RULES: Mapping[Any, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
-    Case: (
-        ("dtype", lambda case: case.dtype in FORMATS, f"one of {', '.join(FORMATS)}"),
-        ("rows", lambda case: 0 <= case.rows <= MOST_ELEMENTS, "as many as an array may have"),
-        (
-            "classes",
-            lambda case: 0 <= case.classes * max(case.rows, 1) <= MOST_ELEMENTS,
-            "as many as an array may have",
-        ),
-    ),
-    Score: (
-        ("elements", lambda score: score.elements > 0, "1 or more"),
-        ("max_ulp", lambda score: not score.max_ulp < 0, "a distance"),
-        ("mean_ulp", lambda score: not score.mean_ulp < 0, "a distance"),
-        ("over_bound", lambda score: "S" in score.over_bound, "one of class S among them"),
-        ("over_bound", lambda score: not any(over < 0 for over in score.over_bound.values()), "shares of 0 and more"),
-        ("verdicts", lambda score: min(score.verdicts.values(), default=0) >= 0, "counts"),
-    ),
-    Checked: (
-        ("elements", lambda checked: checked.elements >= 0, "0 or more"),
-        ("over", lambda checked: not checked.over < 0, "a share of 0 or more"),
-    ),
-    Settled: (
-        ("low", lambda duel: MOST_TIMES**-1 <= duel.low <= duel.times, "a ratio of times, and no more than `times`"),
-        ("high", lambda duel: duel.times <= duel.high <= MOST_TIMES, "a ratio of times, and no less than `times`"),
-        ("workers", lambda duel: duel.workers > 0, "1 or more"),
-    ),
-    Worst: (
-        ("exact", lambda worst: bool(DECIMAL.fullmatch(worst.exact)), "a number in decimals"),
-        ("expected", lambda worst: _is_hex(worst.expected), "a number in hex"),
-        ("got", lambda worst: _is_hex(worst.got), "a number in hex"),
-    ),
-    Timing: (
-        ("seconds", lambda timing: all(map(_is_time, timing.seconds)), "times of 0, or 1e-15 to 1e15"),
-        ("calls", lambda timing: timing.calls > 0, "1 or more"),
-        (
-            "workers",
-            lambda timing: 0 < timing.workers <= max(1, len(timing.seconds)),
-            "1 or more, of a sample at least",
-        ),
-        ("first_call_seconds", lambda timing: _is_time(timing.first_call_seconds), "a time of 0, or 1e-15 to 1e15"),
-    ),
+def _case(case: Case) -> Off:
+    if case.dtype not in FORMATS:
+        return "dtype", f"one of {', '.join(FORMATS)}"
+    if not 0 <= case.rows <= MOST_ELEMENTS:
+        return "rows", "as many as an array may have"
+    if not 0 <= case.classes * max(case.rows, 1) <= MOST_ELEMENTS:
+        return "classes", "as many as an array may have"
+    return None
+
+
+def _score(score: Score) -> Off:
+    if score.elements <= 0:
+        return "elements", "1 or more"
+    if score.max_ulp < 0:
+        return "max_ulp", "a distance"
+    if score.mean_ulp < 0:
+        return "mean_ulp", "a distance"
+    if "S" not in score.over_bound:
+        return "over_bound", "one of class S among them"
+    if any(map(NEGATIVE, score.over_bound.values())):
+        return "over_bound", "shares of 0 and more"
+    if any(map(NEGATIVE, score.verdicts.values())):
+        return "verdicts", "counts"
+    return None
+
+
+def _checked(checked: Checked) -> Off:
+    if checked.elements < 0:
+        return "elements", "0 or more"
+    return ("over", "a share of 0 or more") if checked.over < 0 else None
+
+
+def _settled(duel: Settled) -> Off:
+    if not MOST_TIMES**-1 <= duel.low <= duel.times:
+        return "low", "a ratio of times, and no more than `times`"
+    if not duel.times <= duel.high <= MOST_TIMES:
+        return "high", "a ratio of times, and no less than `times`"
+    return ("workers", "1 or more") if duel.workers <= 0 else None
+
+
+def _worst(worst: Worst) -> Off:
+    if not DECIMAL.fullmatch(worst.exact):
+        return "exact", "a number in decimals"
+    for name, text in (("expected", worst.expected), ("got", worst.got)):
+        try:
+            float.fromhex(text or "0")
+        except (ValueError, OverflowError):
+            return name, "a number in hex"
+    return None
+
+
+def _timing(timing: Timing) -> Off:
+    first = timing.first_call_seconds
+    if not (SHORTEST <= first <= LONGEST_TIME or first == 0):
+        return "first_call_seconds", f"a time of 0, or {SHORTEST:g} to {LONGEST_TIME:g}"
+    if not _are_times(timing.seconds):
+        return "seconds", f"times of 0, or {SHORTEST:g} to {LONGEST_TIME:g}"
+    if timing.calls <= 0:
+        return "calls", "1 or more"
+    if not 0 < timing.workers <= max(1, len(timing.seconds)):
+        return "workers", "1 or more, of a sample at least"
+    return None
+
+
+def _are_times(seconds: Sequence[float]) -> bool:
+    """Tell whether something can last so long each time: not a femtosecond, and not 30 million years."""
+    if not (math.isfinite(sum(seconds)) and max(seconds, default=0) <= LONGEST_TIME):
+        return False
+    return min(seconds, default=1) >= SHORTEST or all(one == 0 or one >= SHORTEST for one in seconds)
+
+
+# What is off in a noun whose fields are of their types, where what reads it relies on more.
+RULES: Mapping[Any, Callable[[Any], Off]] = {
+    Case: _case,
+    Score: _score,
+    Checked: _checked,
+    Settled: _settled,
+    Worst: _worst,
+    Timing: _timing,
 }
