@@ -5,7 +5,7 @@ import pytest
 from harness import adapters
 from harness.model import DTYPES, QUANTITIES
 from harness.ops import OPS
-from harness.spelling import ALIASES, choice, choices, meant
+from harness.spelling import ALIASES, choice, choices, meant, printable
 from suites.questions import presets
 
 
@@ -67,3 +67,16 @@ def test_every_alias_leads_to_a_name_that_there_is():
     names = {*OPS, *DTYPES, *QUANTITIES, *adapters.names(), *presets.PRESETS, *words}
 
     assert {name for likely in ALIASES.values() for name in likely} <= names
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("softmax(axis=-1) ≤ 3 µs", "softmax(axis=-1) ≤ 3 µs"),
+        ("a\nb\tc", r"a\nb\tc"),
+        ("\x1b[31m\u202e\u2028\ud800", r"\x1b[31m\u202e\u2028\ud800"),
+    ],
+)
+def test_every_sign_is_to_be_seen(text, printed):
+    """Signs that break lines, turn a text around or are none are escaped; all others stand as they are."""
+    assert printable(text) == printed

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness import adapters
-from harness.adapters import NotSupported
+from harness.adapters import NotSupported, fenced, state
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 
@@ -17,6 +17,16 @@ jax = pytest.importorskip("jax", reason="jax is not installed")
 def adapter():
     """Return one adapter for the file."""
     return adapters.load("jax")
+
+
+def test_switch_that_a_call_leaves_on_is_off_again(adapter):  # noqa: ARG001 - which watches it
+    """A call that turns 64 bits on for all that comes after it is told of, and they are off."""
+    state.changed()
+
+    fenced(lambda: jax.config.update("jax_enable_x64", True))
+
+    assert state.changed() == ("jax's 64-bit switch",)
+    assert not jax.config.jax_enable_x64
 
 
 def test_jax_waits_for_every_array(adapter):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from harness import adapters
+from harness.adapters import fenced, state
 from harness.model import Inputs, Op, Target, Unsupported
 
 pytest.importorskip("tensorflow", reason="tensorflow is not installed")
@@ -23,6 +24,16 @@ LOGITS = np.array([[1, 2, 3], [0, 0, 0]], np.float32)
 def adapter():
     """Return one adapter for the file: what it compiles is shared."""
     return ours.Adapter()
+
+
+def test_eagerness_that_a_call_leaves_on_is_off_again(adapter):  # noqa: ARG001 - which watches it
+    """A call that lets every tf.function run eagerly is told of, and they are compiled as before."""
+    state.changed()
+
+    fenced(lambda: tf.config.run_functions_eagerly(True))
+
+    assert state.changed() == ("whether tf.function runs eagerly",)
+    assert not tf.config.functions_run_eagerly()
 
 
 @pytest.fixture

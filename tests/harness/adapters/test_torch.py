@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness import adapters
-from harness.adapters import NotSupported
+from harness.adapters import NotSupported, fenced, state
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -15,6 +15,26 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 def adapter():
     """Return one adapter for the file."""
     return adapters.load("torch")
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "read"),
+    [
+        (lambda: torch.set_grad_enabled(False), "torch's gradient mode", torch.is_grad_enabled),
+        (lambda: torch.set_default_dtype(torch.float64), "torch's default dtype", torch.get_default_dtype),
+        (lambda: torch.set_flush_denormal(True), "the floating-point mode (subnormals are zero)", state.MODE),
+    ],
+    ids=["gradients", "dtype", "subnormals"],
+)
+def test_switch_that_a_call_leaves_is_turned_back(adapter, change, what, read):  # noqa: ARG001 - which watches it
+    """A call that changes what torch computes after it is told of, and the change is undone."""
+    before = read()
+    state.changed()
+
+    fenced(lambda: change() and None)
+
+    assert state.changed() == (what,)
+    assert read() == before
 
 
 def test_torch_computes_with_the_threads_that_are_asked(adapter):
