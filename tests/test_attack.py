@@ -1,9 +1,11 @@
 """The attacks themselves: what they count, and that a tiny one of each kind of this machine's comes to its table."""
 
+import random
+
 import pytest
 
 from tests.attack import __main__ as attacks
-from tests.attack import changing
+from tests.attack import changing, hostile, writing
 from tests.attack.changes import CHANGES
 from tests.attack.tally import Tally
 
@@ -66,3 +68,34 @@ def test_exit_code_is_that_of_the_worst(monkeypatch, capsys):
     monkeypatch.setattr(attacks, "ATTACKS", {"held": made["held"]})
     assert attacks.main(["7"]) == 0
     assert "held" in capsys.readouterr().out
+
+
+def test_hostile_files_are_refused_or_harmless(tmp_path):
+    """Of a few files and stores made by mutation none poisons the store, and the same seed makes the same ones."""
+    whole = hostile.everything(tmp_path).read_bytes()
+    made = [hostile.run_file(whole, random.Random(3)) for _ in range(2)]  # noqa: S311 - files, not secrets
+
+    found = hostile.attack(3, tmp_path)
+
+    assert made[0] == made[1]
+    assert (found.attempts, found.lost, found.green, found.accused, found.tracebacks) == (3, 0, 0, 0, 0)
+    assert found.planned >= 6
+
+
+def test_what_poisons_is_counted(tmp_path):
+    """A command that ends in a traceback, or refuses, or lets a word steer the terminal is one that got through."""
+    tally = Tally()
+    for code, said in ((4, "Traceback (most recent call last):\nKeyError"), (2, "error: no"), (0, "\x1b]0;title\x07")):
+        hostile.judged(tally, "made", "status", code, said, (0, 1))
+
+    assert (tally.planned, tally.tracebacks, tally.lost, tally.accused) == (3, 1, 2, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_writers_lose_nothing(tmp_path):
+    """Eight processes that write a batch each to one file are all there."""
+    tally = Tally()
+    writing.write(str(tmp_path / "results.sqlite"), 1, tally)
+
+    assert (tally.attempts, tally.lost, tally.tracebacks) == (writing.WRITERS, 0, 0)
+    assert tally.planned == writing.WRITERS * (writing.RESULTS - writing.SHARED) + writing.SHARED
