@@ -111,7 +111,7 @@ def guarded(command: Callable[[], object]) -> int | str | None:
         try:
             command()
         except SystemExit as ended:
-            code = ended.code
+            code = _aborted(ended) or ended.code
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - else it would end as a new deviation does
         for line in f"error: {_broken(error)}".split("\n"):
@@ -120,6 +120,19 @@ def guarded(command: Callable[[], object]) -> int | str | None:
     if code == Exit.MACHINERY:
         _drop_output()
     return code
+
+
+def _aborted(ended: SystemExit) -> Exit | None:
+    """Return the code of what typer calls aborted, and ends with 1: Ctrl-C, or a file that ended early.
+
+    A module's compiled bytecode that a full disk cut short is such a file, and stays cut when there is room again.
+    """
+    if not isinstance(aborted := ended.__context__, typer.Abort):
+        return None
+    if isinstance(aborted.__cause__, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    warn(f"error: a file ended early ({aborted.__cause__}), expected a whole one; try: remove the __pycache__ folders")
+    return Exit.MACHINERY
 
 
 def _broken(error: Exception) -> str:

@@ -25,7 +25,8 @@ def attack(at_most: int, folder: Path) -> Tally:
         home = folder / f"of-{kib}"  # of its own: goldens of another run would take no room
         home.mkdir()
         words = (*ASKED, "--store", "r.sqlite", "--run-uid", "full")
-        first = ended(home, *words, most_bytes=kib << 10)
+        # Python leaves bytecode that is cut short and reads it again: no fault of ours, that would be found here.
+        first = ended(home, *words, most_bytes=kib << 10, PYTHONDONTWRITEBYTECODE="1")
         what = f"files of {kib} KiB at most"
         tally.read(first.stdout + first.stderr, what)
         if first.returncode not in {0, Exit.MACHINERY, Exit.USAGE}:

@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import typer
 
 from harness.store import Location, Store, StoreError
 from tests.conftest import ROOT
@@ -324,3 +325,16 @@ def test_every_exit_code_has_one_name():
         "MACHINERY": 4,
         "INTERRUPTED": 130,
     }
+
+
+@pytest.mark.parametrize(("cause", "code"), [(EOFError("marshal data too short"), 4), (KeyboardInterrupt(), 130)])
+def test_what_typer_aborts_is_no_deviation(cause, code, capsys):
+    """Bytecode that is cut short and Ctrl-C, which typer ends with 1, have their own codes."""
+    app = typer.Typer()
+
+    @app.command()
+    def command():
+        raise cause
+
+    assert screen.guarded(lambda: app([])) == code
+    assert ("error: a file ended early (marshal data too short)" in capsys.readouterr().err) == (code == 4)
