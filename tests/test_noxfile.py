@@ -28,5 +28,5 @@ def test_sessions_of_workflows_are_there(noxfile):  # noqa: ARG001 - reading it 
     texts = [path.read_text("utf-8") for path in [*(ROOT / ".github/workflows").glob("*.yml"), ROOT / ".ci/run"]]
     named = {name for text in texts for names in re.findall(r"nox -s ((?:[a-z-]+ ?)+)", text) for name in names.split()}
 
-    assert named >= {"tests", "compare", "selftest"}
+    assert named >= {"tests", "compare", "selftest", "newest"}
     assert named <= {function.name or name for name, function in nox.registry.get().items()}

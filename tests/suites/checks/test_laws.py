@@ -18,6 +18,9 @@ from suites.checks.laws.rows import LONG
 from suites.judging import ask, judge
 from suites.questions import cases
 from suites.questions.presets import PRESETS
+
+pytest.importorskip("torch", reason="torch is not installed")
+
 from tests.kernels import lawful, lawless
 
 NAMES = tuple(name.removeprefix("law.") for name in LAWS.checks)
