@@ -335,6 +335,42 @@ def test_what_no_duel_could_settle_is_said(store, monkeypatch):
     assert ended.stderr == "not settled: speed: 1 died\n"
 
 
+def test_every_run_has_its_interpreter(store):
+    """Interpreters are named for all runs or for none."""
+    ended = invoke("compare", "--store", store(*PLANTED["a time x 1.5"][:2]), "--settle", "--python", "old/python")
+
+    assert ended.exit_code == 2
+    assert ended.stderr == "error: --python names 1 interpreters, expected 2, one a run in their order\n"
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_every_two_runs_are_settled(store, monkeypatch, count):
+    """Of several runs each is played beside the one before it, and the last beside the first, by its interpreter."""
+    played = []
+
+    def play(self, suspicious):
+        played.append((self.before.run.uid, self.after.run.uid, *self.pythons))
+        for _, after in suspicious:
+            others = after.outcome.settled
+            found = settled(after.outcome, 1.5, uid=self.before.run.uid).settled
+            yield dataclasses.replace(after, outcome=dataclasses.replace(after.outcome, settled=(*others, *found)))
+
+    monkeypatch.setattr(Settling, "run", play)
+    path = store([*answers(), result(timing(*FAST), "speed")], [*answers(), result(timing(*SLOW), "speed")])
+    uids = [BEFORE.uid, AFTER.uid, "20260103T"][:count]
+    with Store(path) as opened:
+        opened.join(run("20260103T", 3))
+        opened.append("20260103T", [*answers(), result(timing(*[2.5e-5] * 6), "speed")])
+    pythons = [word for uid in uids for word in ("--python", f"{uid}/python")]
+
+    ended = invoke("compare", *uids, "--store", path, "--settle", *pythons)
+
+    pairs = [(0, 1)] if count == 2 else [(0, 1), (1, 2), (0, 2)]
+    assert played == [(uids[a], uids[b], f"{uids[a]}/python", f"{uids[b]}/python") for a, b in pairs]
+    assert ended.exit_code == 1
+    assert "1.5 times as long (1.49 to 1.52) in a duel" in ended.stdout.replace("\\", "")
+
+
 def test_settling_takes_a_run_of_the_store(store, tmp_path):
     """What duels find is kept, so that a run which is in no store is refused."""
     path = store(*PLANTED["a time x 1.5"][:2])
