@@ -160,6 +160,13 @@ def bench_history(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bench.history", *session.posargs)
 
 
+@nox.session(name="bench-job", default=False)
+def bench_job(session: nox.Session) -> None:
+    """Measure the main job beside another checkout: `nox -s bench-job -- ../before [options of xentbench run]`."""
+    install(session, *FRAMEWORKS, "fast", groups=("tests",))
+    session.run("python", "-m", "tests.bench.job", *session.posargs)
+
+
 @nox.session(name="bench-startup", default=False)
 def bench_startup(session: nox.Session) -> None:
     """Measure what starting costs, beside another checkout: `nox -s bench-startup -- ../before [STORE]`."""
