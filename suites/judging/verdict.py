@@ -116,7 +116,8 @@ def _judged(function: Implementation, answers: Answers, notes: Sequence[str]) ->
 def _word(results: Sequence[Result], found: Sequence[Finding], *, whole: bool) -> Word:
     if any(isinstance(result.outcome, Crashed | TimedOut) for result in results):
         return "failed"
-    if any(isinstance(result.outcome, Score | Checked) for result in results):
+    # What is recorded alone, as what a call raises for infinite logits, is no answer that conforms.
+    if any(isinstance(one.outcome, Score | Checked) and one.judgement != "unjudged" for one in results):
         return "deviates" if found else "conforms" if whole else "incomplete"
     raised = any(isinstance(result.outcome, Failed) and result.outcome.kind != "shape" for result in results[:1])
     return "failed" if raised else "not judged" if whole else "incomplete"

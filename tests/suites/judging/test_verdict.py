@@ -12,6 +12,8 @@ from tests.made.verdicts import result, score, target
 GOOD = result(score(0.5), "conforms")
 REFUSED = Unsupported(f"{refusal.NOT_JUDGED}{refusal.ALOUD}: NotImplementedError: the last axis only")
 
+RECORDED = result(Checked(1, 0.0, "error ValueError"), "unjudged", check="special.infinite_logit")
+
 
 @pytest.mark.parametrize(
     ("results", "word"),
@@ -24,6 +26,8 @@ REFUSED = Unsupported(f"{refusal.NOT_JUDGED}{refusal.ALOUD}: NotImplementedError
         pytest.param([GOOD, result(TimedOut(60))], "failed", id="hung"),
         pytest.param([GOOD, result(REFUSED, "unjudged", family="offset")], "conforms", id="refused in part"),
         pytest.param([result(REFUSED, "unjudged")], "not judged", id="refused"),
+        pytest.param([result(REFUSED, "unjudged"), RECORDED], "not judged", id="refused, and recorded that it was"),
+        pytest.param([GOOD, RECORDED], "conforms", id="recorded beside answers"),
         pytest.param([result(Failed("shape", "returned a number"))], "not judged", id="another signature"),
         pytest.param([GOOD, result(Failed("raised", "no"))], "deviates", id="raises among answers"),
         pytest.param([GOOD, result(Failed("raised", "no"), dtype="float16")], "conforms", id="raises in a dtype"),
