@@ -7,6 +7,7 @@ import pytest
 
 from harness import adapters
 from harness.adapters import NotInstalled, frameworks
+from tests.conftest import ROOT
 
 
 def test_an_unknown_framework_is_named_with_those_known():
@@ -38,3 +39,19 @@ def test_no_framework_is_imported():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {"torch", "jax", "tensorflow"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("name", ["torch", "tensorflow", "jax"])
+def test_framework_that_is_missing_is_named(name):
+    """Where a framework is not installed, and nothing that comes with it, the error names it and what to try."""
+    code = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys(({name!r}, 'keras', 'optax')))\n"
+        "from harness import adapters\n"
+        f"adapters.load({name!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    said = done.stderr.splitlines()[-1]
+    assert f"{name} cannot be imported (import of {name} " in said
+    assert said.endswith(f"; try: pip install 'xentbench[{name}]'")
