@@ -1,7 +1,8 @@
 """A real browser, and reports to open in it: one of a real run, and one of names that try to break out."""
 
 import shutil
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -87,6 +88,8 @@ def plant(path):
             changed = before if uid == "oldest" else [earlier(n, result) for n, result in enumerate(before)]
             store.append(uid, [result for n, result in enumerate(changed) if n % 50])
             store.finish(uid)
+    with closing(sqlite3.connect(path)) as db, db:  # as if they had come before
+        db.execute("UPDATE runs SET place = CASE uid WHEN 'oldest' THEN -1 WHEN 'older' THEN 0 ELSE place END")
 
 
 def timed(answers):
