@@ -8,7 +8,6 @@ from harness.model import DTYPES, FORMATS, Golden
 from harness.scoring import metrics, ruler
 from reference import bounds
 from reference.fast import answers
-from reference.golden import join
 from suites.questions import cases
 from tests.made.questions import EVERY, families_of, small
 from tests.made.textbook import DTYPES as NUMPY
@@ -53,7 +52,7 @@ def test_every_question_has_the_same_figures(same, dtype):
         for family in families_of(op):
             given = cases.inputs(small(op, quantity, family, dtype))
             quick = answers.answer(op, quantity, given)
-            golden = join([(quick.hi, quick.lo, quick.exponent, np.zeros(quick.hi.shape))], quick.hi.shape)
+            golden = Golden(quick.hi, quick.lo, quick.exponent, 0.0)
             budget = bounds.budget(op, quantity, given, golden)
             truth = ruler.make(golden, FORMATS[dtype], budget.error, budget.flushed)
             for share in (0.0, 0.2):
