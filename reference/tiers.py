@@ -56,10 +56,15 @@ def blocks(
         again = open_rows(*piece) | (rng.random(len(piece[0])) < audit)
         if not np.isfinite(inputs.logits[rows]).all():
             again[:] = True  # the arbiter refuses them
-        for row, settled in _settled(op, quantity, inputs, rows.start + np.flatnonzero(again)):
-            hi, lo, exponent, radius = (part[row - rows.start] for part in piece)
-            compare((hi, lo, exponent, radius), settled, f"{op}/{quantity}, row {row}", inputs.logits[row])
-            hi[:], lo[:], exponent[:], radius[:] = settled
+        done = list(_settled(op, quantity, inputs, rows.start + np.flatnonzero(again)))
+        if done:
+            at = np.array([row for row, _ in done])
+            hi, lo, exponent, radius = (np.stack(part) for part in zip(*(piece for _, piece in done), strict=True))
+            settled, here = (hi, lo, exponent, radius), at - rows.start
+            quick_rows = piece[0][here], piece[1][here], piece[2][here], piece[3][here]
+            compare(quick_rows, settled, lambda i: f"{op}/{quantity}, row {at[i]}", inputs.logits[at])  # noqa: B023
+            for part, new in zip(piece, settled, strict=True):
+                part[here] = new
         yield rows, golden.join([piece], quick.hi.shape)
 
 
@@ -104,22 +109,25 @@ def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
     return np.asarray(wide.any(axis=1))
 
 
-def compare(quick: golden.Piece, settled: golden.Piece, where: str, logits: Array) -> None:
-    """Raise Disagreement where a row of the fast tier lies further from the arbiter's than both radii allow."""
+def compare(quick: golden.Piece, settled: golden.Piece, title: Callable[[int], str], logits: Array) -> None:
+    """Raise Disagreement where a row of the fast tier lies further from the arbiter's than both radii allow.
+
+    All are (rows, values of a row), or logits; title: what to call a row.
+    """
     hi, lo, exponent, radius = quick
     with np.errstate(all="ignore"):  # only where nothing is claimed can it come to inf - inf
         shift = np.where(settled[0] == 0, 0, exponent - settled[2])
         difference = (ulp.scale(hi, shift) - settled[0]) + (ulp.scale(lo, shift) - settled[1])
         size = np.maximum(np.abs(settled[0]), np.abs(ulp.scale(hi, shift)))
         allowed = (radius + settled[3] + 2.0**-104) * size  # 2**-104: this subtraction's roundings
-        wrong = np.flatnonzero(np.isfinite(radius) & ~(np.abs(difference) <= allowed))
+        wrong = np.argwhere(np.isfinite(radius) & ~(np.abs(difference) <= allowed))
     if len(wrong):
-        at = wrong[0]
-        row = " ".join(float(x).hex() for x in logits[:16])
+        row, element = at = tuple(wrong[0].tolist())
+        begin = " ".join(float(x).hex() for x in logits[row][:16])
         raise Disagreement(
-            f"{where}, element {at} is {hi[at].hex()} + {lo[at].hex()} in the fast tier, expected "
+            f"{title(row)}, element {element} is {hi[at].hex()} + {lo[at].hex()} in the fast tier, expected "
             f"{settled[0][at].hex()} + {settled[1][at].hex()} times 2**{settled[2][at]} as the arbiter has it; "
-            f"its logits begin {row}"
+            f"its logits begin {begin}"
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mpmath import libmp
@@ -39,6 +40,7 @@ class Ball:
     side: int = 0
 
 
+@lru_cache(maxsize=1 << 16)  # labels, gradients and weights come again with every quantity
 def exact(value: float) -> Ball:
     """Take a finite float as it is."""
     return Ball(libmp.from_float(value))

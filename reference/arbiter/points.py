@@ -88,6 +88,7 @@ def sigmoid_xent_grad_labels(point: Point, _z: float, g: float, q: float) -> Bal
     return multiply(up, add(linear, curved, point.bits), point.bits)
 
 
+@lru_cache(maxsize=1 << 16)  # a value and its gradients share their labels
 def _weights(z: float, q: float, bits: int) -> tuple[Ball, Ball]:
     """Return q z and 1 - z, exactly."""
     label = ball.exact(z)

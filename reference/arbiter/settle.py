@@ -158,7 +158,7 @@ def _split(balls: Sequence[Ball]) -> Piece:
         if shift and (tail > half or (tail == half and (side > 0 or (side == 0 and head & 1)))):
             head, tail = head + 1, tail - (1 << shift)  # hi is the nearest, ties to even
         hi[i] = head / 2.0 ** (count - shift - 1)
-        lo[i] = libmp.to_float(libmp.from_man_exp(tail, 1 - count), rnd="n")
+        lo[i] = int(tail) / (1 << (count - 1))  # Python divides integers with correct rounding
         if abs(lo[i]) < SMALLEST_TAIL:  # keep the side, let go of the size
             direction = (tail > 0) - (tail < 0) or side
             lo[i] = direction * SMALLEST_TAIL
