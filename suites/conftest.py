@@ -80,12 +80,15 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
-                adapter = frameworks.load(name)
+                with state.kept(ours=True):
+                    adapter = frameworks.load(name)
                 compiled.keep(Location.of(config.getoption("--store")).folder, adapter)
                 adapter = adapter.judging(of_file[name], every_mode=bool(want.pairs)) if of_file else adapter
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
             continue
+        if changes := ", ".join(state.changed()):
+            recorder.note(f"{name} changes {changes} when it is loaded; it is asked without that")
         try:
             for framework, mode in want.pairs:
                 if framework == name and mode:

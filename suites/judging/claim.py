@@ -66,6 +66,7 @@ class Claim:
             return None
         self.recorder.begin(case, target)
         state.changed()  # what was changed before is not of this question
+        state.MODE.restore()  # which something that no fence is around may have changed
         shared = ask.asked(case, self.certify)
         outcome = answer(adapter, case, target, self.certify) if answer else ask.score(adapter, target, shared)
         self._tell(question)

@@ -1,11 +1,13 @@
 """The way from a question to a judged result, whoever records it."""
 
+import ctypes
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from harness.adapters import judged
+from harness.adapters import judged, state
 from harness.adapters.numpy import Adapter
 from harness.model import Case, Checked, Op, Target
 from reference.cache import Memory
@@ -117,6 +119,19 @@ def test_change_of_the_process_is_a_finding():
     assert found.reason == "the call changes functions of numpy (cos)"
     assert [result.judgement for result in results] == ["conforms"] * 2
     assert np.cos is cosine
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the number of the direction is that of x86-64")
+def test_nothing_is_measured_in_another_mode(question):
+    """A mode that was left behind where no fence is, as by a framework that was loaded, is the default one again."""
+    wrong = Claim(Written(), Memory().golden, ())(question).outcome
+    try:
+        ctypes.PyDLL(None).fesetround(0x800)
+
+        assert Claim(Written(), Memory().golden, ())(question).outcome == wrong
+        assert state.MODE() == ""
+    finally:
+        state.MODE.restore()
 
 
 def test_spared_question_is_not_asked(question):
