@@ -98,7 +98,7 @@ class Loops:
         digest = hashlib.sha256(f"{version()} {np.__version__}".encode())
         for name in self.sources:
             found = util.find_spec(name)
-            if found and found.origin:
+            if found and found.origin and found.has_location:  # else it is part of the interpreter
                 digest.update(Path(found.origin).read_bytes())
         return home() / "compiled" / digest.hexdigest()[:16]
 

@@ -132,9 +132,22 @@ def _library() -> ctypes.PyDLL | None:
 MODE = FloatingPoint()
 
 
-def limit() -> int:
-    """Return the recursion limit, up to the usual one: to raise it further harms nobody, and torch.compile does."""
-    return min(sys.getrecursionlimit(), RECURSION)
+class Recursion:
+    """The recursion limit, up to the usual one: to raise it further harms nobody, and torch.compile does."""
+
+    def __init__(self) -> None:
+        """Know none that is higher."""
+        self._raised = RECURSION
+
+    def read(self) -> int:
+        """Return the limit, or the usual one where it is higher."""
+        now = sys.getrecursionlimit()
+        self._raised = max(self._raised, now)
+        return min(now, RECURSION)
+
+    def put_back(self, before: int) -> None:
+        """Set the limit again, where it was higher than the usual one to the highest."""
+        sys.setrecursionlimit(before if before < RECURSION else self._raised)
 
 
 def running(timer: int) -> bool:
@@ -188,12 +201,13 @@ class Functions:
                 setattr(self._module, name, value)
 
 
+LIMIT = Recursion()
 NUMBERS = tuple(getattr(signal, name) for name in SIGNALS if hasattr(signal, name))
 WATCHED = [
     Setting("the floating-point mode", MODE, MODE.restore, ours=True),
     Setting("numpy's handling of errors", np.geterr, lambda before: np.seterr(**before), ours=True),
     Setting("numpy's call on errors", np.geterrcall, np.seterrcall, ours=True),
-    Setting("the recursion limit", limit, sys.setrecursionlimit),
+    Setting("the recursion limit", LIMIT.read, LIMIT.put_back),
     *(
         Setting("a timer", partial(running, timer), partial(stop, timer), ours=True)
         for timer in (getattr(signal, name) for name in TIMERS if hasattr(signal, name))

@@ -62,9 +62,11 @@ class Finding:
 
 def check(case: Case) -> str:
     """Name what an answer was judged by."""
+    if case.check:
+        return case.check
     if case.source.kind in {"published", "options"}:
         return case.source.kind
-    return case.check or ("accuracy" if case.quantity == "value" else "gradient")
+    return "accuracy" if case.quantity == "value" else "gradient"
 
 
 def causes(results: Iterable[Result]) -> dict[Key, list[Result]]:

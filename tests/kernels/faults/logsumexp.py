@@ -67,14 +67,6 @@ def logsumexp_online_from_masked(logits, axis):
 
 
 @implements("logsumexp", framework="torch")
-@kind("wrong axis")
-def logsumexp_matrix_only(logits, axis):
-    """Rows and classes unpacked from the shape: one axis is too few, three are too many."""
-    _rows, _classes = logits.shape
-    return log_of_sum(logits, axis)
-
-
-@implements("logsumexp", framework="torch")
 @kind("special values")
 def logsumexp_empty_batch_raises(logits, axis):
     """The largest logit of all looked up for a check: in an empty batch there is none."""

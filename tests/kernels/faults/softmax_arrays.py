@@ -113,17 +113,6 @@ def softmax_uniform(logits, axis):
     return logits * 0 + 1 / logits.shape[axis]
 
 
-@implements("softmax", framework="torch")
-@kind("special values")
-def softmax_empty_batch_raises(logits, axis):
-    """Rows taken one by one and stacked again: nothing to stack in an empty batch."""
-    if logits.ndim < 2:
-        return torch.softmax(logits, axis)
-    rows = logits.movedim(axis, -1)
-    parts = [torch.softmax(part, -1) for part in rows.reshape(-1, rows.shape[-1]).split(4096) if len(part)]
-    return torch.cat(parts).reshape(rows.shape).movedim(-1, axis)
-
-
 @implements("softmax", framework="numpy")
 @kind("in-place change")
 def softmax_numpy_in_place(logits, axis):

@@ -153,3 +153,17 @@ def test_options_are_causes_by_their_names():
 
     assert len({mechanism.of(one) for one in axis}) == 1
     assert mechanism.of(smooth) != mechanism.of(axis[0])
+
+
+def test_a_check_of_an_option_has_the_checks_name():
+    """What is judged is the check, whatever options its op has."""
+    (one,) = of(
+        verdicts.result(
+            Checked(1, math.inf, detail="off"),
+            check="special.ignored_row_not_finite",
+            op=Op.of("sparse_xent", ignore_index=-100),
+            family="options/normal_large",
+        )
+    )
+
+    assert one.checks == ("special.ignored_row_not_finite",)

@@ -462,7 +462,7 @@ def result_of(case, kind, ulp, index, logits, upstream=""):
     """Return a stored answer whose worst element is the one given."""
     element = Worst(index, logits, "", upstream, "0", "0x0p+0", "0x0p+0", ulp)
     target = Target(Implementation("torch", case.op.name, f"torch.{kind}", kind), "eager")
-    return Result(case, target, Score(4, abs(ulp), 0.0, 0.0, {}, None, {}, element), "conforms")
+    return Result(case, target, Score(4, abs(ulp), 0.0, 0.0, {"S": 0.5}, "S", {}, element), "conforms")
 
 
 def test_worst_rows_are_taken_from_a_store(tmp_path):
