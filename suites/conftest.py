@@ -15,8 +15,8 @@ from harness.adapters import frameworks, judged, state
 from harness.adapters.adapter import Adapter
 from harness.adapters.catalogue import Catalogue
 from harness.adapters.fence import NotInstalled
-from harness.model import Case, Implementation, NotRun, Target, Unsupported
-from harness.running import compiled
+from harness.model import Implementation, NotRun, Target, Unsupported
+from harness.running import compiled, process
 from harness.running.arguments import known_mode
 from harness.running.journal import CHANGED
 from harness.running.plugin import (
@@ -128,7 +128,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     out = named(config, "--leave-out")
     questions = [question for question in left if question[2].implementation not in out]
     announced(config).add(every, len(left), len(left) - len(questions))
-    metafunc.parametrize("question", questions, ids=[_id(case, target) for _, case, target in questions])
+    metafunc.parametrize("question", questions, ids=[process.named(case, target) for _, case, target in questions])
 
 
 @dataclass
@@ -160,15 +160,16 @@ def named(config: pytest.Config, option: str) -> tuple[Implementation, ...]:
     return tuple(Implementation(*json.loads(text)) for text in config.getoption(option))
 
 
-def _id(case: Case, target: Target) -> str:
-    return f"{case}@{target.implementation.framework}.{target}"
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Ask somebody's own functions first what shows best, and last those that change the process."""
+    """Ask somebody's own functions first what shows best, and last those that change the process.
+
+    Before all, and so where nothing else was asked, comes what an earlier process had in hand when it died.
+    """
     if config.getoption("--judge"):
         apart = named(config, "--apart")
         items.sort(key=lambda item: _order(asked, apart) if (asked := _question(item)) else (-1, False, False))
+    if doubted := config.getoption("--doubted"):
+        items.sort(key=lambda item: not ((asked := _question(item)) and process.named(*asked[1:]) in doubted))
 
 
 def _order(question: plan.Item, apart: Sequence[Implementation]) -> tuple[int, bool, bool]:
@@ -200,6 +201,7 @@ class Asker:
     claim: Claim
     recorder: Recorder
     apart: Sequence[Implementation] | None = None  # where functions that change the process are to be asked apart
+    doubted: Sequence[str] = ()  # questions whose answers are not to be lost with what comes after them
 
     def __call__(self, question: plan.Item, part: Part) -> None:
         """Ask, and report to pytest."""
@@ -207,6 +209,8 @@ class Asker:
             result = self.claim(question, part.answer)
         except (StoreError, OSError, state.NotRestored) as error:  # the function's own are caught by the fence
             give_up(self.recorder, error)
+        if self.doubted and process.named(*question[1:]) in self.doubted:
+            self.recorder.flush()
         if self.apart is not None and question[2].implementation in self.claim.changes.keys() - {*self.apart}:
             self.recorder.flush()
             pytest.exit("asked on in another process: a function has changed this one", returncode=CHANGED)
@@ -232,4 +236,4 @@ def claim(request: pytest.FixtureRequest) -> Asker:
     brake = Brake(first, stopped=first and recorder.deviates()) if is_judging else None
     several = is_judging and config.getoption("--journal") and len(announced(config).every) > 1
     claim = Claim(recorder, cache.golden, known, brake, strict=config.getoption("--strict-answers"))
-    return Asker(claim, recorder, named(config, "--apart") if several else None)
+    return Asker(claim, recorder, named(config, "--apart") if several else None, config.getoption("--doubted"))

@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--apart", action="append", default=[], help="a function that is asked last, as the runner names it"
     )
     group.addoption("--leave-out", action="append", default=[], help="a function that is not asked, likewise")
+    group.addoption("--doubted", action="append", default=[], help="a question that is asked first, likewise")
     group.addoption("--journal", default="", help="write a line before and after every question to this file")
 
 

@@ -19,6 +19,11 @@ DEATHS_OF_ONE = 3  # of a function: it is left out then, and the others are aske
 Question = tuple[Case, Target]
 
 
+def named(case: Case, target: Target) -> str:
+    """Return a question as processes name it to one another."""
+    return f"{case}@{target.implementation.framework}.{target}"
+
+
 @dataclass(frozen=True)
 class Job:
     """One framework's share, or a file's: a pytest command line without the options that the runner adds.
@@ -132,6 +137,8 @@ class Process:
         for option, functions in (("--apart", self.apart), ("--leave-out", self.given_up)):
             for function in functions:
                 yield from (option, json.dumps(astuple(function)))
+        for question in [*self.doubted][-1:]:  # what is doubted since longer was asked so before
+            yield from ("--doubted", named(*question))
 
     @property
     def given_up(self) -> list[Implementation]:

@@ -27,7 +27,7 @@ def pytest_addoption(parser):
     for option in OPTIONS:
         parser.addoption(option)
     parser.addoption("--resume", action="store_true")
-    for option in ("--apart", "--leave-out"):
+    for option in ("--apart", "--leave-out", "--doubted"):
         parser.addoption(option, action="append", default=[])
 
 
@@ -37,7 +37,7 @@ def pytest_cmdline_main(config):
     starts = json.loads(script.read_text(encoding="utf-8"))
     script.write_text(json.dumps(starts[1:]), encoding="utf-8")
     with script.with_suffix(".told").open("a", encoding="utf-8") as told:
-        told.write(json.dumps([config.getoption("--apart"), config.getoption("--leave-out")]) + "\n")
+        told.write(json.dumps([config.getoption(option) for option in ("--apart", "--leave-out", "--doubted")]) + "\n")
     journal = Journal(Path(config.getoption("--journal")))
     recorder = Recorder(Location.of(config.getoption("--store")), config.getoption("--run-uid"), journal)
     for what, of in starts[0]:

@@ -188,6 +188,7 @@ def test_tournament_usage(shell, options, message):
 
 def test_tournament(shell, place):
     """All fused functions x modes of a framework are ranked, stored and recorded."""
+    pytest.importorskip("torch")
     store = place / "tournament.sqlite"
     ended = shell(
         *("tournament", "--on", "torch:eager", "--workers", "2", "--case", "4x50,value", "--op", "softmax"),

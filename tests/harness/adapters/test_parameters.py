@@ -84,7 +84,7 @@ def test_what_is_refused(asked, said):
 
 def test_callable_without_signature_takes_an_axis():
     """What cannot be looked at is believed."""
-    with pytest.raises(ValueError, match="no signature"):
+    with pytest.raises(ValueError, match="signature"):
         inspect.signature(iter)
     assert Parameters.of("softmax", iter).spelled == {"axis": ""}
     assert Parameters.of("sparse_xent", iter).spelled == {}

@@ -69,12 +69,13 @@ def test_crash_is_the_questions_if_it_dies_again(play):
 
 def test_neighbour_is_not_accused(play):
     """What answers when it is asked again did not die of itself; that somebody did is no success."""
-    process, outcomes, (reason,), _ = play(ends("b:1", ["exit", 0]), [["plan", PLAN], ["answer", "a:1"], *REST[1:]])
+    process, outcomes, (reason,), told = play(ends("b:1", ["exit", 0]), [["plan", PLAN], ["answer", "a:1"], *REST[1:]])
 
     assert crashes(outcomes) == {}
     assert (len(outcomes), process.failed) == (4, True)
     assert "the process ended (exit code 0) with softmax-value-normal-float32-4x1@b@eager in hand" in reason
     assert "something that another function left behind has ended it" in reason
+    assert [doubted for *_, doubted in told] == [[], ["softmax-value-normal-float32-4x1@torch.b@eager"]]
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -194,7 +195,7 @@ def test_function_that_changes_the_process_is_asked_apart(play):
     )
 
     assert reasons == []
-    assert [apart for apart, _ in told] == [[], ['["torch", "softmax", "a", "fused"]']]
+    assert [apart for apart, *_ in told] == [[], ['["torch", "softmax", "a", "fused"]']]
 
 
 def test_damaged_journal_ends_no_run(play):
