@@ -6,7 +6,6 @@ the clock, with the questions answered, because a later checkout asks more.
 """
 
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -15,6 +14,8 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+
+from tests.bench import children
 
 ROOT = Path(__file__).parents[2]
 TIMES = ("goldens", "first", "again")
@@ -32,15 +33,15 @@ def run(checkout, folder, options):
         os.environ | own | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     )  # this project's, of whichever is installed
     words = [sys.executable, "-m", "xentbench", "run", "--store", str(store), "--report", str(folder / "report")]
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    before, start = children.cpu_seconds(), time.monotonic()
     ended = subprocess.run([*words, *options], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - start
+    cpu, seconds = children.cpu_seconds() - before, time.monotonic() - start
     if ended.returncode not in ENDS:
         said = (ended.stdout + ended.stderr)[-2000:]
         raise SystemExit(f"the run of {checkout} ended with {ended.returncode}, expected 0 or 1: {said}")
     with closing(sqlite3.connect(store)) as connection:
         (answers,) = connection.execute("SELECT count(*) FROM results").fetchone()
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, seconds, answers
+    return cpu, seconds, answers
 
 
 def main():

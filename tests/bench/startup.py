@@ -5,7 +5,6 @@ CPU seconds of whole processes, the least and the median of several, with compil
 """
 
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from harness.model import Worst
 from harness.store import Store
+from tests.bench import children
 from tests.made.records import ENVIRONMENT, result, run, score
 
 ROOT = Path(__file__).parents[2]
@@ -47,10 +47,9 @@ def cpu_seconds(checkout, folder, command, *, compiled):
     words = [sys.executable, "-m", "xentbench", *command]
     found = []
     for _ in range(RUNS + 1):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = children.cpu_seconds()
         subprocess.run(words, cwd=folder, env=environment | paths | kept, capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        found.append(children.cpu_seconds() - before)
     return found[1:]  # the first one writes the bytecode
 
 
