@@ -48,11 +48,8 @@ def _cpuinfo(name: str) -> str:
 
 def isa() -> str:
     """Return the widest instruction set of this processor that libraries choose kernels by."""
-    info = Path("/proc/cpuinfo")
-    if not info.exists():
-        return platform.machine()
-    flags = next((line for line in info.read_text().splitlines() if line.startswith(("flags", "Features"))), "").split()
-    return next((isa for isa in ISAS if isa in flags), platform.machine())
+    found = instructions().split()
+    return next((name for name in ISAS if name in found), platform.machine())
 
 
 def memory_bytes() -> int:

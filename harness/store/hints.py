@@ -32,19 +32,6 @@ def shown(value: Any) -> str:
     return reprlib.repr(value)
 
 
-def _text(value: Any) -> Any:
-    if value.__class__ is not str or len(value) > MOST_CHARACTERS or not (value.isascii() or _encodes(value)):
-        raise Malformed(f"is {shown(value)}, expected a text of up to {MOST_CHARACTERS} characters")
-    return value
-
-
-def long(value: Any) -> Any:
-    """Return a text of numbers, which may be long. Raises Malformed."""
-    if value.__class__ is not str or len(value) > LONGEST or not (value.isascii() or _encodes(value)):
-        raise Malformed(f"is {shown(value)}, expected a text of up to {LONGEST} characters")
-    return value
-
-
 def _encodes(text: str) -> bool:
     """Tell whether a text is one: half a character is none."""
     try:
@@ -52,6 +39,20 @@ def _encodes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _text_of(most: int) -> Read:
+    """Return what reads a text of up to so many characters."""
+
+    def read(value: Any) -> Any:
+        if value.__class__ is not str or len(value) > most or not (value.isascii() or _encodes(value)):
+            raise Malformed(f"is {shown(value)}, expected a text of up to {most} characters")
+        return value
+
+    return read
+
+
+_text, long = _text_of(MOST_CHARACTERS), _text_of(LONGEST)  # a word, and a row of numbers
 
 
 def _whole(value: Any) -> Any:

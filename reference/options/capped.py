@@ -30,7 +30,7 @@ from reference.arbiter.ball import ONE, Ball, add, divide, multiply, negative, s
 from reference.bounds import Budget
 from reference.golden import join
 from reference.options.parts import size as size_of
-from reference.options.parts import sums, units_of
+from reference.options.parts import softmax, sums, units_of
 from reference.options.reading import Loss
 from reference.question import Numbers
 
@@ -122,8 +122,7 @@ def budget(shaped: Shaped, quantity: Quantity) -> Budget:
             square = 2 * log_sum * (of_log.error[kind] + delta) + SQUARE * u * log_sum**2
             errors[kind] = error + 2 * delta * z_sum + weight * square + max(u, unit) * value
         return sums(Budget(errors, base.flushed), loss, value, units)
-    p = np.exp(x - x.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
+    p = softmax(x)
     g, z_sum, log_sum = np.abs(g)[:, None], z_sum[:, None], log_sum[:, None]
     if quantity == "grad_labels":
         errors = {kind: error + 2 * TANH * units[kind] * cap * g for kind, error in base.error.items()}

@@ -14,7 +14,7 @@ from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.golden import Certify
-from reference.options.parts import ROUNDINGS, assemble, assemble_budgets, reshape, scale, size, sums, units_of
+from reference.options.parts import ROUNDINGS, assemble, assemble_budgets, reshape, scale, size, softmax, sums, units_of
 from reference.options.reading import Loss
 
 DENSE, MEAN = Op.of("dense_xent"), Op.of("dense_xent", reduction="mean")
@@ -83,6 +83,5 @@ def _parts(loss: Loss) -> Array:
     if OPS[loss.base].elementwise:
         right = 1 / (1 + np.exp(-x))
         return upstream * ((1 - z) * right + loss.pos_weight * z * (1 - right))
-    p = np.exp(x - x.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
+    p = softmax(x)
     return upstream[:, None] * (z.sum(axis=1, keepdims=True) * p + z)

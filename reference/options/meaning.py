@@ -26,7 +26,7 @@ from harness.model import Array, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
-from reference.golden import Certify
+from reference.golden import Certify, shape
 from reference.options import capped, losses, reading
 from reference.options.parts import assemble, assemble_budgets
 
@@ -104,7 +104,7 @@ def arranged(op: Op, quantity: Quantity, inputs: Inputs, rows: Array) -> Array:
     """Bring answers by row into the shape of a framework's."""
     if rows.ndim == 2:
         return options.arranged(op, rows)
-    return rows.reshape(inputs.upstream.shape if quantity == "value" else inputs.logits.shape)
+    return rows.reshape(shape(quantity, inputs))
 
 
 def _shaped(op: Op, rows: Inputs) -> capped.Shaped:

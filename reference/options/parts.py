@@ -64,6 +64,12 @@ def scale(golden: Golden, factor: Array) -> Golden:
     return Golden(golden.hi * factor, golden.lo * factor, golden.exponent, golden.radius)
 
 
+def softmax(x: Array) -> Array:
+    """Return the softmax of rows in float64, which is exact enough for a budget."""
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
 def units_of(dtype: np.dtype[Any]) -> Mapping[BudgetClass, float]:
     """Return the unit roundoff that each class computes with."""
     form = FORMATS[dtype.name]

@@ -175,9 +175,8 @@ def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept 
         some = (one.sum(axis=1) > LARGEST) == (kept == "beyond")
         one, first, last, drawn = one[some], first[some], last[some], drawn[some]
     far = families.far(FORMATS[dtype])
-    x = to_dtype(
-        np.where(one, np.float32(0), np.float32(far)), dtype
-    )  # a masked class adds nothing to any sum; its own answer is that of a logit far below
+    # A masked class adds nothing to any sum; its own answer is that of a logit far below.
+    x = to_dtype(np.where(one, np.float32(0), np.float32(far)), dtype)
     rows = np.arange(len(x))
     z, g = np.zeros((len(x), 2)), np.zeros((len(x), 2))
     both = first != last

@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.model import FORMATS, QUANTITIES, Array, Checked, Inputs, Op, Quantity, Worst
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
+from reference import golden
 from suites.checks.check import Asking, NoAnswer, Spec
 from suites.checks.special import distance
 from suites.checks.special import words as special_words
@@ -91,8 +92,8 @@ def row_policy(
 
 
 def _asked(asking: Asking, inputs: Inputs, mode: str, device: str) -> str | Array:
-    shape = inputs.upstream.shape if asking.case.quantity == "value" else inputs.logits.shape
-    return special_words.of(asking.attempt(inputs, mode=mode, device=device, fits=False), shape)
+    got = asking.attempt(inputs, mode=mode, device=device, fits=False)
+    return special_words.of(got, golden.shape(asking.case.quantity, inputs))
 
 
 def _others(answer: Array) -> Array:
