@@ -16,15 +16,15 @@ from harness.adapters.adapter import Adapter
 from harness.adapters.catalogue import Catalogue
 from harness.adapters.fence import NotInstalled
 from harness.model import Implementation, NotRun, Target, Unsupported
-from harness.running import compiled, process
+from harness.running import compiled, measured, plugin, process
 from harness.running.arguments import known_mode
 from harness.running.journal import CHANGED
+from harness.running.measured import UNKEPT, Measured
 from harness.running.plugin import (
     RECORDER,
     give_up,
     pytest_addoption,
     pytest_configure,
-    pytest_sessionfinish,
     pytest_unconfigure,
 )
 from harness.running.recorder import Recorder
@@ -42,7 +42,6 @@ from suites.questions import plan
 __all__ = [
     "pytest_addoption",
     "pytest_configure",
-    "pytest_sessionfinish",
     "pytest_unconfigure",
 ]
 
@@ -224,6 +223,28 @@ class Asker:
             pytest.fail(result.reason, pytrace=False)
 
 
+@cache
+def kept(config: pytest.Config) -> Measured:
+    """Return what is kept of answers; of somebody's own functions nothing, whatever they do to this process."""
+    if config.getoption("--judge"):
+        return UNKEPT
+    folder = Location.of(config.getoption("--store")).folder
+    found = Measured(folder / measured.NAME, measured.edition(config.getoption("--reference")))
+    config.add_cleanup(found.close)
+    return found
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Say what was not measured anew, and that all was asked."""
+    config = session.config
+    if RECORDER in config.stash and (found := kept(config)).taken:
+        found.flush()
+        config.stash[RECORDER].note(
+            f"{found.taken} of {found.asked} measurements are those of earlier answers with the same bits"
+        )
+    plugin.pytest_sessionfinish(session, exitstatus)
+
+
 @pytest.fixture(scope="session")
 def claim(request: pytest.FixtureRequest) -> Asker:
     """Return what a claim is made with."""
@@ -235,5 +256,7 @@ def claim(request: pytest.FixtureRequest) -> Asker:
     recorder, first = config.stash[RECORDER], config.getoption("--first")
     brake = Brake(first, stopped=first and recorder.deviates()) if is_judging else None
     several = is_judging and config.getoption("--journal") and len(announced(config).every) > 1
-    claim = Claim(recorder, cache.golden, known, brake, strict=config.getoption("--strict-answers"))
+    claim = Claim(
+        recorder, cache.golden, known, brake, strict=config.getoption("--strict-answers"), measured=kept(config)
+    )
     return Asker(claim, recorder, named(config, "--apart") if several else None, config.getoption("--doubted"))

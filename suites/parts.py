@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.adapters.adapter import Adapter
 from harness.model import Case, Outcome, Target
+from harness.running.measured import Measured
 from reference.golden import Audited
 from suites.checks import check as checks
 from suites.checks.check import Asking, Suite
@@ -42,8 +43,8 @@ def plain(name: str, asks: Callable[[Case], bool]) -> Part:
 def suite(name: str, checks_of: Suite) -> Part:
     """Return the part that makes the checks of a suite."""
 
-    def answer(adapter: Adapter, case: Case, target: Target, certify: Audited) -> Outcome:
-        return checks.outcome(checks_of, Asking(adapter, case, target, certify))
+    def answer(adapter: Adapter, case: Case, target: Target, certify: Audited, measured: Measured) -> Outcome:
+        return checks.outcome(checks_of, Asking(adapter, case, target, certify, measured))
 
     return Part(name, checks_of.questions, answer)
 

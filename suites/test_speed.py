@@ -13,6 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from harness.adapters.adapter import Adapter
 from harness.adapters.fence import fenced
 from harness.model import Case, Outcome, Target, Timing, Unsupported
+from harness.running.measured import Measured
 from harness.timing import clock
 from reference.golden import Audited
 from suites.conftest import Asker
@@ -28,7 +29,7 @@ def questions(adapters: Sequence[Adapter], wanted: plan.Wanted) -> Iterator[plan
 def test_speed(question: plan.Item, claim: Asker, benchmark: BenchmarkFixture) -> None:
     """A fused function can be timed; how fast it is, is no claim."""
 
-    def timed(adapter: Adapter, case: Case, target: Target, _: Audited) -> Outcome:
+    def timed(adapter: Adapter, case: Case, target: Target, _: Audited, __: Measured) -> Outcome:
         return fenced(lambda: sample(adapter, case, target, benchmark))
 
     claim(question, Part("speed", questions, timed))

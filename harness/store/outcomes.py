@@ -40,7 +40,7 @@ def pack(outcome: Outcome) -> tuple[dict[str, Any], dict[str, str]]:
     if worst := fields.get("worst"):
         for name in LONG_TEXTS:
             if text := worst[name]:
-                worst[name] = key = _key(text)
+                worst[name] = key = text_key(text)
                 texts[key] = text
     return fields, texts
 
@@ -125,7 +125,8 @@ def _failed(reason: Any) -> Failed:
 
 
 @lru_cache(maxsize=4096)  # the targets of a case share its rows
-def _key(text: str) -> str:
+def text_key(text: str) -> str:
+    """Return the key of a long text, a digest of it."""
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

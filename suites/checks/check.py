@@ -32,9 +32,10 @@ from harness.model import (
     Worst,
 )
 from harness.ops import ASKED, VALUE_AND_GRADIENT
+from harness.running.measured import UNKEPT, Measured
 from harness.scoring import metrics
 from reference import bounds
-from reference.golden import Audited
+from reference.golden import Audited, content
 from suites.judging import refusal
 from suites.judging.judge import ACCEPTED
 from suites.judging.worst import worst_element
@@ -72,6 +73,7 @@ class Asking:
     case: Case
     target: Target
     certify: Audited
+    measured: Measured = UNKEPT
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -116,6 +118,11 @@ class Asking:
         question = (op or self.case.op, quantity or self.case.quantity, inputs or self.inputs)
         golden = self.certify(*question, families.audit(self.case.source))
         return golden, bounds.budget(*question, golden)
+
+    def found(self, what: str, got: Array, inputs: Inputs, find: Callable[[], Checked]) -> Checked:
+        """Return what an answer to inputs of a check's own was found to be, or `find` it; what: all else it is of."""
+        every = content(self.case.op, "grad_logits", inputs)  # the incoming gradient among it, whatever is asked
+        return self.measured.outcome(f"{what} {self.case} {every}", got, find)
 
     def worst(
         self, inputs: Inputs, index: tuple[int, ...], expected: float, got: float, ulp: float = float("inf")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from harness.adapters import state
 from harness.adapters.adapter import Adapter
@@ -22,6 +22,7 @@ from harness.model import (
     Unsupported,
     Worst,
 )
+from harness.running.measured import UNKEPT, Measured
 from harness.scoring import bits, metrics, ruler
 from harness.scoring.ruler import Ruler
 from reference import bounds, golden, rounding
@@ -40,6 +41,7 @@ class Asked:
 
     case: Case
     certify: Audited
+    measured: Measured = UNKEPT
     answered: dict[object, Outcome] = field(default_factory=dict)
 
     @cached_property
@@ -68,9 +70,9 @@ class Asked:
 
 
 @lru_cache(maxsize=4)  # items are ordered by case
-def asked(case: Case, certify: Audited) -> Asked:
+def asked(case: Case, certify: Audited, measured: Measured = UNKEPT) -> Asked:
     """Return what the targets of a case share."""
-    return Asked(case, certify)
+    return Asked(case, certify, measured)
 
 
 def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
@@ -93,6 +95,11 @@ def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
     got = refusal.read(asked_of(inputs), adapter, case.op, inputs, asked_of)
     if isinstance(got, Unsupported | Failed):
         return got
+    return question.measured.outcome(f"score {case} {question.content}", got, partial(_measure, question, got))
+
+
+def _measure(question: Asked, got: Array) -> Score:
+    """Measure an answer, and describe what is furthest off."""
     distance = metrics.against(question.ruler, got)
     return Score(
         elements=got.size,

@@ -10,12 +10,13 @@ from typing import Protocol
 from harness.adapters import state
 from harness.adapters.adapter import Adapter
 from harness.model import Case, Checked, Implementation, Outcome, Result, Target
+from harness.running.measured import UNKEPT, Measured
 from reference.golden import Audited
 from suites.judging import ask, judge
 from suites.judging.brake import Brake
 from suites.questions import plan
 
-Answer = Callable[[Adapter, Case, Target, Audited], Outcome]
+Answer = Callable[[Adapter, Case, Target, Audited, Measured], Outcome]
 
 
 class Recorder(Protocol):
@@ -45,6 +46,7 @@ class Claim:
     """Asks a question and records what comes back, judged.
 
     strict: what is recorded otherwise, such as an answer that depends on its batch, deviates.
+    measured: what is kept of answers by their bits.
     changes: what each function was seen to change in the process, which is told once.
     """
 
@@ -53,6 +55,7 @@ class Claim:
     known: Sequence[judge.Known]
     brake: Brake | None = None
     strict: bool = False
+    measured: Measured = UNKEPT
     changes: dict[Implementation, dict[str, None]] = field(default_factory=dict)
 
     def __call__(self, question: plan.Item, answer: Answer | None = None) -> Result | None:
@@ -67,8 +70,11 @@ class Claim:
         self.recorder.begin(case, target)
         state.changed()  # what was changed before is not of this question
         state.MODE.restore()  # which something that no fence is around may have changed
-        shared = ask.asked(case, self.certify)
-        outcome = answer(adapter, case, target, self.certify) if answer else ask.score(adapter, target, shared)
+        shared = ask.asked(case, self.certify, self.measured)
+        if answer:
+            outcome = answer(adapter, case, target, self.certify, self.measured)
+        else:
+            outcome = ask.score(adapter, target, shared)
         self._tell(question)
         result = self._judged(question, outcome, "" if answer else shared.content)
         self.recorder.end(result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
@@ -133,10 +133,16 @@ def sum_beyond_float16(asking: Asking) -> Checked:
 
 def of_width(asking: Asking, n: int, *, kept: Kept = "within") -> Checked:
     """Hold the rows of one width to their exact answers, each group by its least and its largest."""
-    op, quantity, form = asking.case.op, asking.case.quantity, FORMATS[asking.case.dtype]
-    masked, rows = kept == "masked", rows_of_width(op, quantity, asking.case.dtype, n, kept=kept)
-    golden, budget, some = _truth(rows)
+    case, masked = asking.case, kept == "masked"
+    rows = rows_of_width(case.op, case.quantity, case.dtype, n, kept=kept)
     got = asking.answer(rows.inputs)
+    return asking.measured.outcome(f"{kept} {n} {case}", got, partial(_measured, rows, got, masked=masked))
+
+
+def _measured(rows: Rows, got: Array, *, masked: bool) -> Checked:
+    """Measure an answer to rows of one width."""
+    form, n = FORMATS[rows.case.dtype], rows.case.classes
+    golden, budget, some = _truth(rows)
     answers = np.stack([got, got]).astype(np.float64) if got.ndim == 1 else rows.grouped(got)
     measured = answers[..., some].reshape(-1).astype(got.dtype)
     distance = metrics.measure(measured, golden, form, budget.error, budget.flushed)
@@ -176,7 +182,8 @@ def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept 
         one, first, last, drawn = one[some], first[some], last[some], drawn[some]
     far = families.far(FORMATS[dtype])
     # A masked class adds nothing to any sum; its own answer is that of a logit far below.
-    x = to_dtype(np.where(one, np.float32(0), np.float32(far)), dtype)
+    zero, below = to_dtype(np.array([0.0, far]), dtype)
+    x = np.where(one, zero, below)
     rows = np.arange(len(x))
     z, g = np.zeros((len(x), 2)), np.zeros((len(x), 2))
     both = first != last

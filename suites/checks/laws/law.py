@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -109,6 +111,18 @@ def hold(
     native_height: float | None = None,
 ) -> Checked:
     """Hold an answer to the exact one, each element within the tightest budget that is accepted."""
+    what = f"exact {quantity} {native_height} {_digest(golden) if golden else ''}"
+    return asking.found(what, got, inputs, partial(_hold, asking, got, inputs, quantity, golden, native_height))
+
+
+def _hold(
+    asking: Asking,
+    got: Array,
+    inputs: Inputs,
+    quantity: Quantity | None,
+    golden: Golden | None,
+    native_height: float | None,
+) -> Checked:
     op, asked, form = asking.case.op, quantity or asking.case.quantity, FORMATS[asking.case.dtype]
     truth = asking.golden(inputs, op, asked) if golden is None else golden
     budget = bounds.budget(op, asked, inputs, truth, native_height)
@@ -127,6 +141,12 @@ def hold(
         asking.case, inputs, index, expected, float(got[index]), exact=digits(truth, index), ulp=float(ulps[index])
     )
     return Checked(got.size, over, detail=_detail(worst, "the exact answer"), worst=worst)
+
+
+def _digest(golden: Golden) -> str:
+    """Return the digest of exact answers that a check brings along."""
+    parts = [part for part in (golden.hi, golden.lo, golden.exponent) if part is not None]
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 def within(asking: Asking, got: Array, expected: Array, allowed: Array, inputs: Inputs, what: str) -> Checked:

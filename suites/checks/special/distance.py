@@ -39,7 +39,7 @@ NOTHING = Gap(0.0, (), 0.0, 0.0)
 
 def hold(asking: Asking, got: Array, inputs: Inputs) -> Checked:
     """Hold an answer to the limits of its rows."""
-    return verdict(asking, got.size, inputs, furthest(asking, got, inputs))
+    return asking.found("limits", got, inputs, lambda: verdict(asking, got.size, inputs, furthest(asking, got, inputs)))
 
 
 def verdict(asking: Asking, elements: int, inputs: Inputs, gap: Gap, broken: str = "") -> Checked:

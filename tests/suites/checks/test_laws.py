@@ -10,6 +10,7 @@ import pytest
 from harness import adapters
 from harness.adapters import Catalogue, judged
 from harness.model import Case, Checked, Op, Target, Unsupported
+from harness.running.measured import NAME, Measured
 from reference.cache import Cache
 from suites.checks import check as checks
 from suites.checks.check import Asking
@@ -192,3 +193,26 @@ def test_run_is_float_by_float(center, dtype):
     assert len(run) == points.RUN
     assert {abs(b - a) for a, b in itertools.pairwise(bits)} == {1}
     assert (np.diff(run.astype(np.float64)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "op"),
+    [("exact_rows_masked", "softmax"), ("lengths", "logsumexp"), ("value_beside_gradient", "sparse_xent")],
+)
+def test_what_is_kept_is_what_would_be_found(name, op, cache, tmp_path):
+    """A law says the same of kept answers as of new ones, of a right function and of a wrong one."""
+    quantity = "grad_logits" if name == "value_beside_gradient" else "value"
+    case = of_law(name, Op.of(op), quantity, "float32")
+    offers = [implementation for implementation in adapters.load("torch").implementations() if implementation.op == op]
+    targets = [Target(next(one for one in offers if one.kind == kind), "eager") for kind in ("fused", "naive")]
+
+    def found(measured):
+        askings = [Asking(adapters.load("torch"), case, target, cache.golden, measured) for target in targets]
+        return [checks.outcome(LAWS, asking) for asking in askings]
+
+    kept = Measured(tmp_path / NAME, "one")
+    plain, first, asked = found(Measured()), found(kept), kept.asked
+    again = found(kept)
+
+    assert plain == first == again
+    assert kept.taken >= asked > 0

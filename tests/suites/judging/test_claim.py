@@ -10,6 +10,8 @@ import pytest
 from harness.adapters import judged, state
 from harness.adapters.numpy import Adapter
 from harness.model import Case, Checked, Op, Target
+from harness.running.measured import NAME, Measured
+from harness.scoring import metrics
 from reference.cache import Memory
 from suites.judging.brake import Brake
 from suites.judging.claim import Claim
@@ -143,3 +145,31 @@ def test_spared_question_is_not_asked(question):
 
     assert claim(question) is None
     assert recorder.lines[-1] == ("not asked", CASE, question[2])
+
+
+def test_an_answer_of_the_same_bits_is_not_measured_again(question, tmp_path, monkeypatch):
+    """The function is called, and its score is the one that was kept; with one other bit it is measured."""
+    first = Claim(Written(), Memory().golden, (), measured=Measured(tmp_path / NAME, "one"))
+    before = first(question)
+    first.measured.close()
+    adapter = question[0]
+    calls, answers = [], []
+    ask_as_before, measure_as_before = type(adapter).ask, metrics.against
+
+    def asked(*args, **others):
+        got = ask_as_before(*args, **others)
+        calls.append(got.tobytes())
+        if answers:
+            got.view(np.uint32)[3, 4] ^= 1
+        return got
+
+    monkeypatch.setattr(type(adapter), "ask", asked)
+    monkeypatch.setattr(metrics, "against", lambda *_: pytest.fail("it is measured again"))
+    again = Claim(Written(), Memory().golden, (), measured=Measured(tmp_path / NAME, "one"))
+    assert (again(question), len(calls), again.measured.taken) == (before, 1, 1)
+
+    answers.append("changed")
+    monkeypatch.setattr(metrics, "against", measure_as_before)
+    changed = Claim(Written(), Memory().golden, (), measured=Measured(tmp_path / NAME, "one"))(question)
+    assert len(calls) == 2
+    assert changed.outcome.bits != before.outcome.bits
