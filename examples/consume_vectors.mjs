@@ -162,6 +162,14 @@ const FORMULAS = {
   "sigmoid_xent/grad_logits": ({ x, z, g, q }) =>
     x.map((v, j) => g[j] * ((1 - z[j]) * sigmoid(v) - q * z[j] * sigmoid(-v))),
   "sigmoid_xent/grad_labels": ({ x, g, q }) => x.map((v, j) => g[j] * (q * softplus(-v) - softplus(v))),
+  "sparse_prob_xent/value": ({ x, label }) => [-Math.log(x[label])],
+  "sparse_prob_xent/grad_logits": ({ x, g, label }) => x.map((p, j) => (j === label ? -g[0] / p : 0)),
+  "dense_prob_xent/value": ({ x, z }) => [-dot(z, x.map(Math.log))],
+  "dense_prob_xent/grad_logits": ({ x, z, g }) => x.map((p, j) => (-g[0] * z[j]) / p),
+  "dense_prob_xent/grad_labels": ({ x, g }) => x.map((p) => -g[0] * Math.log(p)),
+  "binary_prob_xent/value": ({ x, z }) => x.map((p, j) => -z[j] * Math.log(p) - (1 - z[j]) * Math.log1p(-p)),
+  "binary_prob_xent/grad_logits": ({ x, z, g }) => x.map((p, j) => (g[j] * (p - z[j])) / (p * (1 - p))),
+  "binary_prob_xent/grad_labels": ({ x, g }) => x.map((p, j) => g[j] * (Math.log1p(-p) - Math.log(p))),
 };
 
 function answer(test) {
@@ -171,7 +179,7 @@ function answer(test) {
   const n = test.x.length / rows;
   expect(Number.isInteger(n), `length of x is ${test.x.length}, expected a multiple of ${rows}`);
   const [x, z, g] = [test.x, test.labels ?? [], test.upstream ?? []].map((listed) => listed.map(parseHex));
-  expect(test.op !== "sparse_xent" || (test.label >= 0 && test.label < n), `label is ${test.label}`);
+  expect(!test.op.startsWith("sparse") || (test.label >= 0 && test.label < n), `label is ${test.label}`);
   const part = (listed, r) => listed.slice(r * n, (r + 1) * n);
   const q = test.params?.pos_weight ?? 1;
   const mean = test.params?.reduction === "mean";

@@ -1,6 +1,7 @@
 """The ops, one record each: what an op takes, what it gives and what is asked of it.
 
-A new op is a record here, one formula in each tier of the reference, one bound, and its rows in the adapters.
+A new op is a record here, one formula in each tier of the reference, one bound, and its rows in the adapters. One that
+is asked `apart` needs less: the arbiter alone answers it, in families of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Record:
     """One op. All that the harness knows of it beside its formulas is read from here.
 
     labels: none; `index`, a class a row; or `row`, numbers shaped like the logits.
+    takes: what stands where other ops have logits. apart: asked in few small families of what it takes, and of no law.
     value: `row`, one number a row; `class`, one a class that depends on the whole row; or `point`, one a logit that
     depends on it alone. variants: options that are asked in every input family beside none.
     """
@@ -31,6 +33,8 @@ class Record:
     value: Literal["row", "class", "point"]
     caption: str  # what one gets, for a reader who looks for a function
     variants: tuple[Mapping[str, Param], ...] = ()
+    takes: Literal["logits", "probabilities"] = "logits"
+    apart: bool = False
 
     @property
     def elementwise(self) -> bool:
@@ -56,7 +60,7 @@ class Record:
     def signature(self) -> str:
         """What a function that somebody wants judged is called with."""
         second = ", axis" if self.takes_axis else "" if self.labels == "none" else ", labels"
-        return f"(logits{second})"
+        return f"({self.takes}{second})"
 
 
 OPS: Mapping[str, Record] = {
@@ -78,6 +82,24 @@ OPS: Mapping[str, Record] = {
             "a loss: every class is a yes or no of its own, several may be right at once",
             ({"pos_weight": 3.0},),
         ),
+        Record(
+            *("sparse_prob_xent", "index", "row"),
+            "the loss of probabilities that are given: one right class of many, labels are class indices",
+            takes="probabilities",
+            apart=True,
+        ),
+        Record(
+            *("dense_prob_xent", "row", "row"),
+            "the loss of probabilities that are given: labels are a distribution over the classes",
+            takes="probabilities",
+            apart=True,
+        ),
+        Record(
+            *("binary_prob_xent", "row", "point"),
+            "the loss of a probability that is given: every class is a yes or no of its own",
+            takes="probabilities",
+            apart=True,
+        ),
     )
 }
 
@@ -85,10 +107,16 @@ OPS: Mapping[str, Record] = {
 ASKED: Mapping[Op, tuple[Quantity, ...]] = {
     Op.of(record.name, **options): VALUE_AND_GRADIENT if options else record.quantities
     for record in OPS.values()
+    if not record.apart
     for options in ({}, *record.variants)
+}
+# What is asked in few families of its own.
+APART: Mapping[Op, tuple[Quantity, ...]] = {
+    Op.of(record.name): record.quantities for record in OPS.values() if record.apart
 }
 
 
 def plain(*values: str) -> tuple[Op, ...]:
-    """Return the ops without options whose value is one of these kinds; all of them where none is named."""
-    return tuple(Op(record.name) for record in OPS.values() if not values or record.value in values)
+    """Return the ops without options whose value is one of these kinds; all where none is named. None is apart."""
+    chosen = (record for record in OPS.values() if not record.apart and (not values or record.value in values))
+    return tuple(Op(record.name) for record in chosen)

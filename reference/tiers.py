@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
+from harness.ops import OPS
 from harness.scoring import ulp
 from reference import golden, rounding
 from reference.arbiter import settle
@@ -25,11 +26,13 @@ class Disagreement(ArithmeticError):  # noqa: N818 - both tiers claim to be righ
 
 
 def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0, seed: int = 0) -> Golden:
-    """Compute a golden, by the fast tier where it is certain of every rounding, else by the arbiter.
+    """Compute a golden, by the fast tier where it has the op and is certain of every rounding, else by the arbiter.
 
     audit: the share of rows that the arbiter does in any case, drawn from `seed`. Beside its result it takes the memory
     of a block. Shapes and errors as `settle.certify`; raises Disagreement where the tiers contradict each other.
     """
+    if OPS[op.name].apart:
+        return settle.certify(op, quantity, inputs)
     shape = golden.shape(quantity, inputs)
     hi, lo, radius = np.empty(shape), np.empty(shape), 0.0
     exponent: Array | None = None

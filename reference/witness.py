@@ -23,6 +23,7 @@ from harness.model import Op, Quantity
 from harness.ops import OPS
 from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.question import Numbers, PlainRow
+from reference.witness_apart import APART_BY_POINT, APART_BY_ROW
 
 Arb = Any  # python-flint ships no types
 
@@ -73,6 +74,11 @@ def _sum(terms: Iterable[Arb]) -> Arb:
 
 
 RowFormula = Callable[[_Row, list[Arb], list[Arb], int], Arb]
+
+
+def _plain(formula: Callable[[list[Arb], list[Arb], list[Arb], int], Arb]) -> RowFormula:
+    """Hand a formula the numbers of a row alone."""
+    return lambda row, z, g, j: formula(row.logits, z, g, j)
 
 
 def _softmax(row: _Row, _z: list[Arb], _g: list[Arb], j: int) -> Arb:
@@ -188,6 +194,8 @@ BY_POINT: dict[tuple[str, Quantity], PointFormula] = {
     ("sigmoid_xent", "grad_logits"): _sigmoid_xent_grad,
     ("sigmoid_xent", "grad_labels"): _sigmoid_xent_grad_labels,
 }
+ROWS: dict[tuple[str, Quantity], RowFormula] = {**BY_ROW, **{key: _plain(f) for key, f in APART_BY_ROW.items()}}
+POINTS: dict[tuple[str, Quantity], PointFormula] = {**BY_POINT, **APART_BY_POINT}
 
 
 def narrow(_index: int, enclosure: Ball) -> bool:
@@ -230,8 +238,8 @@ def enclose(
 def _answers(op: Op, quantity: Quantity, rows: Sequence[PlainRow]) -> Callable[[int], Arb]:
     """Return how to compute an answer by its flat index; what a row's answers share is computed once."""
     classes = len(rows[0][0])
-    if (op.name, quantity) in BY_POINT:
-        of_point = BY_POINT[op.name, quantity]
+    if (op.name, quantity) in POINTS:
+        of_point = POINTS[op.name, quantity]
         q = arb(float(op.options.get("pos_weight", 1.0)))
 
         def point(j: int) -> Arb:
@@ -241,10 +249,10 @@ def _answers(op: Op, quantity: Quantity, rows: Sequence[PlainRow]) -> Callable[[
             return of_point(arb(logits[c]), logits[c], z, g, q)
 
         return point
-    if (op.name, quantity) not in BY_ROW:
-        known = ", ".join(sorted(f"{name}/{which}" for name, which in (*BY_ROW, *BY_POINT)))
+    if (op.name, quantity) not in ROWS:
+        known = ", ".join(sorted(f"{name}/{which}" for name, which in (*ROWS, *POINTS)))
         raise ValueError(f"question is {op.name}/{quantity}, expected one of {known}")
-    of_row = BY_ROW[op.name, quantity]
+    of_row = ROWS[op.name, quantity]
     summed = [_Row(logits) for logits, _, _ in rows]
 
     def cell(j: int) -> Arb:

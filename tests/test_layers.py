@@ -38,7 +38,8 @@ FLOORS = {
         ("golden", "question", "bounds", "rounding", "fast"),
         ("arbiter", "limits"),
         ("options",),
-        ("tiers", "witness"),
+        ("tiers", "witness_apart"),
+        ("witness",),
         ("cache", "vectors"),
     ),
     "suites": (

@@ -15,6 +15,7 @@ CANCELS = "Loses digits where the label's logit is far above the loss."
 EPSILON = "1e-7 is keras.config.epsilon(), copied far beyond Keras: it caps the loss at 16.1, its gradient at nothing."
 PROBABILITIES = "Hands probabilities to a function that takes logits."
 NEGATIVE = "Takes logits for probabilities: nan where one is negative."
+ROUNDED = "1 - p is rounded before its logarithm is taken: of a small p, all of it is lost."
 POSITIVE = "Forgets that a label of 0 has a loss too."
 
 
@@ -25,7 +26,9 @@ class Form:
     op: str
     kind: Kind
     name: str  # as reports show it: it leaves axes out, as people do in a sentence
-    full: str = ""  # Python over logits, labels, the framework's modules and the options; empty where the name is that
+    full: str = (
+        ""  # Python over what the op takes, the framework's modules and the options; empty where the name is that
+    )
     note: str = ""  # what goes wrong
     options: Mapping[str, Param] = field(default_factory=dict)  # with defaults; one not in the text changes nothing
     reduces: bool = False  # sum and mean are taken behind the losses, as users do
@@ -40,7 +43,8 @@ class Form:
     @property
     def arguments(self) -> str:
         """The arrays that it takes, as a parameter list."""
-        return "logits" if OPS[self.op].labels == "none" else "logits, labels"
+        takes = OPS[self.op].takes
+        return takes if OPS[self.op].labels == "none" else f"{takes}, labels"
 
     @property
     def builder(self) -> str:

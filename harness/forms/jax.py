@@ -6,6 +6,7 @@ from harness.forms.form import (
     NEGATIVE,
     POSITIVE,
     PROBABILITIES,
+    ROUNDED,
     SATURATED,
     UNDERFLOW,
     UNSHIFTED,
@@ -114,4 +115,27 @@ FORMS = (
         note=SATURATED,
     ),
     Form("sigmoid_xent", "misuse", "-labels * jnp.log(jax.nn.sigmoid(logits))", note=POSITIVE),
+    Form(
+        "sparse_prob_xent",
+        "composed",
+        "-jnp.log(probabilities)[labels]",
+        "-jnp.log(jnp.take_along_axis(probabilities, labels[:, None], axis=-1)[:, 0])",
+    ),
+    Form(
+        "dense_prob_xent",
+        "composed",
+        "-jax.scipy.special.xlogy(labels, probabilities).sum()",
+        "-jax.scipy.special.xlogy(labels, probabilities).sum(axis=-1)",
+    ),
+    Form(
+        "binary_prob_xent",
+        "composed",
+        "-jax.scipy.special.xlogy(labels, probabilities) - jax.scipy.special.xlog1py(1 - labels, -probabilities)",
+    ),
+    Form(
+        "binary_prob_xent",
+        "naive",
+        "-labels * jnp.log(probabilities) - (1 - labels) * jnp.log(1 - probabilities)",
+        note=ROUNDED,
+    ),
 )

@@ -55,4 +55,21 @@ FORMS = (
         f"(1 - labels) * logits - (1 + ({POS_WEIGHT} - 1) * labels) * ({LOG_SIGMOID})",
         options={"pos_weight": 1.0},
     ),
+    Form(
+        "sparse_prob_xent",
+        "control",
+        "-np.log(probabilities)[labels]",
+        "-np.log(np.take_along_axis(probabilities, labels[:, None], axis=-1)[:, 0])",
+    ),
+    Form(
+        "dense_prob_xent",
+        "control",
+        "-sum(labels * np.log(probabilities))",
+        "-(labels * np.log(probabilities)).sum(axis=-1)",
+    ),
+    Form(
+        "binary_prob_xent",
+        "control",
+        "-labels * np.log(probabilities) - (1 - labels) * np.log1p(-probabilities)",
+    ),
 )

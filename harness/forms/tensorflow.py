@@ -118,4 +118,15 @@ FORMS = (
         "-labels * tf.math.log(tf.math.sigmoid(logits))",
         note=POSITIVE,
     ),
+    Form(
+        "dense_prob_xent",
+        "composed",
+        "-tf.reduce_sum(tf.math.xlogy(labels, probabilities))",
+        "-tf.reduce_sum(tf.math.xlogy(labels, probabilities), axis=-1)",
+    ),
+    Form(
+        "binary_prob_xent",
+        "composed",
+        "-tf.math.xlogy(labels, probabilities) - tf.math.xlog1py(1 - labels, -probabilities)",
+    ),
 )

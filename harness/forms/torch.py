@@ -6,6 +6,7 @@ from harness.forms.form import (
     NEGATIVE,
     POSITIVE,
     PROBABILITIES,
+    ROUNDED,
     SATURATED,
     UNDERFLOW,
     UNSHIFTED,
@@ -125,4 +126,28 @@ FORMS = (
         note=SATURATED,
     ),
     Form("sigmoid_xent", "misuse", "-labels * torch.log(torch.sigmoid(logits))", note=POSITIVE),
+    Form(
+        "sparse_prob_xent",
+        "composed",
+        "torch.nn.functional.nll_loss(torch.log(probabilities), labels)",
+        'torch.nn.functional.nll_loss(torch.log(probabilities), labels, reduction="none")',
+    ),
+    Form(
+        "dense_prob_xent",
+        "composed",
+        "-sum(labels * torch.log(probabilities))",
+        "-(labels * torch.log(probabilities)).sum(dim=-1)",
+    ),
+    Form(
+        "dense_prob_xent",
+        "composed",
+        "-torch.special.xlogy(labels, probabilities).sum()",
+        "-torch.special.xlogy(labels, probabilities).sum(dim=-1)",
+    ),
+    Form(
+        "binary_prob_xent",
+        "naive",
+        "-labels * torch.log(probabilities) - (1 - labels) * torch.log(1 - probabilities)",
+        note=ROUNDED,
+    ),
 )

@@ -11,10 +11,10 @@ from mpmath import libmp
 
 from harness.model import FORMATS, Format, Golden, Inputs, Op, Quantity
 from reference import rounding
-from reference.arbiter import ball
+from reference.arbiter import ball, rows
 from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.arbiter.column import SMALLEST_TAIL, Column, end_to_end
-from reference.arbiter.rows import answer
+from reference.arbiter.variants import APART
 from reference.golden import Piece, join, shape
 from reference.question import Numbers, PlainRow
 
@@ -60,9 +60,14 @@ def _settle_rows(op: Op, quantity: Quantity, rows: Sequence[PlainRow], share: in
 
 def _answer(op: Op, quantity: Quantity, row: PlainRow, share: int, bits: int) -> Sequence[Ball]:
     """Answer a row, divided by the rows that share its gradient."""
-    logits, labels, upstream = row
-    balls = answer(op, quantity, logits, labels, upstream, bits)
+    balls = answer(op, quantity, row, bits)
     return balls if share == 1 else [ball.divide(b, ball.integer(share), bits) for b in balls]
+
+
+def answer(op: Op, quantity: Quantity, row: PlainRow, bits: int) -> Sequence[Ball]:
+    """Answer one row, of an op that is asked apart or of any other; see `reference.arbiter.rows.answer`."""
+    formula = APART.get((op.name, quantity))
+    return formula(*row, bits) if formula else rows.answer(op, quantity, *row, bits)
 
 
 def _rows(quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[PlainRow]:

@@ -34,6 +34,7 @@ from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, O
 from harness.scoring import ulp
 from reference.bounds import heights, terms
 from reference.bounds.points import BY_POINT
+from reference.bounds.probabilities import APART
 from reference.bounds.rows import BY_ROW
 from reference.bounds.terms import KE, KL, Arithmetic, Formula, Groups, Terms
 
@@ -48,7 +49,7 @@ POWERS: Mapping[str, Arithmetic] = {  # exponentials by powers of two; constants
     "float32": Arithmetic(INNER.unit, ke=EX2 / INNER.unit + 1, kl=KL + 1.05, slope=1.224),
     "float64": Arithmetic(FORMATS["float64"].unit, kl=KL + 1.31, slope=1.128),
 }
-FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT}
+FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APART}
 
 
 @dataclass(frozen=True, eq=False)

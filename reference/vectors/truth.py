@@ -17,9 +17,8 @@ from mpmath import libmp
 from harness.model import FORMATS, Golden
 from reference import rounding
 from reference.arbiter import ball
-from reference.arbiter import rows as exact
 from reference.arbiter.ball import EXACT, Ball, magnitude
-from reference.arbiter.settle import rounds_alike
+from reference.arbiter.settle import answer, rounds_alike
 from reference.question import Question
 from reference.vectors import SHORT_NAMES, WIDTHS, Value
 
@@ -98,7 +97,7 @@ def _split(number: int, bottom: int) -> tuple[float, float, int, bool]:
 
 def _answers(asked: Question, bits: int) -> list[Ball]:
     """Ask the arbiter once, all answers in one flat list."""
-    rows = [exact.answer(asked.op, asked.quantity, *row, bits) for row in asked.by_row()]
+    rows = [answer(asked.op, asked.quantity, row, bits) for row in asked.by_row()]
     flat = [one for row in rows for one in row]
     if not asked.mean:
         return flat

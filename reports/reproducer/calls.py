@@ -26,7 +26,7 @@ LOSSES_V1 = {"none": "NONE", "mean": "SUM_OVER_BATCH_SIZE"}  # of tf.compat.v1.l
 
 @dataclass(frozen=True)
 class Call:
-    """An expression over logits and labels, the options that it names, and what goes wrong in it."""
+    """An expression over what an op takes, the options that it names, and what goes wrong in it."""
 
     expression: str
     options: Mapping[str, Param] = field(default_factory=dict)
@@ -75,6 +75,8 @@ def _form(form: Form, op: Op) -> Call:
 def _public(framework: str, name: str, op: Op) -> Call:
     """Call a public function; reduce as it does itself or, where it has no such option, as users do."""
     reduction = str(op.options.get("reduction", "none"))
+    if OPS[op.name].takes == "probabilities":
+        return Call(_of_probabilities(name))
     if OPS[op.name].labels == "none":
         whole = OPS[op.name].elementwise or (framework == "tensorflow" and op.name != "logsumexp")
         return Call(f"{name}(logits)" if whole else f"{name}(logits, {'dim' if framework == 'torch' else 'axis'}=-1)")
@@ -91,3 +93,14 @@ def _public(framework: str, name: str, op: Op) -> Call:
         return Call(f"{name}(labels, logits, from_logits=True)").reduced(framework, op)
     weight = f", pos_weight={op.options.get('pos_weight', 1.0)}" if ".weighted_" in name else ""
     return Call(f"{name}(labels=labels, logits=logits{weight})").reduced(framework, op)
+
+
+def _of_probabilities(name: str) -> str:
+    """Call a loss of given probabilities, unreduced."""
+    if name.startswith("torch."):
+        return f'{name}(probabilities, labels, reduction="none")'
+    if name.startswith("tf.compat.v1.losses."):
+        return f"{name}(labels, probabilities, reduction=tf.compat.v1.losses.Reduction.NONE)"
+    if name.rpartition(".")[2][0].isupper():
+        return f'{name}(reduction="none", dtype=probabilities.dtype.name)(labels, probabilities)'
+    return f"{name}(labels, probabilities)"

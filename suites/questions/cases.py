@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
 from harness.model import DTYPES, Array, Case, Inputs, Source
-from harness.ops import ASKED, OPS, VALUE_AND_GRADIENT, plain
+from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, plain
 from reference.bounds.heights import LONG
 from suites.questions import families, options, published
 from suites.questions.families import FAMILIES
@@ -27,6 +28,9 @@ ROW_FAMILIES: Mapping[str, Shape] = {
 POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
     ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
 ) | {"two_class_gap": (256, 2)}
+# Of ops that are asked apart, by what they take.
+FEW: Shape = (8, 16)
+APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {"probabilities": dict.fromkeys(("shares", "near_certain"), FEW)}
 # One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is
 # felt first, and where exp overflows unless shifted.
 SIZES = (0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10_000.0)
@@ -45,11 +49,20 @@ def cases(preset: Preset) -> Iterator[Case]:
         for dtype in preset.sweep_dtypes:
             for seed in preset.seeds:
                 yield from _of_sweep(name, dtype, seed)
+    yield from _apart(preset)
     for example_id, example in published.EXAMPLES.items():
         for dtype in example.dtypes:
             for quantity in VALUE_AND_GRADIENT:
                 rows, classes = np.shape(example.logits)
                 yield Case(example.op, quantity, str(Source("published", example_id)), dtype, rows, classes)
+
+
+def _apart(preset: Preset) -> Iterator[Case]:
+    for takes, shapes in APART_FAMILIES.items():
+        for (name, shape), dtype in product(shapes.items(), preset.option_dtypes):
+            for op in (op for op in APART if OPS[op.name].takes == takes):
+                for quantity in APART[op]:
+                    yield Case(op, quantity, name, dtype, *shape)
 
 
 def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
@@ -142,6 +155,9 @@ def _speed(case: Case) -> Inputs:
     shape = (case.rows, case.classes)
     logits = rng.standard_normal(shape, dtype=np.float32)
     record = OPS[case.op.name]
+    if record.takes == "probabilities":
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
     upstream = rng.choice(np.array([0.5, 1.0], np.float32), case.rows if record.one_a_row else shape)
     index = rng.integers(0, case.classes, case.rows)
     labels: Array | None = None

@@ -192,6 +192,25 @@ def ones(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Arr
     return x
 
 
+@family
+def shares(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Probabilities that sum to exactly 1, counts over a power of two: of a model that is not sure."""
+    whole = 2 ** max(8, int(np.ceil(np.log2(4 * classes))))
+    return (1 + rng.multinomial(whole - classes, rng.dirichlet(np.ones(classes)), rows)) / whole
+
+
+@family
+def near_certain(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Probabilities that sum to 1: one a few ulps below it, a small one, others down to the smallest normal number."""
+    steps = rng.integers(0, 2 ** (form.precision - 1), (rows, classes))
+    x = (1 + steps * 2.0 ** (1 - form.precision)) * 2.0 ** -rng.integers(form.precision, 1 - form.emin, (rows, classes))
+    leader, ulps = rng.integers(0, classes, rows), 2.0 ** rng.integers(0, form.precision - 2, rows)
+    x[np.arange(rows), (leader + 1) % classes] = ulps * 2.0**-form.precision
+    x[np.arange(rows), leader] = 0
+    x[np.arange(rows), leader] = np.floor((1 - x.sum(axis=1)) * 2.0**form.precision) * 2.0**-form.precision
+    return x
+
+
 def far(form: Format) -> float:
     """Return a logit that is too far below 0 to count, whatever a format is computed in."""
     return -300.0 if form.emin >= -126 else -1000.0

@@ -8,6 +8,7 @@ from typing import get_args
 
 from harness.history import ratio
 from harness.model import DTYPES, Case, Compiles
+from harness.ops import APART
 from reference.bounds.heights import LONG
 
 Shape = tuple[int, int]  # rows, classes
@@ -43,6 +44,8 @@ class Preset:
         if drawn and self.families_of_all and case.dtype != "float32" and case.source.name not in self.families_of_all:
             return False
         if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
+            return False
+        if case.op in APART and compiles in self.spared.get("options", ()):
             return False
         if case.dtype not in dtypes or (kinds and kind not in kinds):
             return False

@@ -17,13 +17,13 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from harness.model import DTYPES, Array, Case, Inputs, Op, Quantity, Source
-from harness.ops import ASKED, OPS, plain
+from harness.ops import APART, ASKED, OPS, plain
 from reference import limits
 from reference.arbiter import settle
 from reference.question import Numbers, Question, Validity
 from reference.vectors import SHORT_NAMES, File, Value, Vector, truth
 from suites.questions import cases, published
-from suites.questions.cases import POINT_FAMILIES, ROW_FAMILIES
+from suites.questions.cases import APART_FAMILIES, POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors import flags
 
 
@@ -38,7 +38,7 @@ class Chosen:
 
 def chosen(worst: Iterable[Chosen]) -> list[Chosen]:
     """Return all questions in the order of the files, each once: where it first stands, as what it was called last."""
-    every = itertools.chain(_drawn(), _edges(), _long(), _published(), _special(), worst)
+    every = itertools.chain(_drawn(), _edges(), _long(), _published(), _special(), _apart(), worst)
     return list({repr(item.question): item for item in every}.values())  # -0 equals 0, but reads otherwise
 
 
@@ -50,6 +50,7 @@ OF_SOME: Mapping[str, tuple[tuple[int, int, tuple[int, ...]], ...]] = {
     "confident": ((6, 5, (0, 2, 4)), (6, 10, (1,))),
     "swamp": ((2, 5, (0,)), (2, 12, (1,))),
 }
+APART_ROWS = (0, 1, 2)  # a label in turn the largest, the smallest and any class; soft labels and one-hot ones
 MEAN_FAMILIES = ("normal", "offset", "confident")
 OF_ROWS = tuple(name for name in ROW_FAMILIES if name != "ones")  # beside all_equal it has nothing to say on short rows
 
@@ -67,6 +68,14 @@ def _drawn() -> Iterator[Chosen]:
                 case = Case(op, quantity, family, dtype, rows, classes)
                 for some in (taken,) if elementwise else [(row,) for row in taken]:
                     yield Chosen(_question(case, some), family)
+
+
+def _apart() -> Iterator[Chosen]:
+    for op, quantities in APART.items():
+        for quantity, family, dtype in itertools.product(quantities, APART_FAMILIES[OPS[op.name].takes], DTYPES):
+            case = Case(op, quantity, family, dtype, 8, 6)
+            for row in APART_ROWS:
+                yield Chosen(_question(case, (row,)), family)
 
 
 def _edges() -> Iterator[Chosen]:

@@ -40,6 +40,8 @@ OF_FAMILIES: dict[str, tuple[str, str]] = {
     "extremes": ("overflow", "x - max overflows: nan, or a class at the other end of the range counted in."),
     "subnormals": ("underflow", "Subnormal inputs read as 0 change gradients and products with them."),
     "long_row": ("summation", "The sum's error grows with the number of classes."),
+    "shares": ("rounding", "None beyond rounding: probabilities in the middle of their range."),
+    "near_certain": ("cancellation", "1 - p is rounded away, or an epsilon takes the place of a small probability."),
     "vocabulary": ("summation", "The loss of a language model is off by more than a step of training."),
 }
 OF_CONTENT: dict[str, Note] = {

@@ -22,7 +22,7 @@ def names(text):
 @pytest.mark.parametrize(("framework", "form"), ROWS)
 def test_an_expression_needs_what_its_row_declares(framework, form):
     """It reads its arrays, its framework's modules and its options, and every array that its op takes."""
-    arrays = {"logits"} if OPS[form.op].labels == "none" else {"logits", "labels"}
+    arrays = {OPS[form.op].takes, *(["labels"] if OPS[form.op].labels != "none" else [])}
 
     found = names(form.expression)
 

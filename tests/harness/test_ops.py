@@ -3,7 +3,7 @@
 import pytest
 
 from harness.model import Op
-from harness.ops import ASKED, OPS, plain
+from harness.ops import APART, ASKED, OPS, plain
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from harness.ops import ASKED, OPS, plain
         ("dense_xent", "(logits, labels)", ("value", "grad_logits", "grad_labels")),
         ("sigmoid", "(logits)", ("value", "grad_logits")),
         ("sigmoid_xent", "(logits, labels)", ("value", "grad_logits", "grad_labels")),
+        ("sparse_prob_xent", "(probabilities, labels)", ("value", "grad_logits")),
     ],
 )
 def test_signature_and_quantities_follow_from_labels_and_value(op, signature, quantities):
@@ -33,3 +34,9 @@ def test_plain_ops_are_chosen_by_what_their_value_is():
     """Every op has one kind of value, and no options."""
     assert [op.name for op in plain("point")] == ["sigmoid", "log_sigmoid", "sigmoid_xent"]
     assert plain("row", "class", "point") == plain()
+
+
+def test_every_op_is_asked_everywhere_or_apart():
+    """An op that is asked apart is asked in no family and of no law beside its own."""
+    assert {op.name for op in (*ASKED, *APART)} == OPS.keys()
+    assert not {op.name for op in (*ASKED, *plain())} & {op.name for op in APART}

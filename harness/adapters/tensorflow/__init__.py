@@ -47,7 +47,7 @@ with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
     import keras  # type: ignore[import-untyped, unused-ignore]
 
     from harness.adapters import NotSupported
-    from harness.adapters.tensorflow import losses, passes  # noqa: F401 - `losses` adds its rows to the catalogue
+    from harness.adapters.tensorflow import passes, probabilities  # noqa: F401 - adds its rows to the catalogue, as `losses`
     from harness.adapters.tensorflow.functions import CATALOGUE
 
 # Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.

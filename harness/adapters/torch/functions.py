@@ -124,4 +124,10 @@ def binary_cross_entropy_with_logits(
     return losses
 
 
+@CATALOGUE.public("binary_prob_xent", "torch.nn.functional.binary_cross_entropy")
+def binary_cross_entropy(function: Function) -> Function:
+    """Build the losses of probabilities, unreduced."""
+    return lambda probabilities, labels: function(probabilities, labels, reduction="none")
+
+
 CATALOGUE.compose()

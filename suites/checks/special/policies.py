@@ -8,7 +8,7 @@ documentation denies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -17,7 +17,7 @@ import numpy as np
 from harness.model import FORMATS, QUANTITIES, Array, Checked, Inputs, Op, Quantity, Worst
 from harness.ops import OPS, VALUE_AND_GRADIENT, VALUE_ONLY
 from reference import golden
-from suites.checks.check import Asking, NoAnswer, Spec
+from suites.checks.check import Asking, Spec
 from suites.checks.special import distance
 from suites.checks.special import words as special_words
 from suites.checks.special.claims import (
@@ -35,39 +35,16 @@ from suites.checks.special.claims import (
     planted,
     refuse_where_fatal,
 )
-from suites.checks.special.words import Like, phrase
+from suites.checks.special.words import Like, phrase, policy
 from suites.questions import cases
 from suites.questions.families import to_dtype
 
 AT = slice(PLANTED, PLANTED + 1)
 
-Word = Callable[[str, str], str]  # of (mode, device)
-
 
 def asked(*ops: Op, quantities: tuple[Quantity, ...] = QUANTITIES, rows: int = ROWS, classes: int = CLASSES) -> Spec:
     """Return what a policy is asked of: one dtype in the quick preset, as none is known that depends on it."""
     return drawn(*ops, quantities=quantities, rows=rows, classes=classes, dtypes=QUICK)
-
-
-def policy(asking: Asking, word: Word, *, promised: bool = True) -> Checked:
-    """Record a target's policy, and hold it against that of the framework's plainest mode on the cpu.
-
-    promised: whether the two have to agree; somebody's own function is not made for bad labels.
-    """
-    target = asking.target
-    found = special_words.record(asking, word(target.mode, target.device))
-    plain = asking.other_mode()
-    if (target.mode, target.device) == plain or found.over:
-        return found
-    try:
-        there = word(*plain)
-    except NoAnswer:
-        return found
-    if special_words.alike(found.policy, there):
-        return found
-    where = f"in mode {plain[0]} on the {plain[1]}"
-    over = math.inf if promised else 0.0
-    return replace(found, over=over, detail=f"policy is {found.policy!r}, expected {there!r}, as {where}")
 
 
 def row_policy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -14,6 +14,7 @@ from suites.checks.check import Asking, NoAnswer
 from suites.checks.special import distance
 
 KINDS = ("nan", "inf", "-inf", "0", "numbers")
+Word = Callable[[str, str], str]  # of (mode, device)
 ERROR = "error"  # in front of the exception's type, in which modes may differ
 
 
@@ -117,3 +118,24 @@ def record(asking: Asking, own: str) -> Checked:
 def alike(one: str, other: str) -> bool:
     """Tell whether two policies are one; the type of an error is a detail."""
     return one == other or (one.startswith(ERROR) and other.startswith(ERROR))
+
+
+def policy(asking: Asking, word: Word, *, promised: bool = True) -> Checked:
+    """Record a target's policy, and hold it against that of the framework's plainest mode on the cpu.
+
+    promised: whether the two have to agree; somebody's own function is not made for bad labels.
+    """
+    target = asking.target
+    found = record(asking, word(target.mode, target.device))
+    plain = asking.other_mode()
+    if (target.mode, target.device) == plain or found.over:
+        return found
+    try:
+        there = word(*plain)
+    except NoAnswer:
+        return found
+    if alike(found.policy, there):
+        return found
+    where = f"in mode {plain[0]} on the {plain[1]}"
+    over = math.inf if promised else 0.0
+    return replace(found, over=over, detail=f"policy is {found.policy!r}, expected {there!r}, as {where}")

@@ -1,0 +1,80 @@
+"""Error bounds of cross-entropies of given probabilities p: s(p) = -log p and s(1 - p) = -log(1 - p).
+
+The p are exact numbers of the format, so a logarithm within KL u is as good as that, however near to 1 they lie: what
+makes a loss of logits hard happened before. -log(1 - p) is as good by log1p(-p). Where 1 - p is rounded first, to
+within u of it, its logarithm is off by u absolute, and a small p by all of it: that is class U. From p = 1/2 on, 1 - p
+is exact (Sterbenz). Each product, quotient, sum and 1 - z costs a u of what it is applied to; gradients are allowed a
+reciprocal and the product with it, and the two quotients whose difference they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.model import Array, Quantity
+from reference.bounds.terms import Arithmetic, Formula, Terms
+
+
+def _surprise(t: Terms) -> Array:
+    """s(p)."""
+    return np.asarray(-np.log(t.x))
+
+
+def _other(t: Terms, how: Arithmetic) -> tuple[Array, Array]:
+    """Return s(1 - p), and its error in u."""
+    size = -np.log1p(-t.x)
+    rounded = np.where(t.x < 0.5, 1.0, 0.0) * how.unshifted
+    return size, how.kl * size + rounded
+
+
+def _row(t: Terms, how: Arithmetic) -> Array:
+    """Sum z s(p): a logarithm, a product, and the height of the sum."""
+    each = np.where(t.z == 0, 0.0, np.abs(t.z) * (how.kl + 1 + t.height_loss) * _surprise(t))
+    return how.u * t.total(each)[:, 0]
+
+
+def _picked(t: Terms, how: Arithmetic) -> Array:
+    """s at the label: no sum."""
+    return how.u * t.total(np.where(t.z == 0, 0.0, how.kl * _surprise(t)))[:, 0]
+
+
+def _row_grad(t: Terms, how: Arithmetic) -> Array:
+    """-g z / p: two products and a reciprocal."""
+    return 3 * how.u * np.abs(t.g * t.z) / t.x
+
+
+def _row_grad_labels(t: Terms, how: Arithmetic) -> Array:
+    """g s(p)."""
+    return (how.kl + 1) * how.u * np.abs(t.g) * _surprise(t)
+
+
+def _binary(t: Terms, how: Arithmetic) -> Array:
+    """z s(p) + (1 - z) s(1 - p)."""
+    size, error = _other(t, how)
+    yes = np.abs(t.z) * (how.kl + 2) * _surprise(t)
+    return how.u * (yes + np.abs(1 - t.z) * (error + 3 * size))
+
+
+def _binary_grad(t: Terms, how: Arithmetic) -> Array:
+    """g ((1 - z) / (1 - p) - z / p): four roundings of either part, and of the first those of 1 - z and 1 - p."""
+    return how.u * np.abs(t.g) * (4 * np.abs(t.z) / t.x + 6 * np.abs(1 - t.z) / (1 - t.x))
+
+
+def _binary_grad_labels(t: Terms, how: Arithmetic) -> Array:
+    """g (s(p) - s(1 - p))."""
+    size, error = _other(t, how)
+    return how.u * np.abs(t.g) * ((how.kl + 2) * _surprise(t) + error + 2 * size)
+
+
+APART: Mapping[tuple[str, Quantity], Formula] = {
+    ("sparse_prob_xent", "value"): _picked,
+    ("sparse_prob_xent", "grad_logits"): _row_grad,
+    ("dense_prob_xent", "value"): _row,
+    ("dense_prob_xent", "grad_logits"): _row_grad,
+    ("dense_prob_xent", "grad_labels"): _row_grad_labels,
+    ("binary_prob_xent", "value"): _binary,
+    ("binary_prob_xent", "grad_logits"): _binary_grad,
+    ("binary_prob_xent", "grad_labels"): _binary_grad_labels,
+}
