@@ -25,6 +25,8 @@ OPTIONS: Mapping[str, str] = {
     "z_loss": "z: to each loss comes z logsumexp**2, of the logits that the loss is of",
     "pos_weight": "a factor of the positive term, a number or a pattern over the classes",
     "mask": "a pattern over the classes: 0 where a class is left out of the row",
+    "scale": "c: logits become c x, a product in front of the function, as attention has it",
+    "added_mask": "a pattern over the classes, added in front of the function: -inf where one is left out, else 0",
     "label_dtype": "the dtype that labels come in",
     "label_sum": "what a row of labels sums to, a pattern over the rows",
 }
@@ -40,6 +42,8 @@ REDUCTIONS: Mapping[str, str] = {
 }
 # What the inputs show of themselves: a builder is told only where it has the parameter.
 SHOWN = frozenset({"rank", "label_sum"})
+# What is done in front of a function, so that it has no parameter for it.
+IN_FRONT = frozenset({"scale", "added_mask"})
 # No framework's losses have these; a function is asked where it has the parameter.
 RARE = frozenset({"softcap", "z_loss"})
 

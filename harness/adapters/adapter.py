@@ -15,8 +15,9 @@ from harness.adapters.accelerator import Accelerator
 from harness.adapters.calls import CONTIGUOUS, Layout, Pass, Way, fitting, given
 from harness.adapters.catalogue import Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotSupported, fenced
+from harness.adapters.front import in_front
 from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Target, Unsupported
-from harness.options import SHOWN
+from harness.options import IN_FRONT, SHOWN
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,12 @@ class Adapter(ABC):
     @final
     def takes(self, implementation: Implementation, op: Op) -> bool:
         """Tell whether an implementation has parameters for all options of an op, in whatever combination."""
-        takes = self.parameters(implementation)
+        takes = self.parameters(implementation) | (IN_FRONT if self._promises(implementation) else set())
         return all(name in SHOWN or name in takes for name in op.options)
+
+    def _promises(self, implementation: Implementation) -> bool:
+        """Tell whether an implementation is a framework's own, and asked of what users put in front of it too."""
+        return implementation.kind == "fused" and not self.judged
 
     @final
     def parameters(self, implementation: Implementation) -> frozenset[str]:
@@ -215,12 +220,18 @@ class Adapter(ABC):
 
     def _build(self, offer: Offer, op: Op, quantity: Pass, mode: str, way: Way) -> Function:
         takes = inspect.signature(offer.build)
-        options = {name: value for name, value in op.options.items() if name not in SHOWN or name in takes.parameters}
+        front = IN_FRONT if self._promises(offer.implementation) else frozenset()
+        options = {
+            name: value
+            for name, value in op.options.items()
+            if name in takes.parameters or name not in {*SHOWN, *front}
+        }
         try:
             takes.bind(**options)
         except TypeError as error:
             raise NotSupported(f"{offer.implementation.name} does not offer {op}: {error}") from error
-        function = offer.build(**options)
+        before = {name: value for name, value in op.options.items() if name in front}
+        function = in_front(offer.build(**options), self.catalogue.weights, before)
         match quantity:
             case "value":
                 return self.forward(function, mode)

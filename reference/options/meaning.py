@@ -10,6 +10,7 @@ Every option is one of these; all are exact, because weights and smoothing are d
     ignore_index         a factor 0
     reduction            every loss over the denominator, and their sum
     softcap, z_loss      other logits, another term: `reference.options.capped`
+    scale, added_mask    other logits: `reference.options.scaled`
 
 Losses are read by `reference.options.reading` and answered by `reference.options.losses`; here are layouts and
 softmaxes.
@@ -27,7 +28,7 @@ from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.golden import Certify, shape
-from reference.options import capped, losses, reading
+from reference.options import capped, losses, reading, scaled
 from reference.options.parts import assemble, assemble_budgets
 
 
@@ -51,7 +52,9 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
     if known(op):
         return certify(op, quantity, inputs)
     rows = by_row(op, inputs)
-    if op.options.keys() & options.RARE:
+    if op.options.keys() & scaled.OPTIONS:
+        answer = scaled.golden(op, quantity, rows)
+    elif op.options.keys() & options.RARE:
         answer = capped.golden(_shaped(op, rows), quantity)
     elif OPS[op.name].labels != "none":
         answer = losses.golden(reading.read(op, rows), quantity, certify)
@@ -73,7 +76,9 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budg
     if known(op):
         return bounds.budget(op, quantity, inputs, certify(op, quantity, inputs))
     rows = by_row(op, inputs)
-    if op.options.keys() & options.RARE:
+    if op.options.keys() & scaled.OPTIONS:
+        whole = scaled.budget(op, quantity, rows)
+    elif op.options.keys() & options.RARE:
         whole = capped.budget(_shaped(op, rows), quantity)
     elif OPS[op.name].labels != "none":
         whole = losses.budget(reading.read(op, rows), quantity, certify)

@@ -69,6 +69,13 @@ def normal_large(rng: np.random.Generator, rows: int, classes: int, form: Format
 
 
 @family
+def coarse(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Logits so large that two neighbours lie hundreds apart: a product with them is rounded by no small number."""
+    level = 2.0 ** min(form.precision + 11, form.emax - 1)
+    return level * (1 + rng.integers(0, 32, (rows, classes)) * 2.0 ** (1 - form.precision))
+
+
+@family
 @sampled
 def magnitude(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Uniform logits from -1 to 1 times a size, the same rows at every size: what grows with the logits, and when."""

@@ -17,6 +17,7 @@ from harness.ops import OPS, VALUE_AND_GRADIENT, Record, plain
 from suites.questions import families
 
 FAMILIES = ("normal_large", "offset")
+SCALED_FAMILIES = ("normal_large", "coarse")
 LAYOUT_FAMILIES = ("normal_large",)
 ROWS, CLASSES = 8, 16
 SIGMOID_CLASSES = 4  # as many as patterns have: in bfloat16, a sum of many elements would hide a wrong denominator
@@ -36,6 +37,8 @@ BY_SAMPLE: dict[str, Param] = {"sample_weight": SAMPLE_WEIGHT}
 SMOOTH: dict[str, Param] = {"label_smoothing": SMOOTHING}
 IGNORE: dict[str, Param] = {"ignore_index": -100}
 CAP: dict[str, Param] = {"softcap": 8.0}
+SCALE: dict[str, Param] = {"scale": 0.0859375}  # 11 / 128: of few bits, and no power of two
+ATTENTION: dict[str, Param] = {**SCALE, "added_mask": "0 0 0 -inf"}  # leaves the labels' classes
 SQUARE: dict[str, Param] = {"z_loss": 2.0**-7}
 IMAGE: dict[str, Param] = {"axis": 1, "rank": 3}  # as segmentation has it: (N, C, d)
 
@@ -106,6 +109,10 @@ SIGMOID = {
     **ops_of("sigmoid_xent", QUANTITIES, SMOOTH, "none", "mean", "mean_axis"),
     **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {"label_dtype": "int32"}, "none"),
 }
+SCALED = {
+    **{Op.of(name, **SCALE): VALUE_AND_GRADIENT for name in ("softmax", "log_softmax", "logsumexp", "sparse_xent")},
+    **{Op.of(name, **ATTENTION): VALUE_AND_GRADIENT for name in ("softmax", "logsumexp", "sparse_xent")},
+}
 LAYOUTS = {
     Op.of(op.name, axis=axis, rank=rank): VALUE_AND_GRADIENT
     for op in plain("class", "row")
@@ -121,14 +128,17 @@ OTHERS = {
     **SPARSE,
     **DENSE,
     **SIGMOID,
+    **SCALED,
 }
 
 
 def cases(dtypes: Sequence[str], layout_dtypes: Sequence[str]) -> Iterator[Case]:
     """Yield the cases; layouts change no arithmetic, so one family is enough for them."""
     for dtype in dtypes:
-        for family in FAMILIES:
+        for family in dict.fromkeys((*FAMILIES, *SCALED_FAMILIES)):
             for op, quantities in OTHERS.items():
+                if family not in (SCALED_FAMILIES if op in SCALED else FAMILIES):
+                    continue
                 classes = SIGMOID_CLASSES if OPS[op.name].elementwise else CLASSES
                 for quantity in quantities:
                     yield Case(op, quantity, str(Source("options", family)), dtype, ROWS, classes)

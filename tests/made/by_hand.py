@@ -43,6 +43,11 @@ def value(op, logits, labels):
     asked = op.options
     axis = asked.get("axis", -1)
     kept = [pattern(asked, "mask", j) != 0 for j in range(logits.shape[axis])]
+    if "scale" in asked:
+        logits = logits * mpmath.mpf(asked["scale"])
+    if "added_mask" in asked:
+        words = asked["added_mask"].split()
+        kept = [float(words[j % len(words)]) == 0 for j in range(logits.shape[axis])]
     if op.name in {"softmax", "log_softmax"}:
         out = np.empty(logits.shape, object)
         at = axis % logits.ndim

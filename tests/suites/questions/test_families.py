@@ -17,6 +17,7 @@ SHAPES = {
     "vocabulary": (2, 4000),
     "swamp": (2, 400),
     "magnitude": cases.SQUARE,
+    "coarse": (8, 16),
     **{name: shape for of_what in cases.APART_FAMILIES.values() for name, shape in of_what.items()},
 }
 

@@ -54,7 +54,8 @@ def adapter():
 def test_cases_are_asked_once():
     """No two cases have one id, and all are of the options' own families."""
     assert max(Counter(map(str, EVERY)).values()) == 1
-    assert {case.family for case in EVERY} == {f"options/{family}" for family in options.FAMILIES}
+    asked = (*options.FAMILIES, *options.SCALED_FAMILIES)
+    assert {case.family for case in EVERY} == {f"options/{family}" for family in asked}
     assert set(options.FAMILIES) | set(options.LAYOUT_FAMILIES) <= families.FAMILIES.keys()
 
 
