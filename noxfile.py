@@ -167,6 +167,13 @@ def bench_job(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bench.job", *session.posargs)
 
 
+@nox.session(name="bench-volume", default=False)
+def bench_volume(session: nox.Session) -> None:
+    """Measure what importing, reporting and exporting 412 380 results takes, and 300 runs beside 10; minutes."""
+    install(session, "parquet")
+    session.run("python", "-m", "tests.bench.volume", *session.posargs)
+
+
 @nox.session(name="bench-startup", default=False)
 def bench_startup(session: nox.Session) -> None:
     """Measure what starting costs, beside another checkout: `nox -s bench-startup -- ../before [STORE]`."""

@@ -199,7 +199,7 @@ class Target:
         return f"{self.implementation.name}@{self.mode}" + ("" if self.device == "cpu" else f":{self.device}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a store has hundreds of thousands
 class Worst:
     """The element furthest from the truth, for a person to look at and to run again."""
 
@@ -213,7 +213,7 @@ class Worst:
     ulp: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a store has hundreds of thousands
 class Score:
     """How far an answer lies from the truth. Infinite where a finite question got nan."""
 
@@ -228,7 +228,7 @@ class Score:
     bits: str = ""  # digest of the answer's bits (harness/scoring/bits.py); empty where an older program stored it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a store has hundreds of thousands
 class Checked:
     """How an answer stands to a claim: a law, another answer of the same function, or the rule for a special value.
 
@@ -318,7 +318,7 @@ class TimedOut:
 Outcome = Score | Checked | Timing | Unsupported | Failed | Crashed | TimedOut
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a store has hundreds of thousands
 class Result:
     """One line of the store."""
 

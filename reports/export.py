@@ -1,17 +1,26 @@
-"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV."""
+"""Results as flat objects, one a result, for other people's tools: JSON Lines or CSV.
+
+CSV says all of a result in its row. JSON Lines say what many results share once: an environment, and a row of numbers
+as long as one. A line `{"key": ..., "is": ...}` stands before the first result that says `{"key": ...}` in its place.
+The first line names the format and its version; version 1 had neither, and repeated all.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 from harness.model import Checked, Crashed, Failed, Result, Score, TimedOut, Timing, Unsupported
 from harness.store import nouns
+from harness.store.outcomes import text_key
 
 FORMATS = ("jsonl", "csv")
+FORMAT, VERSION = "xentbench export", 2  # of JSON Lines
+TEXTS = ("worst_input", "worst_label", "worst_upstream")  # that a key stands for where they are longer than
+SHORT = 40  # characters
 
 
 def flat(result: Result, environments: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -88,14 +97,54 @@ def number(value: float) -> float | str:
 
 def write(results: Iterable[Result], environments: Mapping[str, Mapping[str, str]], form: str, to: TextIO) -> int:
     """Write results as `jsonl` or `csv` (nested fields as JSON); return how many."""
-    count, table = 0, None
+    count, table, said = 0, None, set[str]()
     for count, result in enumerate(results, 1):
         fields = flat(result, environments)
         if form == "jsonl":
-            to.write(json.dumps(fields, allow_nan=False) + "\n")
+            to.write(_line({"format": FORMAT, "version": VERSION}) if count == 1 else "")
+            to.writelines(_lines(fields, result.environment, said))
             continue
         table = table or csv.DictWriter(to, fieldnames=list(fields), lineterminator="\n")
         if count == 1:
             table.writeheader()
         table.writerow({k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in fields.items()})
     return count
+
+
+def _lines(fields: dict[str, Any], environment: str, said: set[str]) -> Iterator[str]:
+    """Yield the line of a result, behind what it names and no line says yet."""
+    keys = {name: text_key(fields[name]) for name in TEXTS if len(fields[name] or "") > SHORT}
+    if fields["environment"]:
+        keys["environment"] = environment
+    for name, key in keys.items():
+        if key not in said:
+            said.add(key)
+            yield _line({"key": key, "is": fields[name]})
+    yield _line(fields | {name: {"key": key} for name, key in keys.items()})
+
+
+def _line(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the results of JSON Lines of this version or the first, each with all that it names, as `flat` has them.
+
+    Raises ValueError for lines of a newer version, or of another program.
+    """
+    said: dict[str, Any] | None = None  # in version 1 nothing stands for another
+    for line in lines:
+        fields = json.loads(line)
+        if {"format", "case", "is"}.isdisjoint(fields) or fields.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"export is {line[:100]!r}, expected lines of `xentbench export --format jsonl`")
+        if "format" in fields:
+            if fields["version"] != VERSION:
+                raise ValueError(f"export is of version {fields['version']!r}, expected 1 or {VERSION}")
+            said = {}
+        elif said is None:
+            yield fields
+        elif "is" in fields:
+            said[fields["key"]] = fields["is"]
+        else:
+            named = {name: fields[name] for name in (*TEXTS, "environment") if isinstance(fields[name], dict)}
+            yield fields | {name: said[one["key"]] for name, one in named.items() if one}

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from reports import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 HERE = Path(__file__).parent
 # style: charts and the grid place their parts by attributes.
@@ -37,8 +37,13 @@ def page(template: str, script: str, libraries: Iterable[str] = (), **values: An
 
     No other script runs in the page, whatever stands in it: the policy names each by its hash.
     """
+    return "".join(pieces_of_page(template, script, libraries, **values))
+
+
+def pieces_of_page(template: str, script: str, libraries: Iterable[str] = (), **values: Any) -> Iterator[str]:
+    """Yield the same piece by piece: the whole of a large one is held once less."""
     policy = POLICY.format(" ".join(map(_hashed, (LIVE, script, *libraries))))
-    return fill(template, live=LIVE, script=script, policy=policy, **values)
+    return _environment.get_template(template).generate(live=LIVE, script=script, policy=policy, **values)
 
 
 def _hashed(script: str) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.history import compare, levels
 from harness.history.news import Accepts, nothing
-from reports import block, colour, layout, pages, vendor
+from reports import block, colour, layout, lean, pages, vendor
 from reports.material import Material
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.model import Recorded
@@ -47,7 +47,7 @@ def write(
     `before` are the runs to compare with, the latest last; `accepts` tells what a list of one's own accepts. Raises
     StoreError where there is no such run.
     """
-    run = store.recorded(uid)
+    run = lean.read(store, uid, bits=bool(before))
     material = Material(
         run.run,
         compare.judged(run, accepts),
@@ -64,7 +64,8 @@ def write(
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"
     try:
-        new.write_text(render(material), "utf-8")
+        with new.open("w", encoding="utf-8") as to:
+            to.writelines(pieces(material))
         new.replace(page)
     finally:
         new.unlink(missing_ok=True)
@@ -73,10 +74,15 @@ def write(
 
 def render(material: Material) -> str:
     """Return the whole file as HTML."""
+    return "".join(pieces(material))
+
+
+def pieces(material: Material) -> Iterator[str]:
+    """Yield the file piece by piece."""
     written = [page for module in pages.load() if (page := _page(module, material)).html]
     facts = block.facts(material) | {"pages": {page.name: page.data for page in written if page.data is not None}}
     libraries = list(dict.fromkeys(name for page in written for name in page.libraries))
-    return layout.page(
+    return layout.pieces_of_page(
         "page.html.j2",
         layout.scripts([page.name for page in written]),
         map(vendor.source, libraries),

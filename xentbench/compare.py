@@ -23,6 +23,7 @@ from harness.history.verdict import of_comparison
 from harness.model import Recorded
 from harness.spelling import choice
 from harness.store import Location, Store, StoreError
+from harness.store.reading import never
 from reports import gfm
 from reports.texts import comparison
 from reports.texts import course as text
@@ -199,7 +200,8 @@ def status(
     with refusing(), existing(store) as opened:
         gate, accepts = gate_of(fail_on), _accepting(known)
         run = opened.run("latest")
-        pair = (opened.recorded("latest~1"), opened.recorded("latest")) if len(opened.runs()) > 1 else None
+        several = len(opened.runs()) > 1
+        pair = (opened.recorded("latest~1", never), opened.recorded("latest", never)) if several else None
         judged = {} if pair else opened.judgements(run.uid)
     if pair:
         earlier, latest = pair

@@ -13,6 +13,7 @@ from harness.history.news import Accepts, nothing
 from harness.model import Recorded
 from harness.scoring import metrics
 from harness.store import Store
+from harness.store.reading import never
 from reference.cache import Cache
 from reports import dashboard, site
 from reports.reproducer import script as reproducer
@@ -62,7 +63,7 @@ def write_report(
     }
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
     if not before and (earlier := store.earlier(uid)):
-        before = [store.recorded(earlier)]
+        before = [store.recorded(earlier, never)]
     words = {"descriptions": descriptions, "published": digits}
     return site.write(store, uid, directory, **words, before=before, accepts=accepts)
 

@@ -9,11 +9,13 @@ from typing import Annotated, BinaryIO
 import typer
 
 from harness.files import runfile
+from harness.files.fields import Part
 from harness.files.recall import existing
-from harness.model import DTYPES, QUANTITIES, Recorded, Result
+from harness.model import DTYPES, QUANTITIES, Result
 from harness.ops import OPS
 from harness.spelling import choice, choices
 from harness.store.extras import load
+from harness.store.reading import never
 from reports import export
 from reports.ci import files
 from reports.texts import matrix
@@ -22,18 +24,14 @@ from xentbench import options
 from xentbench.screen import data, refusing, write
 
 
-def _parquet(recorded: Recorded, to: BinaryIO) -> None:
-    load("harness.files.parquet", "parquet", "--format parquet").write(recorded, to)
+def _parquet(whole: Part, to: BinaryIO) -> None:
+    load("harness.files.parquet", "parquet", "--format parquet").write(whole, to)
 
 
 # A whole run in one file.
-PACKED: Mapping[str, str] = {"run": "run.jsonl.gz", "parquet": "run.parquet"}  # and what such a file may be called
-WHOLE: Mapping[str, Callable[[Recorded, BinaryIO], object]] = {
-    "run": runfile.write,
-    "parquet": _parquet,
-    **files.WRITERS,
-}
-FORMATS = (*export.FORMATS, *WHOLE)
+NAMES: Mapping[str, str] = {"run": "run.jsonl.gz", "parquet": "run.parquet"}  # that such a file may have
+PACKED: Mapping[str, Callable[[Part, BinaryIO], object]] = {"run": runfile.write, "parquet": _parquet}
+FORMATS = (*export.FORMATS, *PACKED, *files.WRITERS)
 
 
 def table(
@@ -77,7 +75,7 @@ def table(
             return shown and case.op.name in ops and case.dtype in dtypes and case.quantity in quantities
 
         with existing(store) as opened:
-            found = [result for result in opened.results(opened.run(run_uid).uid) if chosen(result)]
+            found = [result for result in opened.results(opened.run(run_uid).uid, never) if chosen(result)]
         write(matrix.table(found), output)
 
 
@@ -108,16 +106,16 @@ def export_results(
             redirected(form)
         with existing(store) as opened:
             uid = opened.run(run_uid).uid
-            with data(output) as to:
+            with data(output) as to:  # bytes go to the buffer, whatever the stream's encoding
                 if form in export.FORMATS:
-                    export.write(opened.results(uid), opened.environments(), form, to)
+                    export.write(opened.results(uid, by_case=True), opened.environments(), form, to)
+                elif form in PACKED:
+                    PACKED[form](Part(opened.begun(uid), opened.results(uid, by_case=True)), to.buffer)
                 else:
-                    WHOLE[form](opened.recorded(uid), to.buffer)  # bytes, whatever the stream's encoding
+                    files.WRITERS[form](opened.recorded(uid, never), to.buffer)
 
 
 def redirected(form: str) -> None:
     """Raise ValueError where compressed bytes would go to a terminal."""
     if sys.stdout.isatty():
-        raise ValueError(
-            f"standard output is a terminal, expected a file; try: --format {form} --output {PACKED[form]}"
-        )
+        raise ValueError(f"standard output is a terminal, expected a file; try: --format {form} --output {NAMES[form]}")

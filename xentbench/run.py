@@ -28,6 +28,7 @@ from harness.running.resume import of_same
 from harness.running.runner import Judge, Runner, Trouble
 from harness.spelling import choice
 from harness.store import Location, Store, StoreError
+from harness.store.reading import never
 from reference.cache import Cache
 from reference.tiers import CERTIFY
 from reports.ci import annotation, files
@@ -249,7 +250,8 @@ def close(request: Request, directory: Path) -> tuple[Recorded, Path]:
             opened.add_shard(request.uid, f"{part}/{parts}")
         opened.finish(request.uid)
         accepts = accepting(judge.known_deviations(request.known, shipped=False))
-        return opened.recorded(request.uid), write_report(opened, request.uid, directory, accepts=accepts)
+        page = write_report(opened, request.uid, directory, accepts=accepts)
+        return opened.recorded(request.uid, never), page
 
 
 def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:

@@ -33,6 +33,11 @@ class Part(NamedTuple):
     begun: Recorded
     results: Iterator[Result]
 
+    @classmethod
+    def of(cls, whole: Recorded | Part) -> Part:
+        """Return a run, of which all may be at hand, as one that is read."""
+        return whole if isinstance(whole, Part) else cls(whole, iter(whole.results))
+
 
 def refused(path: Path, why: str, form: str) -> StoreError:
     """Return the error of a file that is no whole run file of this version."""

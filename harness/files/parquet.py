@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any, BinaryIO, get_args
@@ -30,6 +31,7 @@ from harness.store.typed import LONG_TEXTS
 HEADER, DIGEST = b"xentbench", b"xentbench.sha256"  # keys of the file's metadata
 DICTIONARY = 1 << 28  # bytes of a column's distinct texts; beyond the default, 1 MiB, each is written again and again
 
+GROUP = 8192  # results of a row group, which repeats the texts of another: few, where answers to a case come together
 AT_ONCE = 1000  # results
 
 OVER = tuple(f"over_{name}" for name in get_args(BudgetClass))
@@ -51,16 +53,19 @@ FIGURES = ("max_ulp", "mean_ulp", "bias_ulp", *OVER, "budget_class", "over_allow
 READ = [name for name in COLUMNS.names if name not in {"case", *FIGURES, "seconds_median"}]
 
 
-def write(recorded: Recorded, to: BinaryIO) -> int:
-    """Write a run and return the number of its results."""
-    header = json.dumps(fields.header(recorded), separators=(",", ":"), allow_nan=False).encode()
-    rows = zip(*map(_row, recorded.results), strict=True) if recorded.results else [()] * len(COLUMNS)
-    columns = [pa.array(values, column.type) for values, column in zip(rows, COLUMNS, strict=True)]
-    table = pa.table(columns, COLUMNS.with_metadata({HEADER: header, DIGEST: _digest(header)}))
-    packed = pa.BufferOutputStream()  # whole in memory: a pipe does not know how far it is
-    pq.write_table(table, packed, compression="zstd", dictionary_pagesize_limit=DICTIONARY, write_page_checksum=True)
-    to.write(packed.getvalue())
-    return len(recorded.results)
+def write(whole: Recorded | fields.Part, to: BinaryIO) -> int:
+    """Write a run, a row group at a time, and return the number of its results."""
+    begun, results = fields.Part.of(whole)
+    header = json.dumps(fields.header(begun), separators=(",", ":"), allow_nan=False).encode()
+    schema = COLUMNS.with_metadata({HEADER: header, DIGEST: _digest(header)})
+    settings = {"compression": "zstd", "dictionary_pagesize_limit": DICTIONARY, "write_page_checksum": True}
+    count = 0
+    with pq.ParquetWriter(to, schema, **settings) as file:
+        while group := list(map(_row, islice(results, GROUP))):
+            columns = [pa.array(values, one.type) for values, one in zip(zip(*group, strict=True), schema, strict=True)]
+            file.write_table(pa.table(columns, schema))
+            count += len(group)
+    return count
 
 
 def read(path: Path) -> Recorded:

@@ -8,12 +8,16 @@ from pathlib import Path
 from harness.files import merge
 from harness.model import Recorded
 from harness.store import Location, Store, StoreError
+from harness.store.reading import never, without_worst
 
 SUFFIXES = (".gz", ".parquet", ".sqlite", ".db")  # of what is surely meant as a file
 
 
 def recall(reference: str, store: Location | Path) -> Recorded:
-    """Return the run that `reference` means: a file's, `STORE@RUN`, or one of the store. Raises StoreError."""
+    """Return the run that `reference` means: a file's, `STORE@RUN`, or one of the store. Raises StoreError.
+
+    It is meant to be compared, so its results have no worst elements.
+    """
     beginning, _, uid = reference.rpartition("@")
     if (url := Location.of(reference)).is_url:
         named = Location.of(beginning)  # a second @, which no URL has, and behind a database: what follows is a run
@@ -41,9 +45,9 @@ def _of_file(file: Path, uid: str) -> Recorded:
     if form == "store":
         return _stored(file, uid)
     begun, results = merge.part_of(file, form)
-    return replace(begun, results=list(results))
+    return replace(begun, results=list(map(without_worst, results)))
 
 
 def _stored(location: Location | Path, uid: str) -> Recorded:
     with existing(location) as opened:
-        return opened.recorded(uid)
+        return opened.recorded(uid, never)

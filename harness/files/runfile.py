@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harness.files import fields as exchange
+from harness.files.texts import Texts
 from harness.model import Recorded, Result
 from harness.store import pack
 from harness.store.hints import Malformed
@@ -25,17 +26,17 @@ MAGIC = b"\x1f\x8b"  # of gzip, RFC 1952
 DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)
 LONGEST_LINE = 1 << 25  # bytes: of a long text, and what is round it
 MOST_PACKED = 200  # times that a file grows when it is unpacked; 5 to 20 is usual
-MOST_HELD = 1 << 29  # characters of all long texts
+MOST_HELD = 1 << 32  # characters of all long texts, which lie on the disk meanwhile; a full run has about 2^30
 LEVEL = 6  # level 9 takes three times as long for 1 to 3 % less
 
 
-def write(recorded: Recorded, to: BinaryIO) -> int:
-    """Write a run and return the number of its results."""
-    count = 0
+def write(whole: Recorded | exchange.Part, to: BinaryIO) -> int:
+    """Write a run, result by result, and return the number of its results."""
+    count, (begun, results) = 0, exchange.Part.of(whole)
     with gzip.GzipFile(fileobj=to, mode="wb", compresslevel=LEVEL, filename="", mtime=0) as packed:
-        packed.write(_line(exchange.header(recorded)))
+        packed.write(_line(exchange.header(begun)))
         written: set[str] = set()
-        for count, result in enumerate(recorded.results, 1):  # noqa: B007 - counted for the end
+        for count, result in enumerate(results, 1):  # noqa: B007 - counted for the end
             facts, texts = pack(result.outcome)
             for key in texts:
                 if key not in written:
@@ -71,15 +72,16 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _results(path: Path, lines: Iterator[dict[str, Any]]) -> Iterator[Result]:
-    texts: dict[str, str] = {}
-    held = count = 0
-    with exchange.naming(path, "run"):
+    count = 0
+    with exchange.naming(path, "run"), Texts() as texts:
         for line in lines:
             if "text" in line:
                 key, text = line["text"], line.get("is")
-                if not isinstance(key, str) or not isinstance(text, str) or (held := held + len(text)) > MOST_HELD:
-                    raise Malformed("a long text is none, or they are more than this program writes")
-                texts[key] = row(text)
+                if not isinstance(key, str) or not isinstance(text, str):
+                    raise Malformed("a long text is none")
+                texts.add(key, row(text))
+                if texts.characters > MOST_HELD:
+                    raise Malformed(f"its long texts have more than {MOST_HELD} characters")
             elif "end" in line:
                 if type(line["end"]) is not int or line["end"] != count or next(lines, None) is not None:
                     raise Malformed(f"{count} results and what follows them, expected {line['end']} and the end")

@@ -14,6 +14,7 @@ from harness.store.typed import made, read
 
 Fields = dict[str, Any]
 
+JSON = json.JSONDecoder(parse_int=lru_cache(maxsize=4096)(int))  # a number that many results share is held once
 CASE_COLUMNS = ("op", "params", "quantity", "family", "dtype", "rows", "classes", "seed", "check")
 UID = re.compile(r"(?!latest)[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)  # of a run, told from other ways to name one
 TARGET_COLUMNS = ("framework", "op", "name", "kind", "mode", "device")
@@ -93,7 +94,7 @@ def target_of_row(*row: Any) -> Target:
 def json_of(text: Any) -> Any:
     """Read JSON that was stored. Raises Malformed for what is none, or nested without an end."""
     try:
-        return json.loads(text)
+        return JSON.decode(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise Malformed(f"{shown(text)} is no JSON ({error})") from error
 

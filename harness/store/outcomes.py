@@ -35,7 +35,7 @@ def pack(outcome: Outcome) -> tuple[dict[str, Any], dict[str, str]]:
 
     Many results share a row, so each is stored once. Infinities and nans become the text that `float` reads back.
     """
-    fields = {name: _finite(value) for name, value in vars(outcome).items()}
+    fields: dict[str, Any] = _finite(outcome)
     texts: dict[str, str] = {}
     if worst := fields.get("worst"):
         for name in LONG_TEXTS:
@@ -92,7 +92,7 @@ def share(outcome: Outcome) -> float | None:
     return None if math.isnan(number) else number
 
 
-@lru_cache(maxsize=4096)  # compressing takes most of the time, and the targets of a case share its rows
+@lru_cache(maxsize=1024)  # compressing takes most of the time, and the targets of a case share its rows
 def compressed(text: str) -> bytes:
     """Return a long text as it is stored."""
     return zlib.compress(text.encode())
@@ -124,9 +124,9 @@ def _failed(reason: Any) -> Failed:
     return made(Failed, {"kind": "raised"} | ({"message": message, "error": error} if colon else {"message": reason}))
 
 
-@lru_cache(maxsize=4096)  # the targets of a case share its rows
+@lru_cache(maxsize=1024)  # the targets of a case share its rows
 def text_key(text: str) -> str:
-    """Return the key of a long text, a digest of it."""
+    """Return the key of a long text."""
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -139,7 +139,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     if is_dataclass(value):
-        return {name: _finite(item) for name, item in vars(value).items()}
+        return {name: _finite(getattr(value, name)) for name in value.__dataclass_fields__}
     return value
 
 

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, get_args
 
-from harness.model import Case, Judgement, NotRun, Recorded, Result, Run, Target
+from harness.model import Case, Checked, Judgement, NotRun, Recorded, Result, Run, Score, Target, Worst
 from harness.store import hints, nouns, typed
 from harness.store.database import Database, Row, StoreError
 from harness.store.hints import Malformed
@@ -24,19 +25,36 @@ K = TypeVar("K", int, str)
 V = TypeVar("V")
 
 CHUNK = 1000  # results at a time: read texts together, and hold no more than these in another form
-CHARACTERS_HELD = 1 << 26  # of long texts
+CHARACTERS_HELD = 1 << 23  # of long texts
 
 CASE, TARGET = nouns.quoted(nouns.CASE_COLUMNS), nouns.quoted(nouns.TARGET_COLUMNS)
 CASES = f"SELECT key, content, {nouns.quoted(nouns.CASE_COLUMNS, 'cases')} FROM cases"
 TARGETS = f"SELECT key, {nouns.quoted(nouns.TARGET_COLUMNS, 'targets')} FROM targets"
 TEXTS = 'SELECT key, "text" FROM texts'
-RESULTS = (
-    'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results'
-    ' WHERE run = ? ORDER BY target, "case"'
-)
+RESULTS = 'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results WHERE run = ? ORDER BY '
+BY_TARGET, BY_CASE = f'{RESULTS} target, "case"', f'{RESULTS} "case", target'
 RUNS = "SELECT uid, started, finished, command, preset, host, shards FROM runs ORDER BY place, uid"
 Facts = dict[str, str]
-JUDGEMENTS = frozenset(get_args(Judgement))
+Wanted = Callable[[Result], bool]
+JUDGEMENTS: Mapping[str, Judgement] = {word: word for word in get_args(Judgement)}
+
+
+def always(_: Result) -> bool:
+    """Want every worst element."""
+    return True
+
+
+def never(_: Result) -> bool:
+    """Want none: who compares runs or counts answers reads none."""
+    return False
+
+
+def without_worst(result: Result) -> Result:
+    """Return a result without its worst element."""
+    match result.outcome:
+        case Score(worst=Worst()) | Checked(worst=Worst()):
+            return replace(result, outcome=replace(result.outcome, worst=None))
+    return result
 
 
 class Stored:
@@ -110,21 +128,33 @@ class Stored:
         sql = "SELECT judgement, count(*) FROM results WHERE run = ? GROUP BY judgement ORDER BY judgement"
         return {judgement: count for judgement, count in self._db.rows(sql, (uid,))}  # noqa: C416 - rows of any length
 
-    def results(self, uid: str) -> Iterator[Result]:
-        """Yield a run's results, grouped by target, in the order they were first asked in."""
-        rows = self._db.rows(RESULTS, (uid,))
+    def results(
+        self, uid: str, worst: Wanted = always, *, bits: bool = True, by_case: bool = False
+    ) -> Iterator[Result]:
+        """Yield a run's results, grouped by target, in the order they were first asked in.
+
+        worst: tells of a result, shown without its worst element, whether that is wanted; most of a store is these.
+        bits: whether digests are wanted of results whose worst element is not.
+        by_case: group them by case, whose answers share their rows: the lightest order to read all of a large run in.
+        """
+        rows = self._db.rows(BY_CASE if by_case else BY_TARGET, (uid,))
         cases: dict[int, tuple[Case, str]] = {}  # thousands of results share one, and a target too
         targets: dict[int, Target] = {}
         texts: dict[str, str] = {}
+        words: dict[str, str] = {}  # each once
         held = 0
         while chunk := list(islice(rows, CHUNK)):
             with self._sound():
                 every = [nouns.json_of(row[4]) for row in chunk]
                 self._read(CASES, (row[0] for row in chunk), cases, _case)
                 self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
-                new = self._read(TEXTS, named_texts(every), texts, decompressed)
-                found = [_result(row, facts, cases, targets, texts) for row, facts in zip(chunk, every, strict=True)]
-            yield from found
+                make = partial(_result, cases=cases, targets=targets, texts=texts, words=words)
+                places = range(len(chunk))
+                lean = {} if worst is always else {k: make(chunk[k], _lean(every[k], bits=bits)) for k in places}
+                told = [k for k in places if not lean or (every[k].get("worst") and worst(lean[k]))]
+                new = self._read(TEXTS, named_texts(every[k] for k in told), texts, decompressed)
+                found = lean | {k: make(chunk[k], every[k]) for k in told}
+            yield from (found[k] for k in places)
             held += sum(len(texts[key]) for key in new if key in texts)
             if held > CHARACTERS_HELD:
                 texts.clear()
@@ -151,10 +181,10 @@ class Stored:
         environments = {key: every[key] for (key,) in used if key in every}
         return Recorded(run, environments, self.not_run(run.uid), ())
 
-    def recorded(self, uid: str) -> Recorded:
-        """Return a run with all that is stored of it. Raises StoreError where there is none."""
+    def recorded(self, uid: str, worst: Wanted = always) -> Recorded:
+        """Return a run with all that is stored of it, worst elements as `results` has them. Raises StoreError."""
         begun = self.begun(uid)
-        return replace(begun, results=list(self.results(begun.run.uid)))
+        return replace(begun, results=list(self.results(begun.run.uid, worst)))
 
     def not_run(self, uid: str) -> list[NotRun]:
         """Return what a run asked for in vain."""
@@ -181,14 +211,30 @@ def _facts(what: str, text: str) -> Facts:
 
 
 def _result(
-    row: Row, facts: Any, cases: Mapping[int, tuple[Case, str]], targets: Mapping[int, Target], texts: Mapping[str, str]
+    row: Row,
+    facts: Any,
+    *,
+    cases: Mapping[int, tuple[Case, str]],
+    targets: Mapping[int, Target],
+    texts: Mapping[str, str],
+    words: dict[str, str],
 ) -> Result:
     """Return the result of a row of RESULTS, whose words the columns' types hold to what they are."""
     key, target, environment, outcome, _, judgement, reason = row
     if key not in cases or target not in targets or judgement not in JUDGEMENTS:
         raise Malformed(f"result is {hints.shown(row)}, expected one whose case, target and judgement are known")
     case, content = cases[key]
-    return Result(case, targets[target], unpack(outcome, facts, texts), judgement, reason, environment, content)
+    shared = {name: words.setdefault(word, word) for name, word in (("reason", reason), ("environment", environment))}
+    judged = JUDGEMENTS[judgement]
+    return Result(case, targets[target], unpack(outcome, facts, texts), judged, content=content, **shared)
+
+
+def _lean(facts: Any, *, bits: bool) -> Any:
+    """Return the facts of an outcome without its worst element, perhaps without its digest."""
+    if not isinstance(facts, dict):
+        return facts  # which is no outcome's
+    empty = {"worst": None} if bits else {"worst": None, "bits": ""}
+    return facts | {name: empty[name] for name in empty.keys() & facts.keys()}
 
 
 def _case(content: str, *row: Any) -> tuple[Case, str]:

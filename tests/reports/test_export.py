@@ -58,6 +58,11 @@ def written(results, form):
     return to.getvalue()
 
 
+def read(text):
+    """Return the results of JSON Lines."""
+    return list(export.read(text.splitlines()))
+
+
 def refuse(name):
     """Refuse a constant that strict JSON has not."""
     raise AssertionError(f"{name} is no JSON")
@@ -76,14 +81,14 @@ def test_every_outcome_has_every_field(outcome):
     """An outcome of any kind is one line of strict JSON with every field that the project names."""
     text = written([dataclasses.replace(RESULT, outcome=outcome)], "jsonl")
 
-    fields = json.loads(text, parse_constant=refuse)
-    assert text.count("\n") == 1
+    fields = json.loads(text.splitlines()[-1], parse_constant=refuse)
+    assert ("case" in fields, text.count('"case"')) == (True, 1)
     assert set(NAMED) <= set(fields)
 
 
 def test_score_is_exported():
     """A score's numbers, worst element and environment come out as stored, infinities as text."""
-    fields = json.loads(written([RESULT], "jsonl"))
+    [fields] = read(written([RESULT], "jsonl"))
 
     assert [fields[name] for name in NAMED] == [
         *("logsumexp(axis=-1)-grad_logits-normal-bfloat16-4x8-seed2", "logsumexp", {"axis": -1}, "grad_logits"),
@@ -126,7 +131,7 @@ def test_csv_says_what_jsonl_says():
 
     rows = list(csv.DictReader(io.StringIO(written(results, "csv"))))
 
-    objects = [json.loads(line) for line in written(results, "jsonl").splitlines()]
+    objects = read(written(results, "jsonl"))
     assert rows == [
         {k: "" if v is None else json.dumps(v) if isinstance(v, dict | list) else str(v) for k, v in fields.items()}
         for fields in objects
@@ -137,3 +142,40 @@ def test_csv_says_what_jsonl_says():
 def test_nothing_exports_nothing(form):
     """A run without results is an empty file."""
     assert written([], form) == ""
+
+
+def test_what_results_share_is_said_once():
+    """JSON Lines name a long row and an environment by a key whose line stands before the first that names it."""
+    upstream = " ".join(["0x1.8p+0"] * 200)
+    shared = dataclasses.replace(SCORE, worst=dataclasses.replace(WORST, upstream=upstream))
+    results = [dataclasses.replace(RESULT, outcome=shared, reason=str(k)) for k in range(3)]
+
+    text = written(results, "jsonl")
+
+    head, *lines = map(json.loads, text.splitlines())
+    assert head == {"format": "xentbench export", "version": 2}
+    assert [line.get("is") for line in lines] == [upstream, ENVIRONMENTS["key"], None, None, None]
+    assert {lines[k]["worst_upstream"]["key"] for k in (2, 3, 4)} == {lines[0]["key"]}
+    assert (lines[2]["worst_input"], text.count(upstream)) == (WORST.logits, 1)
+    assert read(text) == [export.flat(result, ENVIRONMENTS) for result in results]
+
+
+def test_first_version_is_read():
+    """Lines of version 1, each a whole result and no line before them, are read as they are."""
+    whole = [export.flat(dataclasses.replace(RESULT, outcome=outcome), ENVIRONMENTS) for outcome in OUTCOMES]
+
+    assert read("\n".join(map(json.dumps, whole))) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"format":"xentbench export","version":3}', "export is of version 3, expected 1 or 2"),
+        ('{"format":"another","version":2}', "expected lines of `xentbench export --format jsonl`"),
+        ('{"cookies":3}', "expected lines of `xentbench export --format jsonl`"),
+    ],
+)
+def test_other_lines_are_refused(text, said):
+    """A newer version and another program's lines are named."""
+    with pytest.raises(ValueError, match=said):
+        read(text)

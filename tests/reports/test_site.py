@@ -192,7 +192,7 @@ def test_an_older_page_survives_a_failure(small, tmp_path, monkeypatch):
     def broken(_material):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(site, "render", broken)
+    monkeypatch.setattr(site, "pieces", broken)
     with Store(small) as store, pytest.raises(RuntimeError, match="broken"):
         site.write(store, "latest", tmp_path)
 

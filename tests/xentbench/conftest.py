@@ -1,11 +1,11 @@
 """A small run over three frameworks, and one in two shards, made once for all tests of the front door."""
 
-import json
 import re
 
 import pytest
 
 from harness.store import Store
+from reports import export
 from tests.made.front_door import NUMPY, TINY
 
 
@@ -31,7 +31,7 @@ def exported(shell, tiny):
     """Return the tiny run as exported."""
     ended = shell("export", "--format", "jsonl", "--store", tiny[1])
     assert (ended.returncode, ended.stderr) == (0, "")
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    return list(export.read(ended.stdout.splitlines()))
 
 
 @pytest.fixture(scope="session")

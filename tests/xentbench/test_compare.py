@@ -1,5 +1,6 @@
 """`xentbench compare`, `status` and `import`, from the command line to the exit code."""
 
+import dataclasses
 import json
 import re
 
@@ -27,7 +28,7 @@ def store(tmp_path):
             keys = [opened.add_environment(facts) for facts in (ENVIRONMENT, NEWER)]
             for made, results, key in ((BEFORE, before, keys[0]), (AFTER, after, keys[1])):
                 opened.join(made)
-                opened.append(made.uid, [type(r)(**vars(r) | {"environment": key}) for r in results])
+                opened.append(made.uid, [dataclasses.replace(r, environment=key) for r in results])
             for entry in not_run:
                 opened.add_not_run(AFTER.uid, entry)
         return path

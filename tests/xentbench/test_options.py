@@ -1,5 +1,7 @@
 """`--store` of every command: a database by its URL does what a file does, and says the same."""
 
+import dataclasses
+
 import pytest
 
 from harness.files import runfile
@@ -22,7 +24,7 @@ def files(tmp_path):
         key = store.add_environment(ENVIRONMENT)
         for whole in (before, after):
             store.join(whole.run)
-            store.append(whole.run.uid, [type(one)(**vars(one) | {"environment": key}) for one in whole.results])
+            store.append(whole.run.uid, [dataclasses.replace(one, environment=key) for one in whole.results])
         store.add_not_run("20260102T", missing())
         whole = store.recorded("20260101T")
     path = tmp_path / "before.jsonl.gz"

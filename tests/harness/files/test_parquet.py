@@ -189,6 +189,6 @@ def test_missing_package_is_named(file, monkeypatch):
     monkeypatch.delitem(sys.modules, "harness.files.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    for use in (lambda: results.WHOLE["parquet"](WHOLE, io.BytesIO()), lambda: list(merge.runs(file))):
+    for use in (lambda: results.PACKED["parquet"](WHOLE, io.BytesIO()), lambda: list(merge.runs(file))):
         with pytest.raises(StoreError, match=r"pyarrow.*; try: pip install 'xentbench\[parquet\]'"):
             use()

@@ -1,0 +1,71 @@
+"""Results read in part: without worst elements, without digests, case by case."""
+
+import dataclasses
+
+import pytest
+
+from harness.model import Score
+from harness.store import Store
+from harness.store.reading import never, without_worst
+from tests.made.records import EVERY, JAX, TORCH, WORST, result, run, score
+
+RESULTS = [*EVERY, result(score(2.0, worst=WORST, bits="00ff"), "bits"), result(score(3.0), "bits", target=JAX)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return an open store of one run."""
+    with Store(tmp_path / "results.sqlite") as opened:
+        opened.join(run())
+        opened.append(run().uid, RESULTS)
+        yield opened
+
+
+def test_worst_elements_are_left_out(store):
+    """Who wants no worst elements gets all else."""
+    assert list(store.results(run().uid, never)) == [without_worst(one) for one in store.results(run().uid)]
+    assert store.recorded(run().uid, never).results == list(store.results(run().uid, never))
+    assert all(without_worst(one) == one for one in store.results(run().uid, never))
+
+
+def test_wanted_worst_elements_are_there(store):
+    """Of each result with a worst element it is asked whether that is wanted, in order; what is wanted is whole."""
+    asked = []
+
+    def wanted(one):
+        asked.append(one)
+        return one.case.family == "bits"
+
+    found = list(store.results(run().uid, wanted))
+
+    every = list(store.results(run().uid))
+    assert asked == [without_worst(one) for one in every if without_worst(one) != one]
+    assert found == [one if one.case.family == "bits" else without_worst(one) for one in every]
+
+
+def test_digests_are_left_out(store):
+    """Digests are left out with worst elements, where nothing will be compared."""
+    found = list(store.results(run().uid, never, bits=False))
+
+    assert {one.outcome.bits for one in found if isinstance(one.outcome, Score)} == {""}
+    assert len(found) == len(RESULTS)
+
+
+def test_results_by_case(store):
+    """Case by case, the targets of one case come together."""
+    found = list(store.results(run().uid, by_case=True))
+
+    assert sorted(map(repr, found)) == sorted(map(repr, store.results(run().uid)))
+    assert [one.target for one in found if one.case.family == "bits"] == [TORCH, JAX]
+    assert [one.case.family for one in found] == [one.case.family for one in RESULTS]
+
+
+def test_figures_are_as_a_dictionary(store):
+    """Shares of bounds are read in few bytes, and equal what was stored."""
+    [one] = [one for one in store.results(run().uid) if one.target == JAX]
+
+    assert dict(one.outcome.over_bound) == {"S": 1.0}
+    assert repr(one.outcome.over_bound) == "{'S': 1.0}"
+    assert ("S" in one.outcome.over_bound, "U" in one.outcome.over_bound) == (True, False)
+    assert one.outcome.over_bound.get("U") is None
+    assert dataclasses.replace(one.outcome, over_bound={"S": 1.0}) == one.outcome
