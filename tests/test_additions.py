@@ -3,7 +3,6 @@
 A toy is added by writing to the files that its row of the table names, and to no other; then the house is asked for it.
 """
 
-import json
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ import sys
 
 import pytest
 
+from reports import export
 from tests.conftest import ROOT
 
 PACKAGES = ("harness", "reference", "suites", "reports", "xentbench")
@@ -76,7 +76,7 @@ class House:
     def answers(self, *arguments):
         """Run, and return the answers that were stored, as `export` writes them."""
         self("run", "--on", "numpy", "--jobs", "1", *arguments, code=3)  # a control is asked, and judged by nothing
-        return [json.loads(line) for line in self("export").splitlines()]
+        return list(export.read(self("export").splitlines()))
 
 
 @pytest.fixture
