@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,8 @@ from suites.judging.brake import Brake
 from suites.judging.claim import Claim
 from suites.parts import Part
 from suites.questions import plan
+
+OUTCOMES = (pytest.skip.Exception, pytest.fail.Exception, pytest.xfail.Exception)  # by which a claim reports
 
 __all__ = [
     "pytest_addoption",
@@ -245,10 +247,32 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     plugin.pytest_sessionfinish(session, exitstatus)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Ask without a report where somebody watches by the journal: what came back is in the store.
+
+    Three reports of each question, with setup, capture and teardown around them, cost more than many a question. An
+    error of our own, which is no answer, is reported as ever.
+    """
+    if not (item.config.getoption("--journal") and _question(item)):
+        return None
+    assert isinstance(item, pytest.Function)
+    ask = partial(item.obj, question=_question(item), claim=asker(item.config))
+    call = pytest.CallInfo.from_call(ask, when="call", reraise=(pytest.exit.Exception, KeyboardInterrupt))
+    if call.excinfo and not isinstance(call.excinfo.value, OUTCOMES):
+        item.ihook.pytest_runtest_logreport(report=item.ihook.pytest_runtest_makereport(item=item, call=call))
+    return True
+
+
 @pytest.fixture(scope="session")
 def claim(request: pytest.FixtureRequest) -> Asker:
     """Return what a claim is made with."""
-    config = request.config
+    return asker(request.config)
+
+
+@cache
+def asker(config: pytest.Config) -> Asker:
+    """Return what puts all questions of a process."""
     directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / "goldens")
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
     own, is_judging = map(Path, config.getoption("--known")), bool(config.getoption("--judge"))

@@ -22,7 +22,7 @@ ACCURACY = (
 # Of pytest's plugins those that no question needs: logging alone adds and removes a handler at every step of each.
 SPARED = ("cacheprovider", "logging", "doctest", "unittest", "threadexception", "unraisableexception")
 SPARE = tuple(word for name in SPARED for word in ("-p", f"no:{name}"))
-PYTEST = ("-q", "--tb=short", *SPARE, "-W", "ignore", "--import-mode=importlib", "-r", "N")
+PYTEST = ("-qq", "--tb=short", *SPARE, "-W", "ignore", "--import-mode=importlib", "-r", "N")
 
 
 def files() -> list[str]:
