@@ -162,7 +162,7 @@ def bench_history(session: nox.Session) -> None:
 
 @nox.session(name="bench-job", default=False)
 def bench_job(session: nox.Session) -> None:
-    """Measure the main job beside another checkout: `nox -s bench-job -- ../before [options of xentbench run]`."""
+    """Measure the main job beside another checkout: `nox -s bench-job -- ../before [--turns 3] [options of run]`."""
     install(session, *FRAMEWORKS, "fast", groups=("tests",))
     session.run("python", "-m", "tests.bench.job", *session.posargs)
 

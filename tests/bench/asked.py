@@ -1,0 +1,56 @@
+"""A pytest plugin for `tests.bench.job`: leaves out what another checkout did not ask; counts the frameworks' share.
+
+ONLY names a file of questions, one a line, as processes name them to one another; SHARES a folder, to which each
+process writes the CPU seconds of loading frameworks, of calls inside the fence, with what they compile, and of all.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.adapters import fence, frameworks
+from harness.running import process
+
+ONLY, SHARES = "XENTBENCH_BENCH_ONLY", "XENTBENCH_BENCH_SHARES"
+SPENT = {"loading": 0.0, "calls": 0.0}
+
+
+def counted(what, function):
+    """Return a function that counts the CPU seconds of all threads while it is called."""
+
+    def call(*arguments):
+        start = time.process_time()
+        try:
+            return function(*arguments)
+        finally:
+            SPENT[what] += time.process_time() - start
+
+    return call
+
+
+fence.caught = counted("calls", fence.caught)
+frameworks.load = counted("loading", frameworks.load)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave out what is not to be asked."""
+    if path := os.environ.get(ONLY):
+        asked = set(Path(path).read_text("utf-8").splitlines())
+        items[:] = [item for item in items if _name(item) in asked]
+
+
+def _name(item):
+    """Return the name of an item's question; a claim without questions is an item that has none."""
+    question = item.callspec.params["question"]
+    return process.named(*question[1:]) if isinstance(question, tuple) else ""
+
+
+def pytest_unconfigure():
+    """Write what was spent."""
+    if folder := os.environ.get(SHARES):
+        spent = SPENT | {"all": time.process_time()}
+        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(spent), "utf-8")
