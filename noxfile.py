@@ -44,7 +44,8 @@ def bridge_to_uv() -> None:
 
 
 bridge_to_uv()
-
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # else every process compiles what it imports anew
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path("build/bytecode").resolve()))  # but beside nobody's files
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 

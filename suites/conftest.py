@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import warnings
 from collections.abc import Sequence
@@ -99,6 +100,7 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
         for entry in plan.missing_devices(adapter, want):
             recorder.not_run(entry)
         found.append(adapter)
+    gc.freeze()  # what the imports have left is not looked through again
     return tuple(found)
 
 

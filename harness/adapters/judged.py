@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from harness.adapters import state
 from harness.adapters.catalogue import Builder, Catalogue, Function
 from harness.adapters.fence import caught
-from harness.adapters.frameworks import names
+from harness.adapters.frameworks import importing, names
 from harness.adapters.parameters import Parameters
 from harness.model import Param
 from harness.ops import OPS
@@ -59,7 +59,7 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     sys.modules[spec.name] = module  # where compilers look for a function's globals
     met = len(MARKED)
     try:
-        with state.kept(ours=True):
+        with state.kept(ours=True), importing():
             ran = caught(partial(spec.loader.exec_module, module))
     finally:
         sys.path[:] = before

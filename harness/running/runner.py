@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from harness.adapters import frameworks
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
-from harness.running import orphan
+from harness.running import bytecode, orphan
 from harness.running.journal import CHANGED, OURS, Reader
 from harness.running.process import Job, Process
 from harness.store import Location, Store
@@ -105,6 +106,7 @@ class Runner:
             env=os.environ
             | thread_limits(self.threads)
             | self.store.environment
+            | bytecode.variables(self.store.folder, frameworks.names())
             | {"PYTHONUNBUFFERED": "1", orphan.PARENT: str(os.getpid())},
             start_new_session=True,  # so that a kill reaches its children (compilers), and Ctrl-C reaches us alone
         )

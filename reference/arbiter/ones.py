@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import mpmath
@@ -31,17 +32,18 @@ class Row:
     g: list[Number]  # one for all where there is one a row
     counts: list[int]
 
-    @property
+    @cached_property
     def ones(self) -> int:
         """k."""
         return sum(count for x, count in zip(self.x, self.counts, strict=True) if x == 0)
 
-    @property
+    @cached_property
     def p(self) -> list[Number]:
         """The softmax of each group's class."""
-        return [mpmath.mpf(1) / self.ones if x == 0 else mpmath.mpf(0) for x in self.x]
+        one, zero = mpmath.mpf(1) / self.ones, mpmath.mpf(0)
+        return [one if x == 0 else zero for x in self.x]
 
-    @property
+    @cached_property
     def y(self) -> list[Number]:
         """-log_softmax."""
         log = mpmath.log(self.ones)
@@ -88,11 +90,13 @@ ANSWERS: Mapping[tuple[str, Quantity], Callable[[Row], list[Number]]] = {
 def golden(op: Op, quantity: Quantity, groups: Groups) -> Golden:
     """Return the exact answers, (rows, groups), or (rows,) where there is one a row; every number well in range."""
     with mpmath.workprec(BITS):
-        parts = [[[mpmath.mpf(v) for v in row] for row in part.tolist()] for part in (groups.x, groups.z, groups.g)]
+        number = cache(mpmath.mpf)  # rows hold few that differ
+        parts = [[list(map(number, row)) for row in part.tolist()] for part in (groups.x, groups.z, groups.g)]
         counts = groups.counts.astype(int).tolist()
         found = [ANSWERS[op.name, quantity](Row(*row)) for row in zip(*parts, counts, strict=True)]
         hi = np.array([[float(value) for value in row] for row in found])
-        lo = np.array([[float(value - float(value)) for value in row] for row in found])
+        rows = zip(found, hi.tolist(), strict=True)
+        lo = np.array([[float(value - high) for value, high in zip(*row, strict=True)] for row in rows])
     if len(found[0]) == 1:
         hi, lo = hi[:, 0], lo[:, 0]
     return Golden(hi, lo, None, RADIUS)

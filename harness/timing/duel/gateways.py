@@ -14,7 +14,9 @@ from typing import Any, Self
 
 import execnet
 
+from harness.adapters import frameworks
 from harness.model import Failed, Unsupported
+from harness.running import bytecode
 from harness.timing.duel.arrays import SharedArrays
 from harness.timing.duel.order import Arrays, Order, Preparation
 from harness.timing.duel.pairing import Blocks, Measured
@@ -61,23 +63,25 @@ def bootstrap(channel, root, variables, log):  # type: ignore[no-untyped-def]  #
     from harness.timing.duel import worker  # noqa: PLC0415
 
     worker.serve(channel)
+    os._exit(0)  # whoever gave orders is done: to tear a framework down takes as long as to import half of one
 
 
 class Worker:
     """One process: orders go in, answers come out, one at a time."""
 
-    def __init__(self, site: Site, log: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, site: Site, logs: Path | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         """Start the process; it imports nothing of a framework before an order asks for it. Raises WorkerLost."""
         self.site = site
         self._timeout_seconds = timeout_seconds
         self._group = execnet.Group()  # of its own, so that it can be ended by itself
         self._uploaded: set[str] = set()
-        variables = site.environment
+        variables, log = site.environment, ""
+        if logs and site.here:
+            variables = bytecode.variables(logs.parent, frameworks.names()) | variables
+            log = str((logs / f"duel-{os.getpid()}.log").resolve())
         try:
             self._gateway = self._group.makegateway(site.started_with(variables))
-            self._channel = self._gateway.remote_exec(
-                bootstrap, root=str(ROOT), variables=variables, log=log if site.here else ""
-            )
+            self._channel = self._gateway.remote_exec(bootstrap, root=str(ROOT), variables=variables, log=log)
         except (OSError, EOFError, execnet.HostNotFound) as error:
             raise WorkerLost(f"no worker starts at {site.spec} ({error}); try the interpreter by hand") from error
 
@@ -173,8 +177,7 @@ class Workers:
 
     def start(self, site: Site) -> Worker:
         """Start a worker."""
-        log = str((self._logs / f"duel-{os.getpid()}.log").resolve()) if self._logs else ""
-        self._running.append(Worker(site, log, self.timeout_seconds))
+        self._running.append(Worker(site, self._logs, self.timeout_seconds))
         return self._running[-1]
 
     def stop(self, workers: Sequence[Worker]) -> None:

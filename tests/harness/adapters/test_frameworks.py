@@ -1,5 +1,6 @@
 """Frameworks by name."""
 
+import gc
 import subprocess
 import sys
 
@@ -55,3 +56,24 @@ def test_framework_that_is_missing_is_named(name):
     said = done.stderr.splitlines()[-1]
     assert f"{name} cannot be imported (import of {name} " in said
     assert said.endswith(f"; try: pip install 'xentbench[{name}]'")
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_nobody_looks_for_garbage_while_a_framework_is_imported(collecting):
+    """Inside, collection is off; afterwards it is as it was, though the import raises."""
+    seen = []
+
+    def load():
+        with frameworks.importing():
+            seen.append(gc.isenabled())
+            raise ImportError
+
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with pytest.raises(ImportError):
+            load()
+        seen.append(gc.isenabled())
+    finally:
+        gc.enable()
+
+    assert seen == [False, collecting]

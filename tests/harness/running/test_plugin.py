@@ -65,3 +65,34 @@ def test_pytest_begins_the_run_that_is_named(shell, folder):
         assert (run.uid, run.shards) == ("ci-8", ("0/2", "1/2", "2/2"))
         assert run.finished
         assert len(opened.done("ci-8")) == 4
+
+
+AT_EXIT = """
+import atexit, pathlib
+
+import numpy as np
+from xentbench import implements
+
+atexit.register(pathlib.Path(__file__).with_suffix(".torn_down").touch)
+
+
+@implements("sigmoid", framework="numpy")
+def own(logits):
+    return 1 / (1 + np.exp(-logits))
+"""
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_watched_process_ends_once_all_is_stored(shell, folder, watched):
+    """What libraries do while they are torn down costs nothing then; all else that pytest ends with is done."""
+    file, store = folder / f"at_exit_{watched}.py", folder / f"at_exit_{watched}.sqlite"
+    file.write_text(AT_EXIT)
+    options = ("--judge", file, "--dtype", "float32", "--family", "normal", "--store", store)
+    journal = ("--journal", folder / "at_exit.journal") if watched else ()
+
+    ended = shell("suites", *options, *journal, module="pytest", cwd=ROOT)
+
+    assert " passed" in ended.stdout
+    with Store(store) as opened:
+        assert opened.runs()[0].finished
+    assert file.with_suffix(".torn_down").exists() is not watched
