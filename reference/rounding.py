@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.model import Array, Format, Golden
+from harness.model import FORMATS, Array, Format, Golden
 from harness.scoring import ulp
+
+FLOAT64 = FORMATS["float64"]
 
 
 def nearest(golden: Golden, form: Format) -> Array:
@@ -35,6 +37,25 @@ def undecided(golden: Golden, form: Format, radius: Array) -> Array:
         wrapped = np.abs((hi - np.floor(hi) + 0.5) + lo)  # the midpoint below an integer hi
         near = np.minimum(distance, wrapped) <= radius * np.abs(hi)
     return near & (radius > 0) & (ulp.binade(golden) <= form.emax)  # beyond that it rounds to infinity
+
+
+def near_midpoints(golden: Golden) -> Array:
+    """Return the flat indices of a golden's values that an error of 2**-60 (relative) could round otherwise anywhere.
+
+    A midpoint of a format of at most 24 bits has at most 25, subnormal or not; a hi of more differs from it by an ulp
+    at least, of which lo takes half. Midpoints of float64 lie half an ulp beside hi, or a quarter below a power of two,
+    but for subnormal ones.
+    """
+    words = np.ascontiguousarray(golden.hi).reshape(-1).view(np.int64)
+    power = words & (0x7FF << 52)
+    short = (words & ((1 << 28) - 1)) == 0
+    beside = np.abs(golden.lo).reshape(-1) >= (0.5 - 2.0**-6) * (power - (52 << 52)).view(np.float64)
+    found = short | beside | (power <= 52 << 52)
+    total = (power >> 52) - 1023
+    if golden.exponent is not None:
+        total += golden.exponent.reshape(-1)
+    subnormal = (total < FLOAT64.emin) & (total >= FLOAT64.emin - FLOAT64.precision)
+    return np.flatnonzero(found | subnormal)
 
 
 def bits(values: Array, form: Format) -> Array:

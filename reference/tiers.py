@@ -106,9 +106,11 @@ def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
     """Tell which rows hold an element without a radius, with too wide a one, or of an uncertain rounding."""
     wide = ~(radius <= 2.0**-RADIUS_BITS)
     known = Golden(np.where(wide, 0.0, hi), np.where(wide, 0.0, lo), exponent, 0.0)
+    at = rounding.near_midpoints(known)
+    some, reach = Golden(known.hi.flat[at], known.lo.flat[at], exponent.flat[at], 0.0), radius.flat[at]
     with np.errstate(all="ignore"):
         for form in FORMATS.values():
-            wide |= rounding.undecided(known, form, np.where(wide, 0.0, radius))
+            wide.flat[at] |= rounding.undecided(some, form, np.where(wide.flat[at], 0.0, reach))
     return np.asarray(wide.any(axis=1))
 
 

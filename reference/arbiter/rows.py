@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 
 from harness.model import Op, Quantity
-from reference.arbiter import ball
+from reference.arbiter import ball, integer_points
 from reference.arbiter import integers as usual
 from reference.arbiter.ball import (
     ONE,
@@ -104,12 +104,11 @@ def _balls(logits: Numbers, bits: int) -> Row:
 
 def row_of_balls(logits: Numbers, values: Sequence[Ball], bits: int) -> Row:
     """Compute the log-sum of a row of known `values`, which grow with the logits: equal ones have equal values."""
-    at = logits.index(max(logits))
-    peak = values[at]
-    drops = tuple(
-        ZERO if x == logits[at] else subtract(peak, value, bits) for x, value in zip(logits, values, strict=True)
-    )
-    terms = tuple(ball.exp(negative(drop), bits) for drop in drops)
+    top = max(logits)
+    value_of = dict(zip(logits, values, strict=True))
+    drop_of = {x: ZERO if x == top else subtract(value_of[top], value, bits) for x, value in value_of.items()}
+    term_of = {x: ball.exp(negative(drop), bits) for x, drop in drop_of.items()}
+    peak, drops, terms = value_of[top], tuple(drop_of[x] for x in logits), tuple(term_of[x] for x in logits)
     others = [term for term, drop in zip(terms, drops, strict=True) if drop.mid[1]]
     ties = len(logits) - len(others)
     rest = total(others, bits)
@@ -122,15 +121,23 @@ Answer = list[Ball]
 RowFormula = Callable[[Row, Numbers, Numbers], Answer]
 
 
+def _each(row: Row, formula: Callable[[int], Ball], given: Sequence[Ball] = ()) -> Answer:
+    """Answer every class by its index; those of one logit, and of one exact number given, are answered once."""
+    keys = row.logits if not given else [(x, one.mid) for x, one in zip(row.logits, given, strict=True)]
+    first = {key: j for j, key in reversed([*enumerate(keys)])}
+    found = {key: formula(j) for key, j in first.items()}
+    return [found[key] for key in keys]
+
+
 def softmax(row: Row, _labels: Numbers, _upstream: Numbers) -> Answer:
     """e**-d / (k + t)."""
-    return [_over_sum(row, term, whole=row.at_peak(j)) for j, term in enumerate(row.terms)]
+    return _each(row, partial(_over_sum, row))
 
 
-def _over_sum(row: Row, term: Ball, *, whole: bool) -> Ball:
-    if whole:
-        return quotient(term, ZERO, row.ties, row.rest, row.bits)
-    return divide(term, row.sum, row.bits)
+def _over_sum(row: Row, j: int) -> Ball:
+    if row.at_peak(j):
+        return quotient(row.terms[j], ZERO, row.ties, row.rest, row.bits)
+    return divide(row.terms[j], row.sum, row.bits)
 
 
 def softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
@@ -147,18 +154,19 @@ def softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     doubled = add(multiply(integer(2), row.ties, bits), row.rest, bits)
     square_rest = multiply(row.rest, doubled, bits)
     grouped = cache(lambda own: _tilt(row, g, own))  # upstreams repeat
-    answers = []
-    for j, (a, term) in enumerate(zip(g, row.terms, strict=True)):
+
+    def at(j: int) -> Ball:
+        a, term = g[j], row.terms[j]
         whole = subtract(multiply(a, row.ties, bits), peaks, bits)
         part = subtract(multiply(a, row.rest, bits), others, bits)
         if not sign(part) and part.error != ball.EXACT:
             part = grouped(a)
         if row.at_peak(j):
-            answers.append(quotient(whole, part, square, square_rest, bits))
-        else:
-            tilt = multiply(term, add(whole, part, bits), bits)
-            answers.append(divide(tilt, add(square, square_rest, bits), bits))
-    return answers
+            return quotient(whole, part, square, square_rest, bits)
+        tilt = multiply(term, add(whole, part, bits), bits)
+        return divide(tilt, add(square, square_rest, bits), bits)
+
+    return _each(row, at, g)
 
 
 def _tilt(row: Row, g: Answer, own: Ball) -> Ball:
@@ -173,7 +181,7 @@ def _tilt(row: Row, g: Answer, own: Ball) -> Ball:
 
 def log_softmax(row: Row, _labels: Numbers, _upstream: Numbers) -> Answer:
     """-(d + L)."""
-    return [negative(add(drop, row.log, row.bits)) for drop in row.drops]
+    return _each(row, lambda j: negative(add(row.drops[j], row.log, row.bits)))
 
 
 def log_softmax_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
@@ -189,7 +197,7 @@ def logsumexp(row: Row, _labels: Numbers, _upstream: Numbers) -> Answer:
 def logsumexp_grad(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     """g p."""
     g = ball.exact(upstream[0])
-    return [multiply(g, p, row.bits) for p in softmax(row, (), ())]
+    return _each(row, lambda j: multiply(g, _over_sum(row, j), row.bits))
 
 
 def sparse_xent(row: Row, labels: Numbers, _upstream: Numbers) -> Answer:
@@ -219,7 +227,7 @@ def dense_xent_grad(row: Row, labels: Numbers, upstream: Numbers) -> Answer:
 def dense_xent_grad_labels(row: Row, _labels: Numbers, upstream: Numbers) -> Answer:
     """g (d + L)."""
     g = ball.exact(upstream[0])
-    return [multiply(g, add(drop, row.log, row.bits), row.bits) for drop in row.drops]
+    return _each(row, lambda j: multiply(g, add(row.drops[j], row.log, row.bits), row.bits))
 
 
 def _excess(row: Row, z: Answer, factor: Ball) -> Answer:
@@ -227,14 +235,15 @@ def _excess(row: Row, z: Answer, factor: Ball) -> Answer:
     bits = row.bits
     z = [multiply(factor, y, bits) for y in z]
     z_sum = total(z, bits)
-    answers = []
-    for j, (y, term) in enumerate(zip(z, row.terms, strict=True)):
+
+    def at(j: int) -> Ball:
+        y = z[j]
         if row.at_peak(j) and z_sum.mid[1]:
             whole = subtract(multiply(y, row.ties, bits), z_sum, bits)
-            answers.append(quotient(whole, multiply(y, row.rest, bits), row.ties, row.rest, bits))
-        else:
-            answers.append(subtract(y, multiply(z_sum, _over_sum(row, term, whole=False), bits), bits))
-    return answers
+            return quotient(whole, multiply(y, row.rest, bits), row.ties, row.rest, bits)
+        return subtract(y, multiply(z_sum, divide(row.terms[j], row.sum, bits), bits), bits)
+
+    return _each(row, at, z)
 
 
 BY_ROW: dict[tuple[str, Quantity], RowFormula] = {
@@ -269,6 +278,11 @@ def answer(
         known = ", ".join(sorted(f"{name}/{which}" for name, which in (*BY_ROW, *BY_POINT)))
         raise ValueError(f"question is {op.name}/{quantity}, expected one of {known}")
     formula, q = BY_POINT[key], float(op.options.get("pos_weight", 1.0))
-    z = labels or (0.0,) * len(logits)
-    g = upstream or (1.0,) * len(logits)
-    return [formula(point_of(x, bits), label, up, q) for x, label, up in zip(logits, z, g, strict=True)]
+    z, g = labels or (0.0,) * len(logits), upstream or (1.0,) * len(logits)
+
+    def by_balls(x: float, label: float, up: float) -> Ball:
+        return formula(point_of(x, bits), label, up, q)
+
+    if key in integer_points.BY_POINT:
+        return integer_points.answer(key, (logits, z, g), q, by_balls, fixed=bits <= usual.CERTIFIED_BITS)
+    return list(map(by_balls, logits, z, g))

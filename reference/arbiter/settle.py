@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
+from itertools import chain, groupby
 
 import mpmath
 import numpy as np
@@ -12,8 +13,8 @@ from mpmath import libmp
 from harness.model import FORMATS, Format, Golden, Inputs, Op, Quantity
 from reference import rounding
 from reference.arbiter import ball, rows
-from reference.arbiter.ball import EXACT, Ball, magnitude
-from reference.arbiter.column import SMALLEST_TAIL, Column, end_to_end
+from reference.arbiter.ball import EXACT, Ball
+from reference.arbiter.column import Column, end_to_end, split_balls
 from reference.arbiter.variants import APART
 from reference.golden import Piece, join, shape
 from reference.question import Numbers, PlainRow
@@ -21,7 +22,6 @@ from reference.question import Numbers, PlainRow
 START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
 RADIUS_BITS = 104  # 30 decimal digits are 99.7 bits
 MOST_BITS = 1 << 14  # beyond the exponents that cancel in any float64 row, 2**11 bits; nothing should get here
-DEEPEST = -(2**30)  # exponents are kept no lower; such a number is below every format's reach by far
 DEEP = 4096  # bits below mid's last at which an error bound is widened to; more would make integers of any length
 AT_ONCE = 1 << 14  # values tested together, because numpy takes as long for a few as for some thousand
 
@@ -126,9 +126,10 @@ def _decided(answers: Mapping[int, Sequence[Ball]]) -> dict[int, Piece]:
     owner, place = np.repeat(list(answers), lengths), np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
     hi, lo, exponent, radius = whole = _split_all(list(answers.values()))
     undecided = set(owner[radius > 2.0**-RADIUS_BITS].tolist())
-    golden = Golden(hi, lo, exponent, 0.0)
+    close = rounding.near_midpoints(Golden(hi, lo, exponent, 0.0))
+    some = Golden(hi[close], lo[close], exponent[close], 0.0)
     for form in FORMATS.values():
-        near = rounding.undecided(golden, form, radius)
+        near = close[rounding.undecided(some, form, radius[close])]
         for i, j in zip(owner[near].tolist(), place[near].tolist(), strict=True):
             if i not in undecided and not rounds_alike(answers[i][j], form):
                 undecided.add(i)
@@ -138,43 +139,12 @@ def _decided(answers: Mapping[int, Sequence[Ball]]) -> dict[int, Piece]:
 
 def _split_all(answers: Sequence[Sequence[Ball]]) -> Piece:
     """Split answers, end to end."""
-    columns = [answer for answer in answers if isinstance(answer, Column)]
-    if len(columns) == len(answers):
-        return end_to_end(columns).split()
-    pieces = [one.split() if isinstance(one, Column) else _split(one) for one in answers]
+    pieces = []
+    for _, group in groupby(answers, key=lambda answer: isinstance(answer, Column)):
+        some = list(group)
+        columns = [one for one in some if isinstance(one, Column)]
+        pieces.append(end_to_end(columns).split() if columns else split_balls(list(chain.from_iterable(some))))
     hi, lo, exponent, radius = (np.concatenate(part) for part in zip(*pieces, strict=True))
-    return hi, lo, exponent, radius
-
-
-def _split(balls: Sequence[Ball]) -> Piece:
-    """Turn balls into hi + lo with 1 <= |hi| <= 2, an exponent and a relative radius."""
-    hi, lo = np.zeros(len(balls)), np.zeros(len(balls))
-    exponent, radius = np.zeros(len(balls), np.int64), np.zeros(len(balls))
-    for i, one in enumerate(balls):
-        sign, digits, low, count = one.mid
-        if not digits:
-            radius[i] = 0.0 if one.error == EXACT else np.inf
-            continue
-        side = -one.side if sign else one.side
-        shift = max(count - 53, 0)
-        head = digits >> shift
-        tail = digits - (head << shift)
-        half = 1 << (shift - 1) if shift else 1
-        if shift and (tail > half or (tail == half and (side > 0 or (side == 0 and head & 1)))):
-            head, tail = head + 1, tail - (1 << shift)  # hi is the nearest, ties to even
-        hi[i] = head / 2.0 ** (count - shift - 1)
-        lo[i] = int(tail) / (1 << (count - 1))  # Python divides integers with correct rounding
-        if abs(lo[i]) < SMALLEST_TAIL:  # keep the side, let go of the size
-            direction = (tail > 0) - (tail < 0) or side
-            lo[i] = direction * SMALLEST_TAIL
-            radius[i] = SMALLEST_TAIL * abs(direction)
-        elif tail.bit_length() > 53:  # float64's precision
-            radius[i] = abs(lo[i]) * 2.0**-53
-        if sign:
-            hi[i], lo[i] = -hi[i], -lo[i]
-        exponent[i] = max(low + count - 1, DEEPEST)
-        if one.error != EXACT:  # |mid| >= 2**(magnitude - 1)
-            radius[i] += 2.0 ** min(max(one.error - magnitude(one.mid) + 1, -1000), 100)
     return hi, lo, exponent, radius
 
 

@@ -30,6 +30,9 @@ from reference.fast.rows import BY_ROW
 from reference.fast.values import UNKNOWN, Mask, Value, filled, in_range, powers_at, relative, untailed
 from reference.fast.words import DIVIDE
 
+KEPT, KEPT_SIZE = 4, 1 << 16  # blocks whose sums are kept, some MB each, and the elements of the largest
+_kept: dict[tuple[str, tuple[int, ...], bytes], sums.Block] = {}
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -98,11 +101,23 @@ def _blocks(questions: Sequence[Request], kept: Sequence[Answer] | None) -> Iter
     for start in range(0, count, step):
         rows = slice(start, min(start + step, count))
         with np.errstate(all="ignore"):  # a radius that is nan counts as infinite
-            base = sums.block_of(first[rows], None, None) if any(key in BY_ROW for key in keys) else None
+            base = _sums(first[rows]) if any(key in BY_ROW for key in keys) else None
             parts = [_part(q, rows) if kept is None else _view(kept[i], rows) for i, q in enumerate(questions)]
             for question, part in zip(questions, parts, strict=True):
                 _answer(question, rows, base, part)
         yield rows, parts
+
+
+def _sums(logits: Array) -> sums.Block:
+    """Sum up whole rows; those of a few last blocks are kept, because many questions are asked of the same logits."""
+    if logits.size > KEPT_SIZE:
+        return sums.block_of(logits, None, None)
+    key = (logits.dtype.name, logits.shape, logits.tobytes())
+    block = _kept.pop(key, None) or sums.block_of(logits, None, None)
+    _kept[key] = block  # the last one used is the last to go
+    while len(_kept) > KEPT:
+        _kept.pop(next(iter(_kept)))
+    return block
 
 
 def _shape(question: Request) -> tuple[int, ...]:

@@ -157,3 +157,29 @@ def test_undecided(hi, lo, radius, expected):
 def test_bit_patterns(value, dtype, pattern):
     """Numbers of a format have the bit patterns of IEEE 754."""
     assert rounding.bits(np.array([value]), FORMATS[dtype])[0] == pattern
+
+
+@each_format
+@pytest.mark.parametrize("exponent", [0, -14, -127, -149, -1021, -1060, -1074, 900])
+def test_whatever_is_near_a_midpoint_is_looked_at(form, exponent):
+    """No value that Ziv's test leaves open at an error of 2**-60 is passed over: midpoints, and a hair beside them."""
+    rng = np.random.default_rng(abs(exponent))
+    steps = 2.0 ** -rng.integers(0, form.precision + 1, 4000)  # midpoints of as many bits, subnormal ones of fewer
+    middles = np.concatenate([1 + np.floor(rng.random(4000) / steps) * steps, rng.uniform(1, 2, 2000), [0.0]])
+    ulp = 2.0**-52
+    hi = np.concatenate([middles, -middles, middles + ulp, middles - ulp / 2])
+    lo = rng.choice([0, 1, -1], hi.size) * ulp / 2 * rng.choice([0, 0.5, 1, 1 - 2.0**-9, 2.0**-30, 2.0**-400], hi.size)
+    golden = Golden(hi, lo, np.full(hi.size, exponent), 0.0)
+    left = rounding.undecided(golden, form, np.full(hi.size, 2.0**-60))
+
+    assert left.any() == (form.emin - form.precision <= exponent <= form.emax)
+    assert set(np.flatnonzero(left).tolist()) <= set(rounding.near_midpoints(golden).tolist())
+
+
+def test_most_values_are_passed_over():
+    """Values of no special bits are near no midpoint."""
+    rng = np.random.default_rng(0)
+    hi = rng.uniform(1, 2, 1000)
+    found = rounding.near_midpoints(Golden(hi, rng.uniform(-0.4, 0.4, 1000) * 2.0**-52, None, 0.0))
+
+    assert len(found) == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reference.arbiter import column
-from reference.arbiter.ball import Ball, integer
+from reference.arbiter.ball import EXACT, Ball, integer
 from reference.arbiter.column import Column
 
 
@@ -77,3 +77,45 @@ def test_end_to_end():
     one = column.end_to_end([Column([1], [2], [3]), Column([4, 5], [6, 7], [8, 9])])
 
     assert (one.digits, one.exponents, one.errors) == ([1, 4, 5], [2, 6, 7], [3, 8, 9])
+
+
+@pytest.mark.parametrize("side", [-1, 0, 1])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_tie_goes_to_the_side_that_is_known(side, sign):
+    """1 + 3/2 ulp and a hair: hi is the neighbour on the hair's side, or the even one where there is none."""
+    digits = sign * ((1 << 54) + 6)  # in quarter ulps
+    hi, lo, exponent, _ = column.split([digits], [-54], [EXACT if side == 0 else -900], [side])
+    up = side * sign > 0 or side == 0  # 1 + 2 ulp is the even one
+
+    assert hi[0] == sign * (1 + (2 if up else 1) * 2.0**-52)
+    assert lo[0] == sign * (-1 if up else 1) * 2.0**-53
+    assert exponent[0] == 0
+
+
+@pytest.mark.parametrize("side", [-1, 0, 1])
+def test_an_exact_number_has_no_radius_but_for_its_side(side):
+    """3 is 3: a side is a tail of the smallest size, and a column of sides claims no more."""
+    hi, lo, exponent, radius = Column([3, 0], [0, 0], [EXACT, EXACT], [side, 0]).split()
+
+    assert (hi.tolist(), exponent.tolist()) == ([1.5, 0.0], [1, 0])
+    assert lo.tolist() == [side * column.SMALLEST_TAIL, 0]
+    assert radius.tolist() == [abs(side) * column.SMALLEST_TAIL, 0]
+
+
+@pytest.mark.parametrize(("gap", "sure"), [(10, False), (11, False), (12, True), (1100, True)])
+def test_beside_a_power_of_two_the_whole_numbers_are_compared(gap, sure):
+    """1 less 2**-2000 times 2**gap, known to 2**11 of that: far below what float64 holds, and yet in a binade."""
+    digits = (1 << 2000) - (1 << gap)
+    split = Column([digits], [-2000], [11], [0]).split()
+
+    assert np.isfinite(split[3][0]) == sure
+    assert split[0][0] == 1
+    assert split[1][0] < 0
+
+
+def test_columns_with_and_without_sides_make_one():
+    """Where one column tells sides, those of the other are unknown."""
+    one = column.end_to_end([Column([1], [2], [3]), Column([4], [5], [6], [-1])])
+
+    assert one.sides == [0, -1]
+    assert [ball.side for ball in one] == [0, -1]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from harness.model import Inputs, Op
-from reference.arbiter import rows, settle
+from reference.arbiter import column, rows, settle
 from reference.arbiter.ball import EXACT
 
 DIGITS = 400
@@ -156,7 +156,7 @@ def test_agrees_with_arb(name, quantity, q, labels):
                 power = flint.arb(flint.fmpz(2)) ** exponent
                 y = (flint.arb(float(certified.hi.ravel()[j])) + flint.arb(float(certified.lo.ravel()[j]))) * power
                 off, reach = abs(y - truth), flint.arb(certified.radius) * abs(truth)
-                tiny = flint.arb(2) ** (settle.DEEPEST + 1)  # exponents are kept no lower
+                tiny = flint.arb(2) ** (column.DEEPEST + 1)  # exponents are kept no lower
                 if not off.lower() <= reach.upper() + tiny:
                     apart.append((title, j))
     finally:

@@ -10,7 +10,7 @@ from mpmath import libmp
 
 from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
 from reference import rounding
-from reference.arbiter import settle
+from reference.arbiter import column, settle
 from reference.arbiter.ball import Ball
 from suites.questions import cases
 from tests.made.exactly import fraction
@@ -62,7 +62,7 @@ def test_splitting_keeps_a_ball_within_the_radius(seed):
         digits = int(rng.integers(1, 2**62)) << 100 | int(rng.integers(0, 2**62)) << 40 | 1
         exponent = int(rng.integers(-400, 200))
         mid = libmp.from_man_exp(-digits if rng.random() < 0.5 else digits, exponent)
-        hi, lo, power, radius = settle._split([Ball(mid)])
+        hi, lo, power, radius = column.split_balls([Ball(mid)])
         split = Golden(hi, lo, power, 0.0)
         exact = (-1 if mid[0] else 1) * fraction(Golden(np.ones(1), np.zeros(1), np.array([mid[2]]), 0.0)) * int(mid[1])
         found = fraction(split)

@@ -10,8 +10,8 @@ from harness.model import DTYPES, FORMATS, Case, Golden, Inputs, Op
 from harness.ops import ASKED, OPS
 from harness.scoring import ulp
 from reference import rounding
+from reference.arbiter import column, settle
 from reference.arbiter import rows as exact
-from reference.arbiter import settle
 from reference.fast import answers, doubledouble, sums, values, words
 from suites.questions import cases
 
@@ -32,7 +32,7 @@ def deviations(answer, truth):
     exponents = np.zeros(truth.hi.shape, np.int64) if truth.exponent is None else truth.exponent
     wrong = []
     with mpmath.workprec(2400):
-        for i in np.flatnonzero(known & (exponents > settle.DEEPEST)).tolist():
+        for i in np.flatnonzero(known & (exponents > column.DEEPEST)).tolist():
             got = mpmath.ldexp(mpmath.mpf(answer.hi.flat[i]) + answer.lo.flat[i], int(answer.exponent.flat[i]))
             true = mpmath.ldexp(mpmath.mpf(truth.hi.flat[i]) + truth.lo.flat[i], int(exponents.flat[i]))
             if abs(got - true) > answer.radius.flat[i] * abs(got) + truth.radius * abs(true):
@@ -44,7 +44,7 @@ def deviations(answer, truth):
         wrong += np.flatnonzero(decided & differs).tolist()
     wrong += np.flatnonzero(known & (np.abs(answer.lo) > 2.0**-53 * np.abs(answer.hi))).tolist()
     binades = ulp.binade(mine) != ulp.binade(truth)
-    wrong += np.flatnonzero(known & binades & (exponents > settle.DEEPEST)).tolist()
+    wrong += np.flatnonzero(known & binades & (exponents > column.DEEPEST)).tolist()
     return wrong
 
 
