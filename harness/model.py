@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     import numpy as np
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"  # a text: who reads the store needs no numpy
 Param = bool | int | float | str
-Quantity = Literal["value", "grad_logits", "grad_labels"]
+Quantity = Literal["value", "grad_logits", "grad_labels", "grad_hidden", "grad_weight", "grad_bias"]
 Kind = Literal["fused", "composed", "naive", "misuse", "control"]
 BudgetClass = Literal["S", "U", "N", "P", "C", "E"]
 BUDGET_CLASSES: tuple[BudgetClass, ...] = ("P", "C", "S", "E", "N", "U")  # tightest first
-SourceKind = Literal["family", "sweep", "options", "published", "speed"]
+SourceKind = Literal["family", "sweep", "linear", "options", "published", "speed"]
 # What a mode makes anew for every function, shape and dtype, the costliest last. nothing: the kernels are there.
 # primitives: each primitive is compiled. graph: a graph of kernels that are there. usual: a program, as the framework's
 # users always run one. program: one in about a tenth of a second. slowly: one in about a second.
 Compiles = Literal["nothing", "primitives", "graph", "usual", "program", "slowly"]
 Judgement = Literal["conforms", "known", "deviates", "unjudged"]
 
-QUANTITIES: tuple[Quantity, ...] = ("value", "grad_logits", "grad_labels")
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 KINDS: Mapping[Kind, str] = {
     "fused": "one public function, asked as its documentation shows; it promises a stable answer and is judged by it",
     "composed": "correct mathematics put together from stable public functions, as people write it",
@@ -87,8 +87,9 @@ class Op:
 class Source:
     """Where the inputs of a case come from; its text is the case's `family`.
 
-    kind: `family`, drawn by the function of that name; `sweep`, the same times a size; `options`, drawn for an op with
-    options; `published`, somebody's example of that name; `speed`, plain normal logits to be timed.
+    kind: `family`, drawn by the function of that name; `sweep`, the same times a size; `linear`, hidden states and a
+    weight of so many features as the size says; `options`, drawn for an op with options; `published`, somebody's
+    example of that name; `speed`, plain normal logits to be timed, or those of so many features.
     """
 
     kind: SourceKind
@@ -102,8 +103,10 @@ class Source:
         match beginning:
             case "published" | "options":
                 return cls(beginning, rest)
+            case "linear":
+                return cls("linear", *rest.split("/", 1))
             case "speed":
-                return cls("speed", family)
+                return cls("speed", beginning, rest)
         return cls("sweep", beginning, rest) if rest else cls("family", family)
 
     def __str__(self) -> str:
@@ -111,9 +114,9 @@ class Source:
         match self.kind:
             case "published" | "options":
                 return f"{self.kind}/{self.name}"
-            case "sweep":
-                return f"{self.name}/{self.size}"
-        return self.name
+            case "linear":
+                return f"{self.kind}/{self.name}/{self.size}"
+        return f"{self.name}/{self.size}" if self.size else self.name
 
 
 _source = lru_cache(maxsize=1024)(Source.of)  # reports ask it of every answer
@@ -151,15 +154,24 @@ class Case:
 class Inputs:
     """The arrays of a case, already rounded to its dtype.
 
-    logits: (rows, classes). labels: (rows,) int64 class indices for sparse_xent, else (rows, classes) in the
-    case's dtype, or None. upstream: the incoming gradient, shaped like the op's value. direction: of a directional
-    derivative, shaped like the logits; laws alone ask for those.
+    logits: (rows, classes); of a linear op the hidden states, (rows, features). labels: (rows,) int64 class indices for
+    ops that take these, else (rows, classes) in the case's dtype, or None. upstream: the incoming gradient, shaped like
+    the op's value. direction: of a directional derivative, shaped like the logits; laws alone ask for those. weight:
+    (classes, features), which makes logits of hidden states, and bias: (classes,), or None, which is added to these.
     """
 
     logits: Array
     labels: Array | None
     upstream: Array
     direction: Array | None = None
+    weight: Array | None = None
+    bias: Array | None = None
+
+    def like(self, quantity: str) -> Array:
+        """Return the array that an answer is shaped like: the value like upstream, a gradient like what it is of."""
+        found = {"value": self.upstream, "grad_weight": self.weight, "grad_bias": self.bias}.get(quantity, self.logits)
+        assert found is not None
+        return found
 
 
 @dataclass(frozen=True, eq=False)

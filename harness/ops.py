@@ -14,6 +14,8 @@ from harness.model import Op, Param, Quantity
 
 VALUE_ONLY: tuple[Quantity, ...] = ("value",)
 VALUE_AND_GRADIENT: tuple[Quantity, ...] = ("value", "grad_logits")
+WITH_LABELS: tuple[Quantity, ...] = (*VALUE_AND_GRADIENT, "grad_labels")
+VALUE_AND_HIDDEN: tuple[Quantity, ...] = ("value", "grad_hidden")
 
 MEAN: Mapping[str, Param] = {"reduction": "mean"}
 
@@ -23,7 +25,8 @@ class Record:
     """One op. All that the harness knows of it beside its formulas is read from here.
 
     labels: none; `index`, a class a row; or `row`, numbers shaped like the logits.
-    takes: what stands where other ops have logits. apart: asked in few small families of what it takes, and of no law.
+    takes: what stands where other ops have logits; hidden states come with a weight, which makes logits of them. apart:
+    asked in few small families of what it takes, and of no law.
     value: `row`, one number a row; `class`, one a class that depends on the whole row; or `point`, one a logit that
     depends on it alone. variants: options that are asked in every input family beside none.
     """
@@ -33,7 +36,7 @@ class Record:
     value: Literal["row", "class", "point"]
     caption: str  # what one gets, for a reader who looks for a function
     variants: tuple[Mapping[str, Param], ...] = ()
-    takes: Literal["logits", "probabilities"] = "logits"
+    takes: Literal["logits", "probabilities", "hidden"] = "logits"
     apart: bool = False
 
     @property
@@ -54,13 +57,36 @@ class Record:
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """What is asked of it: indices have no gradient."""
-        return (*VALUE_AND_GRADIENT, "grad_labels") if self.labels == "row" else VALUE_AND_GRADIENT
+        if self.linear:
+            return (*VALUE_AND_HIDDEN, "grad_weight")
+        return WITH_LABELS if self.labels == "row" else VALUE_AND_GRADIENT
+
+    @property
+    def forward_and_backward(self) -> tuple[Quantity, ...]:
+        """The value, and its gradient with respect to the first array."""
+        return VALUE_AND_HIDDEN if self.linear else VALUE_AND_GRADIENT
+
+    def quantities_with(self, options: Mapping[str, Param]) -> tuple[Quantity, ...]:
+        """Return what is asked with options: a bias has a gradient of its own."""
+        if "bias" in options:
+            return ("value", "grad_bias")
+        return self.forward_and_backward if options else self.quantities
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the arrays that a function of it is called with, in order."""
+        labels = () if self.labels == "none" else ("labels",)
+        return (self.takes, *(("weight",) if self.linear else ()), *labels)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the logits are a product that is its own business."""
+        return self.takes == "hidden"
 
     @property
     def signature(self) -> str:
         """What a function that somebody wants judged is called with."""
-        second = ", axis" if self.takes_axis else "" if self.labels == "none" else ", labels"
-        return f"({self.takes}{second})"
+        return f"({', '.join((*self.arrays, *(('axis',) if self.takes_axis else ())))})"
 
 
 OPS: Mapping[str, Record] = {
@@ -100,16 +126,28 @@ OPS: Mapping[str, Record] = {
             takes="probabilities",
             apart=True,
         ),
+        Record(
+            *("linear_xent", "index", "row"),
+            "a loss of hidden states times a vocabulary matrix: one right class of many, labels are class indices",
+            ({"bias": True},),
+            takes="hidden",
+        ),
     )
 }
 
-# What is asked in every input family, and of each its quantities.
-ASKED: Mapping[Op, tuple[Quantity, ...]] = {
-    Op.of(record.name, **options): VALUE_AND_GRADIENT if options else record.quantities
-    for record in OPS.values()
-    if not record.apart
-    for options in ({}, *record.variants)
-}
+
+def _asked(*, linear: bool) -> Mapping[Op, tuple[Quantity, ...]]:
+    return {
+        Op.of(record.name, **options): record.quantities_with(options)
+        for record in OPS.values()
+        if record.linear == linear and not record.apart
+        for options in ({}, *record.variants)
+    }
+
+
+# What is asked in every input family, and of each its quantities: ops of logits, and those that make these themselves.
+ASKED = _asked(linear=False)
+ASKED_LINEAR = _asked(linear=True)
 # What is asked in few families of its own.
 APART: Mapping[Op, tuple[Quantity, ...]] = {
     Op.of(record.name): record.quantities for record in OPS.values() if record.apart
@@ -117,6 +155,6 @@ APART: Mapping[Op, tuple[Quantity, ...]] = {
 
 
 def plain(*values: str) -> tuple[Op, ...]:
-    """Return the ops without options whose value is one of these kinds; all where none is named. None is apart."""
-    chosen = (record for record in OPS.values() if not record.apart and (not values or record.value in values))
-    return tuple(Op(record.name) for record in chosen)
+    """Return the ops of logits without options whose value is one of these kinds; all where none is named."""
+    chosen = (record for record in OPS.values() if not (record.apart or record.linear))
+    return tuple(Op(record.name) for record in chosen if not values or record.value in values)

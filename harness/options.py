@@ -27,6 +27,7 @@ OPTIONS: Mapping[str, str] = {
     "mask": "a pattern over the classes: 0 where a class is left out of the row",
     "scale": "c: logits become c x, a product in front of the function, as attention has it",
     "added_mask": "a pattern over the classes, added in front of the function: -inf where one is left out, else 0",
+    "bias": "of a linear op: whether a bias is added to the logits",
     "label_dtype": "the dtype that labels come in",
     "label_sum": "what a row of labels sums to, a pattern over the rows",
 }

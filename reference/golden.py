@@ -27,7 +27,8 @@ Piece = tuple[Array, Array, Array, Array]  # hi, lo, exponent, relative radius; 
 def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
     """Return the SHA-256 of a question: op, options, quantity, and the dtype, shape and bytes of every input."""
     digest = hashlib.sha256(f"{op}/{quantity}".encode())
-    for array in (inputs.logits, inputs.labels, None if quantity == "value" else inputs.upstream):
+    upstream = None if quantity == "value" else inputs.upstream
+    for array in (inputs.logits, inputs.labels, inputs.weight, inputs.bias, upstream):
         if array is not None:
             little = np.ascontiguousarray(array)
             digest.update(f"/{little.dtype.name}{little.shape}".encode())
@@ -36,8 +37,8 @@ def content(op: Op, quantity: Quantity, inputs: Inputs) -> str:
 
 
 def shape(quantity: Quantity, inputs: Inputs) -> tuple[int, ...]:
-    """Return the shape of a golden: of the value, or of a gradient, which is the logits'."""
-    return inputs.upstream.shape if quantity == "value" else inputs.logits.shape
+    """Return the shape of a golden: of the value, or of what a gradient is of."""
+    return inputs.like(quantity).shape
 
 
 def join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:

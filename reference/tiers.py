@@ -7,7 +7,7 @@ certificates is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,10 +15,13 @@ from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from harness.scoring import ulp
 from reference import golden, rounding
+from reference.arbiter import linear as arbiter
 from reference.arbiter import settle
-from reference.fast import answers
+from reference.fast import answers, linear
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
+AUDITED = 1 << 16  # products of a linear op that an audit redoes, but for one row
+LONG = 2_048  # classes from which an audit redoes no gradient that needs all rows of them
 
 
 class Disagreement(ArithmeticError):  # noqa: N818 - both tiers claim to be right
@@ -33,6 +36,8 @@ def certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float = 1.0, seed
     """
     if OPS[op.name].apart:
         return settle.certify(op, quantity, inputs)
+    if OPS[op.name].linear:
+        return _linear(op, quantity, inputs, audit, seed)
     shape = golden.shape(quantity, inputs)
     hi, lo, radius = np.empty(shape), np.empty(shape), 0.0
     exponent: Array | None = None
@@ -69,6 +74,44 @@ def blocks(
             for part, new in zip(piece, settled, strict=True):
                 part[here] = new
         yield rows, golden.join([piece], quick.hi.shape)
+
+
+def _linear(op: Op, quantity: Quantity, inputs: Inputs, audit: float, seed: int) -> Golden:
+    """Certify a linear op at once: its gradients mix the rows, so a row here is one of the answer's first axis.
+
+    Of those that the audit draws no more are redone than a few short rows of logits take.
+    """
+    _expect_finite(inputs)
+    quick = linear.answer(op, quantity, inputs)
+    piece = _by_row(quick)
+    again = open_rows(*piece)
+    assert inputs.weight is not None
+    of_classes = quantity in {"grad_weight", "grad_bias"}
+    most = 0 if of_classes and len(inputs.weight) >= LONG else max(1, AUDITED // inputs.weight.size)
+    drawn = np.flatnonzero(np.random.default_rng(seed).random(len(again)) < audit)
+    again[drawn[:most]] = True
+    chosen = np.flatnonzero(again)
+    if len(chosen):
+        pieces = _arbitrated(op, quantity, inputs, chosen.tolist())
+        settled = hi, lo, exponent, radius = tuple(np.stack(part) for part in zip(*pieces, strict=True))
+        quick_rows = piece[0][chosen], piece[1][chosen], piece[2][chosen], piece[3][chosen]
+        of_rows = np.atleast_2d(inputs.weight if of_classes else inputs.logits)[chosen if quick.hi.shape else [0]]
+        compare(quick_rows, (hi, lo, exponent, radius), lambda i: f"{op}/{quantity}, row {chosen[i]}", of_rows)
+        for part, new in zip(piece, settled, strict=True):
+            part[chosen] = new
+    return golden.join([piece], quick.hi.shape)
+
+
+def _arbitrated(op: Op, quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[golden.Piece]:
+    """Answer some rows of a linear op's answer by the arbiter."""
+    asks = arbiter.asks(quantity, arbiter.plainly(quantity, inputs), chosen)
+    return settle.settled(asks, lambda i: f"{op}/{quantity}, row {chosen[i]}")
+
+
+def _expect_finite(inputs: Inputs) -> None:
+    for part in (inputs.logits, inputs.weight, inputs.bias):
+        if part is not None and not np.isfinite(part.astype(np.float64)).all():
+            raise ValueError("inputs hold inf or nan, expected finite numbers; special values have no distance in ulps")
 
 
 def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Iterator[tuple[slice, answers.Answer]]:
@@ -138,6 +181,10 @@ def compare(quick: golden.Piece, settled: golden.Piece, title: Callable[[int], s
 
 def arbitrate(op: Op, quantity: Quantity, inputs: Inputs, _audit: float = 1.0, _seed: int = 0) -> Golden:
     """Compute a golden by the arbiter alone, which leaves nothing to audit."""
+    if OPS[op.name].linear:
+        _expect_finite(inputs)
+        shape = golden.shape(quantity, inputs)
+        return golden.join(_arbitrated(op, quantity, inputs, range(shape[0] if shape else 1)), shape)
     return settle.certify(op, quantity, inputs)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.model import Case, Checked, Result, Score, Worst
+from harness.ops import OPS
 from harness.scoring import metrics, tolerances
 from reference import bounds, golden
+from reference.bounds import linear
 from reference.golden import Audited
 from suites.checks import invariance, laws, special
 from suites.checks.check import Check
@@ -99,6 +101,7 @@ def _score_facts(case: Case, score: Score, worst: Worst, certify: Audited) -> li
         ("got", _in_decimals(worst.got)),
         ("error", f"{abs(worst.ulp):.4g} ulp; over all {score.elements} elements at most {score.max_ulp:.4g}"),
         *((f"budget {kind}", f"{size:.3g} absolute: {CLASSES[kind]}") for kind, size in bound.items()),
+        *((("of that", told),) if (told := ask.apart(asked, worst.index)) else ()),
         ("error/budget", ", ".join(f"{kind} {ratio:.4g}" for kind, ratio in score.over_bound.items())),
         ("formula", formula(case)),
         *((name.replace("_", " "), f"{count} elements: {_verdict(name)}") for name, count in score.verdicts.items()),
@@ -139,6 +142,8 @@ def _short(text: str) -> str:
 
 def formula(case: Case) -> str:
     """Return what a budget is the bound of, in words."""
+    if OPS[case.op.name].linear:
+        return linear.FORMULAS[case.quantity]
     return " ".join((bounds.FORMULAS[case.op.name, case.quantity].__doc__ or "").split())
 
 

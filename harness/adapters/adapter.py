@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Self, final
 
 from harness.adapters.accelerator import Accelerator
-from harness.adapters.calls import CONTIGUOUS, Layout, Pass, Way, fitting, given
+from harness.adapters.calls import ARGUMENTS, CONTIGUOUS, Layout, Pass, Way, fitting, given
 from harness.adapters.catalogue import Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotSupported, fenced
 from harness.adapters.front import in_front
@@ -241,7 +241,7 @@ class Adapter(ABC):
                 return self.curvature(function, mode)
             case "mixed":
                 return self.mixed(function, mode)
-        argument = 0 if quantity == "grad_logits" else 1
+        argument = ARGUMENTS.get(quantity, 0)
         if way == "plain":
             return self.backward(function, mode, argument)
         if way not in self.ways.get(mode, ()):

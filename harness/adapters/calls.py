@@ -7,6 +7,8 @@ from typing import Literal
 
 from harness.model import Array, Failed, Inputs, Quantity
 
+# The place of the array that a gradient is of, among those of a call.
+ARGUMENTS: Mapping[str, int] = {"grad_labels": 1, "grad_weight": 1, "grad_bias": 3}  # else the first
 # Beside the quantities that have goldens: the derivative along `Inputs.direction`, the derivative of grad_logits, and
 # that of its product with the direction with respect to the labels.
 Pass = Quantity | Literal["tangent", "curvature", "mixed"]
@@ -23,6 +25,8 @@ Way = Literal[
 def given(inputs: Inputs, quantity: Pass) -> dict[str, Array]:
     """Return the arrays of a call, in order, by their names."""
     arrays = {"logits": inputs.logits, "labels": inputs.labels}
+    if inputs.weight is not None:
+        arrays = {"hidden": inputs.logits, "weight": inputs.weight, "labels": inputs.labels, "bias": inputs.bias}
     if quantity not in {"value", "tangent"}:
         arrays["upstream"] = inputs.upstream
     if quantity in {"tangent", "curvature", "mixed"}:
@@ -32,8 +36,8 @@ def given(inputs: Inputs, quantity: Pass) -> dict[str, Array]:
 
 
 def fitting(got: Array, quantity: Pass, inputs: Inputs) -> Array | Failed:
-    """Return an answer of the question's dtype and shape, that of the logits or of the value; else what is wrong."""
-    like = inputs.upstream if quantity in {"value", "tangent"} else inputs.logits
+    """Return an answer of the question's dtype and shape, that of its array or of the value; else what is wrong."""
+    like = inputs.upstream if quantity == "tangent" else inputs.like(quantity)
     if got.dtype.name != inputs.logits.dtype.name:
         return Failed("dtype", f"dtype is {got.dtype.name}, expected {inputs.logits.dtype.name}, as the logits'")
     if got.shape == () and like.ndim == 1:

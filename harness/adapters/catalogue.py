@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.adapters.fence import NotSupported
 from harness.forms.form import Form
-from harness.model import Implementation, Kind, Quantity
+from harness.model import Implementation, Kind, Param, Quantity
 
 Native = Any  # a framework's own array
 Function = Callable[..., Native]  # native arrays in, one native array out
@@ -85,7 +85,17 @@ class Catalogue:
         for form in self.forms:
             if not ops or form.op in ops:
                 build = eval(form.builder, dict(names))  # noqa: S307 - our own rows: what runs is what reports print
+                if form.needs and not self._has(form.needs):
+                    build = partial(_missing, f"{self.framework} here has no {form.needs}, expected a release that has")
                 self.form(form.op, form.name, form.kind, **form.refuses)(build)
+
+    def _has(self, dotted: str) -> bool:
+        """Tell whether the framework here has a name."""
+        root, *path = dotted.split(".")
+        found: object | None = self.within.get(root)
+        for attribute in path:
+            found = getattr(found, attribute, None)
+        return found is not None
 
     def reduced(self, losses: Function, reduction: str) -> Function:
         """Return the losses themselves, or their sum or mean as users take it: behind a function without the option."""
@@ -95,7 +105,7 @@ class Catalogue:
         reduce = known.get(reduction)
         if reduce is None:
             raise NotSupported(f"reduction is {reduction!r}, expected one of 'none', 'sum', 'mean'")
-        return lambda logits, labels: reduce(losses(logits, labels))
+        return lambda *arrays: reduce(losses(*arrays))
 
     def _add(
         self,
@@ -110,3 +120,8 @@ class Catalogue:
             raise ValueError(f"implementation {name!r} of {op!r} is registered twice, expected once; rename one")
         implementation = Implementation(self.framework, op, name, kind)
         self.offers[op, name] = Offer(implementation, build, identity, dict(refuses))  # type: ignore[arg-type]
+
+
+def _missing(reason: str, /, **_options: Param) -> Function:
+    """Refuse what the framework's release does not have."""
+    raise NotSupported(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -34,6 +35,7 @@ class Form:
     reduces: bool = False  # sum and mean are taken behind the losses, as users do
     last_axis: bool = False  # of the options, `axis` may be the last alone
     refuses: Mapping[str, str] = field(default_factory=dict)  # quantities that the framework says it does not give
+    needs: str = ""  # a dotted name that not every release of the framework has
 
     @property
     def expression(self) -> str:
@@ -43,8 +45,12 @@ class Form:
     @property
     def arguments(self) -> str:
         """The arrays that it takes, as a parameter list."""
-        takes = OPS[self.op].takes
-        return takes if OPS[self.op].labels == "none" else f"{takes}, labels"
+        return ", ".join((*OPS[self.op].arrays, *(("bias=None",) if self.biased else ())))
+
+    @property
+    def biased(self) -> bool:
+        """Whether it takes a bias."""
+        return re.search(r"\bbias\b", self.expression) is not None
 
     @property
     def builder(self) -> str:
@@ -53,6 +59,7 @@ class Form:
         Beside the modules it needs `reduced(losses, reduction)` and `last_axis(axis, rank)`.
         """
         options = {**self.options, **({"reduction": "none"} if self.reduces else {})}
+        options |= {"bias": False} if self.biased else {}
         head = ", ".join(["*"][: len(options)] + [f"{name}={default!r}" for name, default in options.items()])
         function = f"lambda {self.arguments}: {self.expression}"
         body = f"reduced({function}, reduction)" if self.reduces else f"({function})"

@@ -49,6 +49,14 @@ FORMS = (
         reduces=True,
     ),
     Form(
+        "linear_xent",
+        "control",
+        "-(the textbook log_softmax of hidden @ weight.T)[labels]",
+        "-np.take_along_axis((less := (logits := hidden @ weight.T) - logits.max(axis=-1, keepdims=True))"
+        " - np.log(np.exp(less).sum(axis=-1, keepdims=True)), labels[:, None], axis=-1)[:, 0]",
+        reduces=True,
+    ),
+    Form(
         "sigmoid_xent",
         "control",
         "(1 - labels) * logits - (1 + (pos_weight - 1) * labels) * log_sigmoid",

@@ -48,6 +48,20 @@ FORMS = (
         reduces=True,
         last_axis=True,
     ),
+    losses(
+        "linear_xent",
+        "composed",
+        "tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.matmul(hidden, weight, transpose_b=True))",
+        "tf.nn.sparse_softmax_cross_entropy_with_logits("
+        "labels=labels, logits=tf.matmul(hidden, weight, transpose_b=True))",
+    ),
+    losses(
+        "linear_xent",
+        "composed",
+        "keras.losses.sparse_categorical_crossentropy(labels, tf.matmul(hidden, weight, transpose_b=True))",
+        "keras.losses.sparse_categorical_crossentropy("
+        "labels, tf.matmul(hidden, weight, transpose_b=True), from_logits=True)",
+    ),
     Form(  # names the axis as TF 1.4 and older did
         "dense_xent",
         "fused",

@@ -66,6 +66,31 @@ FORMS = (
         "-torch.log(torch.softmax(logits, dim=-1)).gather(-1, labels[:, None])[:, 0]",
         note=UNDERFLOW,
     ),
+    # Fused: one call of a public function, whose documentation shows the option.
+    Form(
+        "linear_xent",
+        "fused",
+        "torch.nn.functional.linear_cross_entropy(options=torch.nn.LinearCrossEntropyOptions())",
+        "torch.nn.functional.linear_cross_entropy(hidden, weight, labels, linear_bias=bias, reduction=reduction, "
+        "options=torch.nn.LinearCrossEntropyOptions())",
+        options={"reduction": "none"},
+        needs="torch.nn.LinearCrossEntropyOptions",
+    ),
+    Form(
+        "linear_xent",
+        "composed",
+        "torch.nn.functional.cross_entropy(torch.nn.functional.linear(hidden, weight), labels)",
+        "torch.nn.functional.cross_entropy(torch.nn.functional.linear(hidden, weight, bias), labels, "
+        "reduction=reduction)",
+        options={"reduction": "none"},
+    ),
+    losses(
+        "linear_xent",
+        "composed",
+        "torch.logsumexp(hidden @ weight.T) - (hidden @ weight.T)[labels]",
+        "torch.logsumexp(logits := hidden @ weight.T, dim=-1) - logits.gather(-1, labels[:, None])[:, 0]",
+        note=CANCELS,
+    ),
     losses(
         "dense_xent",
         "composed",

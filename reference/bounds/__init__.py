@@ -26,7 +26,7 @@ log 2, one rounding and a rounded constant more (0.046 u, 0.301 u). A sigmoid is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -56,11 +56,13 @@ FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APAR
 class Budget:
     """Absolute error bounds, shaped like the answer, and what flush-to-zero explains.
 
-    flushed: an exact value of at most this size may come back as 0 from hardware that flushes subnormals.
+    flushed: an exact value of at most this size may come back as 0 from hardware that flushes subnormals. logits: of a
+    linear op, how much of the error is of its logits.
     """
 
     error: dict[BudgetClass, Array]
     flushed: Array
+    logits: Mapping[BudgetClass, Array] = field(default_factory=dict)
 
 
 def budget(

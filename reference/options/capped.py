@@ -6,7 +6,7 @@ With x' = c tanh(x / c), l the logsumexp of x', Z the sum of the labels z, and p
     grad_logits  g (Z p - z + 2 w l p) (1 - tanh(x / c)**2)
     grad_labels  g (l - x')
 
-tanh is (1 - e) / (1 + e) with e = e**-2|x / c|, and its derivative 4 e / (1 + e)**2, in which nothing cancels.
+`reference.arbiter.caps` has tanh and its derivative.
 
 The budget. A computed tanh may come of exponentials, as 2 sigmoid(2 t) - 1: e within KE u makes sigmoid s wrong by
 s (1 - s) KE u <= u / 2, two roundings by 2 u, and twice that and a difference tanh by TANH u. So a capped logit is off
@@ -26,7 +26,8 @@ import numpy as np
 from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
 from reference import bounds
 from reference.arbiter import ball, rows, settle
-from reference.arbiter.ball import ONE, Ball, add, divide, multiply, negative, subtract
+from reference.arbiter.ball import ONE, Ball, add, multiply
+from reference.arbiter.caps import capped as capped_logit
 from reference.bounds import Budget
 from reference.golden import join
 from reference.options.parts import size as size_of
@@ -75,7 +76,7 @@ def _row(
     if factor == 0:
         return [ball.ZERO] * (1 if quantity == "value" else len(logits))
     cap, weight = shaped.cap, ball.exact(shaped.weight)
-    capped = {x: _capped(x, cap, bits) if cap else (ball.exact(x), ONE) for x in set(logits)}
+    capped = {x: capped_logit(ball.exact(x), cap, bits) if cap else (ball.exact(x), ONE) for x in set(logits)}
     row = rows.row_of_balls(logits, [capped[x][0] for x in logits], bits)
     if quantity == "grad_labels":
         return rows.dense_xent_grad_labels(row, labels, (factor,))
@@ -90,16 +91,6 @@ def _row(
         probabilities = rows.softmax(row, (), ())
         answers = [add(a, multiply(twice, p, bits), bits) for a, p in zip(answers, probabilities, strict=True)]
     return [multiply(a, capped[x][1], bits) for a, x in zip(answers, logits, strict=True)]
-
-
-def _capped(x: float, cap: float, bits: int) -> tuple[Ball, Ball]:
-    """Return c tanh(x / c), and its derivative."""
-    c = ball.exact(cap)
-    e = ball.exp(negative(divide(ball.exact(2 * abs(x)), c, bits)), bits)
-    below = add(ONE, e, bits)
-    size = multiply(c, divide(subtract(ONE, e, bits), below, bits), bits)
-    slope = divide(multiply(ball.integer(4), e, bits), multiply(below, below, bits), bits)
-    return (size if x > 0 else negative(size)), slope
 
 
 def budget(shaped: Shaped, quantity: Quantity) -> Budget:

@@ -28,7 +28,7 @@ from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.golden import Certify, shape
-from reference.options import capped, losses, reading, scaled
+from reference.options import capped, linear, losses, reading, scaled
 from reference.options.parts import assemble, assemble_budgets
 
 
@@ -49,6 +49,8 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
 
     Raises ValueError for a denominator that is no power of two, and where a masked class would be -inf.
     """
+    if OPS[op.name].linear:
+        return linear.golden(op, quantity, inputs, certify)
     if known(op):
         return certify(op, quantity, inputs)
     rows = by_row(op, inputs)
@@ -73,6 +75,8 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budg
 
     Neither a layout nor a mask costs a rounding; a masked class is exactly 0.
     """
+    if OPS[op.name].linear:
+        return linear.budget(op, quantity, inputs, certify)
     if known(op):
         return bounds.budget(op, quantity, inputs, certify(op, quantity, inputs))
     rows = by_row(op, inputs)

@@ -41,7 +41,8 @@ class Call:
 
 def written(op: Op) -> bool:
     """Tell whether calls with these options are written here."""
-    return set(op.options) <= {"reduction", "pos_weight"} and op.options.get("reduction", "none") in {"none", "mean"}
+    options = op.options.keys() - {"bias"}
+    return options <= {"reduction", "pos_weight"} and op.options.get("reduction", "none") in {"none", "mean"}
 
 
 def call(framework: str, name: str, op: Op) -> Call | None:
@@ -67,7 +68,7 @@ def imports(framework: str, expression: str) -> tuple[str, ...]:
 
 
 def _form(form: Form, op: Op) -> Call:
-    options = {**form.options, **op.options}
+    options = {name: value for name, value in {**form.options, **op.options}.items() if name != "bias"}
     named = {name: value for name, value in options.items() if re.search(rf"\b{name}\b", form.expression)}
     return Call(form.expression, named, form.note)
 
@@ -77,6 +78,9 @@ def _public(framework: str, name: str, op: Op) -> Call:
     reduction = str(op.options.get("reduction", "none"))
     if OPS[op.name].takes == "probabilities":
         return Call(_of_probabilities(name))
+    if OPS[op.name].linear:
+        bias = ", linear_bias=bias" if "bias" in op.options else ""
+        return Call(f'{name}(hidden, weight, labels{bias}, reduction="{reduction}")')
     if OPS[op.name].labels == "none":
         whole = OPS[op.name].elementwise or (framework == "tensorflow" and op.name != "logsumexp")
         return Call(f"{name}(logits)" if whole else f"{name}(logits, {'dim' if framework == 'torch' else 'axis'}=-1)")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.forms import IMPORTS
 from harness.model import Op, Result, Score, Target
-from harness.ops import OPS
+from harness.ops import OPS, Record
 from reports import layout
 from reports.reproducer import calls
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HOLE = re.compile(r"%%(\w+)%%")
 RECIPE = re.compile(r"def |# python|import |row\b")  # how an input that draws itself begins; else it is hex floats
 WORDS_A_LINE = 5
+GRADIENTS = {"value": "logits"}  # else what the quantity's name says
 SPARSE = """row = np.zeros_like(row)  # but for
 for place, number in (word.split("=") for word in "{}".split()):
     row[int(place)] = float.fromhex(number)"""
@@ -54,6 +55,7 @@ def script(result: Result, file: str = "") -> str:
         "expected": worst.expected,
         "got": worst.got,
         "column": str(worst.index[-1] if worst.index else 0),
+        "index": " ".join(f"{place}," for place in worst.index),
     }
     return HOLE.sub(lambda hole: holes[hole[1]], template(result, file))
 
@@ -72,6 +74,7 @@ def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, 
     framework, name = target.implementation.framework, target.implementation.name
     call = calls.call(framework, name, op) if framework in IMPORTS and not file else None
     record = OPS.get(op.name)  # none of an op of another version
+    linear = record is not None and record.linear
     return layout.fill(
         "reproducer/reproducer.py.j2",
         framework=framework,
@@ -84,12 +87,22 @@ def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, 
         device=target.device,
         labels=record.labels if record else "none",
         takes=record.takes if record else "logits",
+        linear=linear,
+        given=_given(record, op),
+        wrt=GRADIENTS.get(quantity, quantity.removeprefix("grad_")),
         mean=op.options.get("reduction") == "mean",
         classes=shape.partition("x")[2],
         quantity=quantity,
         shape=shape,
         element=element,
     )
+
+
+def _given(record: Record | None, op: Op) -> str:
+    """Return the arrays that are put to the function, by their names in the script."""
+    if record is not None and record.linear:
+        return ", ".join((*record.arrays, *(("bias",) if "bias" in op.options else ())))
+    return "logits" if record is None or record.labels == "none" else "logits, labels"
 
 
 def code(text: str) -> str:

@@ -16,12 +16,16 @@ function script(block, d, i) {
   const v = block.details, text = name => v.texts[v[name][d]];
   const holes = { title: address(block, i).replace(/\s+/g, " "), dtype: block.word("dtypes", i), logits: code(text("logits")), labels: code(text("label")),
     label: text("label"), upstream: code(text("upstream")), exact: v.exact[d], expected: v.expected[d], got: v.got[d],
-    column: String(v.index[d].length ? v.index[d][v.index[d].length - 1] : 0) };
+    column: String(v.index[d].length ? v.index[d][v.index[d].length - 1] : 0),
+    index: v.index[d].map(place => `${place},`).join(" ") };
   return v.scripts[v.script[d]].replace(/%%(\w+)%%/g, (_, name) => holes[name]);
 }
 
+// All sizes of a sweep share a column and a description, and so do all of a linear op's family.
+const drawnBy = name => name.split("/")[name.startsWith("linear/") ? 1 : 0];
+
 const described = (block, name) => {
-  const text = block.descriptions[name] ?? block.descriptions[name.split("/")[0]];  // a size of a sweep is described with it
+  const text = block.descriptions[name] ?? block.descriptions[drawnBy(name)];
   return text ? `${name}: ${text}` : name;
 };
 

@@ -69,6 +69,20 @@ class Asked:
         return golden.content(self.case.op, self.case.quantity, cases.inputs(self.case))
 
 
+def apart(question: Asked, index: tuple[int, ...]) -> str:
+    """Say of a linear op how much of an element's budget is of its logits, and how much of the loss; else nothing."""
+    parts = []
+    for kind, of_logits in question.budget.logits.items():
+        whole = float(question.budget.error[kind][index])
+        if kind in TOLD and whole:
+            share = float(of_logits[index]) / whole
+            parts.append(f"{whole:.2g} in class {kind}, {share:.0%} of it for the logits, the rest for the loss")
+    return "; ".join(parts)
+
+
+TOLD = ("S", "N")  # classes whose budgets are told apart
+
+
 @lru_cache(maxsize=4)  # items are ordered by case
 def asked(case: Case, certify: Audited, measured: Measured = UNKEPT) -> Asked:
     """Return what the targets of a case share."""

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from harness.adapters import state
 from harness.adapters.adapter import Adapter
-from harness.model import Case, Checked, Implementation, Outcome, Result, Target
+from harness.model import Case, Checked, Implementation, Outcome, Result, Score, Target
+from harness.ops import OPS
 from harness.running.measured import UNKEPT, Measured
 from reference.golden import Audited
 from suites.judging import ask, judge
@@ -87,6 +88,9 @@ class Claim:
     def _judged(self, question: plan.Item, outcome: Outcome, content: str = "") -> Result:
         adapter, case, target = question
         judgement, reason = judge.judge(case, target, outcome, self.known, strict=self.strict)
+        if judgement == "deviates" and isinstance(outcome, Score) and outcome.worst and OPS[case.op.name].linear:
+            shared = ask.asked(case, self.certify, self.measured)
+            reason += f"; its budget is {ask.apart(shared, outcome.worst.index)}"
         return Result(
             case, target, outcome, judgement, reason, self.recorder.environment(adapter, target.device), content
         )

@@ -16,7 +16,13 @@ PLAIN = ("normal", "normal_small")
 DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}  # that tell a dtype's numbers apart
 FELT, TENFOLD = 1e-4, 10.0  # of a number: the errors that are told in percent
 SHOWN = 6  # numbers of a row, in a terminal
-QUANTITIES = {"value": "value", "grad_logits": "gradient", "grad_labels": "gradient of the labels"}
+QUANTITIES = {
+    "value": "value",
+    "grad_logits": "gradient",
+    "grad_labels": "gradient of the labels",
+    **{f"grad_{name}": f"gradient of the {name}" for name in ("hidden", "weight", "bias")},
+}
+DRAWS = ("row = ", "hidden, weight, bias = ")  # lines of Python that draw an input
 
 Question = tuple[Case, Target]
 
@@ -221,8 +227,8 @@ def row(text: str, digits: int, *, whole: bool) -> str:
     try:
         numbers = [word if whole and word.lstrip("-").isdigit() else _pair(word, digits) for word in words]
     except ValueError:
-        drawn = next((line for line in text.splitlines() if line.startswith("row = ")), text.splitlines()[0])
-        return f"drawn by {drawn.removeprefix('row = ')}"
+        drawn = next((line for line in text.splitlines() if line.startswith(DRAWS)), text.splitlines()[0])
+        return f"drawn by {drawn.rpartition(' = ')[2] if drawn.startswith(DRAWS[1]) else drawn.removeprefix('row = ')}"
     if len(numbers) == 1:
         return numbers[0]
     more = f", ... {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.model import Array, Case, Inputs, Worst
 from harness.ops import OPS
-from suites.questions import families
+from suites.questions import families, linear
 
 WRITTEN_OUT = 256  # classes up to which a row is stored as hex floats; a longer one is stored as a recipe
 
@@ -24,10 +24,13 @@ def worst_element(
     ulp: float = float("inf"),
 ) -> Worst:
     """Describe one element of an answer, with its row; with all rows of a mean, or where the classes lie otherwise."""
-    whole = index == () or inputs.logits.ndim != 2
+    linear_op = inputs.weight is not None  # whose gradients mix the rows: all are told, by how they are drawn
+    whole = index == () or inputs.logits.ndim != 2 or linear_op
     row = index[0] if index else 0
     rows = ... if whole else slice(row, row + 1)
-    short = inputs.logits.shape[-1] <= WRITTEN_OUT and (not whole or len(inputs.logits) <= WRITTEN_OUT)
+    short = (
+        not linear_op and inputs.logits.shape[-1] <= WRITTEN_OUT and (not whole or len(inputs.logits) <= WRITTEN_OUT)
+    )
     labels = ""
     if inputs.labels is not None:
         listed = inputs.labels[rows].astype(np.float64).ravel()
@@ -35,7 +38,7 @@ def worst_element(
     upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
     return Worst(
         index=index,
-        logits=_hex(inputs.logits[rows]) if short else families.recipe(case, row),
+        logits=_hex(inputs.logits[rows]) if short else linear.recipe(case) if linear_op else families.recipe(case, row),
         label=labels,
         upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
         exact=exact,

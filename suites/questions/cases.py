@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 
 import numpy as np
 
-from harness.model import DTYPES, Array, Case, Inputs, Source
+from harness.model import DTYPES, Array, Case, Inputs, Op, Source
 from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, plain
 from reference.bounds.heights import LONG
-from suites.questions import families, options, published
+from suites.questions import families, linear, options, published
 from suites.questions.families import FAMILIES
 from suites.questions.presets import Preset, Shape
 
@@ -50,6 +50,7 @@ def cases(preset: Preset) -> Iterator[Case]:
             for seed in preset.seeds:
                 yield from _of_sweep(name, dtype, seed)
     yield from _apart(preset)
+    yield from linear.cases(preset.seeds, DTYPES, more=preset.linear_more)
     for example_id, example in published.EXAMPLES.items():
         for dtype in example.dtypes:
             for quantity in VALUE_AND_GRADIENT:
@@ -67,13 +68,14 @@ def _apart(preset: Preset) -> Iterator[Case]:
 
 def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
     """Yield what is timed: value and gradient of every op in float32, with fewer rows where memory is short."""
-    for op in plain():
+    for op in (*plain(), *(Op(name) for name, record in OPS.items() if record.linear)):
         for rows, classes in preset.speed_shapes:
             fitting = rows
             while fitting > 1 and fitting * classes * SPEED_BYTES > memory_bytes:
                 fitting //= 2
-            for quantity in VALUE_AND_GRADIENT:
-                yield Case(op, quantity, SPEED, "float32", fitting, classes)
+            source = str(Source("speed", "speed", str(linear.SPEED_FEATURES))) if OPS[op.name].linear else SPEED
+            for quantity in OPS[op.name].forward_and_backward:
+                yield Case(op, quantity, source, "float32", fitting, classes)
 
 
 def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:
@@ -95,6 +97,8 @@ def _of_sweep(name: str, dtype: str, seed: int) -> Iterator[Case]:
 
 def inputs(case: Case) -> Inputs:
     """Draw the arrays of a case."""
+    if OPS[case.op.name].linear:
+        return linear.speed(case) if case.source.kind == "speed" else linear.inputs(case)
     return _speed(case) if case.source.kind == "speed" else _drawn(case)  # what is timed is too large to keep
 
 
@@ -175,4 +179,5 @@ def _speed(case: Case) -> Inputs:
 
 def descriptions() -> dict[str, str]:
     """Return each family's docstring, for the reader of a page."""
-    return {name: " ".join((function.__doc__ or "").split()) for name, function in FAMILIES.items()}
+    every: Mapping[str, Callable[..., object]] = {**FAMILIES, **linear.FAMILIES}
+    return {name: " ".join((function.__doc__ or "").split()) for name, function in every.items()}

@@ -44,6 +44,8 @@ def audit(source: Source) -> float:
             return SAMPLE
         case "family" | "sweep" if source.name in SAMPLED:
             return SAMPLE
+        case "linear":
+            return SAMPLE
     return EVERY
 
 

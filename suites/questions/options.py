@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from harness import options
-from harness.model import QUANTITIES, Array, Case, Inputs, Op, Param, Quantity, Source
-from harness.ops import OPS, VALUE_AND_GRADIENT, Record, plain
+from harness.model import Array, Case, Inputs, Op, Param, Quantity, Source
+from harness.ops import OPS, VALUE_AND_GRADIENT, WITH_LABELS, Record, plain
 from suites.questions import families
 
 FAMILIES = ("normal_large", "offset")
@@ -82,15 +82,15 @@ SPARSE = {
 }
 DENSE = {
     **ops_of("dense_xent", VALUE_AND_GRADIENT, {}, "sum", "mean"),
-    **ops_of("dense_xent", QUANTITIES, BY_CLASS, "none", "sum", "mean"),
-    **ops_of("dense_xent", QUANTITIES, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
-    **ops_of("dense_xent", QUANTITIES, SMOOTH, "none", "mean"),
+    **ops_of("dense_xent", WITH_LABELS, BY_CLASS, "none", "sum", "mean"),
+    **ops_of("dense_xent", WITH_LABELS, BY_SAMPLE, "none", "sum", "mean", "mean_sampleweight", "mean_nonzero"),
+    **ops_of("dense_xent", WITH_LABELS, SMOOTH, "none", "mean"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, SMOOTH | BY_CLASS, "none", "mean"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, SMOOTH | BY_SAMPLE, "mean_nonzero"),
-    **ops_of("dense_xent", QUANTITIES, {"label_sum": "1 0.5 2 0"}, "none"),
+    **ops_of("dense_xent", WITH_LABELS, {"label_sum": "1 0.5 2 0"}, "none"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, {"mask": MASK}, "none"),
-    **ops_of("dense_xent", QUANTITIES, CAP, "none"),
-    **ops_of("dense_xent", QUANTITIES, SQUARE, "none"),
+    **ops_of("dense_xent", WITH_LABELS, CAP, "none"),
+    **ops_of("dense_xent", WITH_LABELS, SQUARE, "none"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, CAP | SQUARE, "none", "mean"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, IMAGE | SMOOTH, "none"),
     **ops_of("dense_xent", VALUE_AND_GRADIENT, IMAGE | BY_CLASS, "mean"),
@@ -99,14 +99,14 @@ DENSE = {
 SIGMOID = {
     **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {}, "sum", "mean", "mean_axis"),
     **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {"pos_weight": 3.0}, "sum", "mean"),
-    **ops_of("sigmoid_xent", QUANTITIES, {"pos_weight": POS_WEIGHT}, "none"),
-    **ops_of("sigmoid_xent", QUANTITIES, BY_CLASS, "none", "sum", "mean"),
+    **ops_of("sigmoid_xent", WITH_LABELS, {"pos_weight": POS_WEIGHT}, "none"),
+    **ops_of("sigmoid_xent", WITH_LABELS, BY_CLASS, "none", "sum", "mean"),
     **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, BY_CLASS | {"pos_weight": POS_WEIGHT}, "mean"),
     **ops_of(
-        *("sigmoid_xent", QUANTITIES, BY_SAMPLE),
+        *("sigmoid_xent", WITH_LABELS, BY_SAMPLE),
         *("none", "sum", "mean", "mean_sampleweight", "mean_nonzero", "mean_axis"),
     ),
-    **ops_of("sigmoid_xent", QUANTITIES, SMOOTH, "none", "mean", "mean_axis"),
+    **ops_of("sigmoid_xent", WITH_LABELS, SMOOTH, "none", "mean", "mean_axis"),
     **ops_of("sigmoid_xent", VALUE_AND_GRADIENT, {"label_dtype": "int32"}, "none"),
 }
 SCALED = {

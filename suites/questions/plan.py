@@ -14,14 +14,14 @@ from harness.ops import OPS
 from harness.options import OPTIONS, RARE, SHOWN
 from harness.running import arguments, host
 from harness.spelling import choice, choices, pieces
-from suites.questions import cases, families, options, presets
+from suites.questions import cases, families, linear, options, presets
 from suites.questions.presets import Preset
 
 # What a user writes of all this, by the name of the option, here and of pytest.
 WRITTEN = ("preset", "on", "op", "dtype", "device", "shard", "family")
 
 # What inputs come from: a family, or what other people published.
-FAMILIES = (*families.FAMILIES, "published")
+FAMILIES = (*families.FAMILIES, *linear.FAMILIES, "published")
 
 Item = tuple[Adapter, Case, Target]
 
@@ -112,7 +112,8 @@ def wanted_cases(wanted: Wanted) -> list[Case]:
 def option_cases(wanted: Wanted) -> list[Case]:
     """Return the cases of options that pass the filters."""
     preset = wanted.preset
-    return list(filter(wanted.takes, options.cases(preset.option_dtypes, preset.layout_dtypes)))
+    every = (*options.cases(preset.option_dtypes, preset.layout_dtypes), *linear.option_cases(preset.option_dtypes))
+    return list(filter(wanted.takes, every))
 
 
 def targets(adapter: Adapter, wanted: Wanted) -> list[Target]:

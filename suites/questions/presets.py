@@ -34,13 +34,18 @@ class Preset:
     spared: Mapping[str, frozenset[Compiles]]  # suite or one check -> modes that it leaves out
     speed_all: bool  # time every fused function, not only the first of each op
     checks_every_dtype: bool  # else those that a check names
+    linear_more: bool  # the larger shapes of linear ops
+    linear_compiled: tuple[str, ...]  # families of linear ops that modes are asked which compile each shape; none: all
     families_of_all: tuple[str, ...] = ()  # asked in other dtypes than float32 too, where not all are
     long_gradients: tuple[str, ...] = DTYPES  # dtypes of the gradients of long rows
 
     def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
         """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
         dtypes, kinds = self.sparing.get(compiles, (DTYPES, ()))
-        drawn = case.source.kind in {"family", "sweep"} and not case.check
+        kept = not self.linear_compiled or (case.source.name in self.linear_compiled and not case.op.params)
+        if case.source.kind == "linear" and compiles in EACH_SHAPE and not kept:
+            return False
+        drawn = case.source.kind in {"family", "sweep", "linear"} and not case.check
         if drawn and self.families_of_all and case.dtype != "float32" and case.source.name not in self.families_of_all:
             return False
         if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
@@ -98,6 +103,8 @@ QUICK = Preset(
     },
     speed_all=False,
     checks_every_dtype=False,
+    linear_more=False,
+    linear_compiled=("hidden_normal",),
 )
 # For one's own tests: a few seconds. What only other dtypes than float32 get wrong shows in the families named.
 SMOKE = replace(
@@ -107,7 +114,7 @@ SMOKE = replace(
     option_dtypes=("float32",),
     long_gradients=("float32",),
     spared={**QUICK.spared, "invariance.checkpointed": frozenset(get_args(Compiles))},  # its import takes a second
-    families_of_all=("normal", "offset", "confident", "all_equal"),
+    families_of_all=("normal", "offset", "confident", "all_equal", "hidden_normal", "confident_states"),
 )
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
@@ -135,6 +142,8 @@ PRESETS: Mapping[str, Preset] = {
             },
             speed_all=True,
             checks_every_dtype=True,
+            linear_more=True,
+            linear_compiled=(),
         ),
         Preset(
             "full",
@@ -153,6 +162,8 @@ PRESETS: Mapping[str, Preset] = {
             spared={},
             speed_all=True,
             checks_every_dtype=True,
+            linear_more=True,
+            linear_compiled=(),
         ),
     )
 }

@@ -8,7 +8,8 @@ from reference.arbiter import integers, points, rows, variants
 from reference.fast import points as fast_points
 from reference.fast import rows as fast_rows
 
-EVERY = {(record.name, quantity) for record in OPS.values() for quantity in record.quantities}
+# A linear op has no formulas in tables: its logits are made first, and each tier's rows answer these.
+EVERY = {(record.name, quantity) for record in OPS.values() for quantity in record.quantities if not record.linear}
 IN_EVERY_TIER = {(name, quantity) for name, quantity in EVERY if not OPS[name].apart}
 BY_POINT = {(name, quantity) for name, quantity in IN_EVERY_TIER if OPS[name].elementwise}
 

@@ -88,7 +88,7 @@ def dense_xent(
     return CATALOGUE.reduced(lambda logits, labels: function(labels=labels, logits=logits, **given), reduction)
 
 
-CATALOGUE.compose("sparse_xent", "dense_xent")
+CATALOGUE.compose("sparse_xent", "dense_xent", "linear_xent")
 
 
 @CATALOGUE.public(

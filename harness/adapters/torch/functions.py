@@ -68,6 +68,32 @@ def cross_entropy_of_indices(
     return cross_entropy(partial(function, **given), class_weight, class_axis(axis, rank))
 
 
+def linear_cross_entropy(
+    function: Function,
+    *,
+    reduction: str = "none",
+    class_weight: str = "",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    bias: bool = False,
+) -> Function:
+    """Build the loss of hidden states times a weight, whose mean is that of `cross_entropy_of_indices`."""
+    mean = "mean_classweight" if class_weight else "mean" if ignore_index is None else "mean_valid"
+    given: dict[str, Any] = {"reduction": own_reduction(reduction, mean), "label_smoothing": label_smoothing}
+    if ignore_index is not None:
+        given["ignore_index"] = ignore_index
+
+    def losses(hidden: Native, weight: Native, labels: Native, linear_bias: Native = None) -> Native:
+        of_classes = weights(weight, class_weight, 0) if class_weight else None
+        return function(hidden, weight, labels, linear_bias=linear_bias if bias else None, weight=of_classes, **given)
+
+    return losses
+
+
+if hasattr(torch.nn.functional, "linear_cross_entropy"):  # since torch 2.13
+    CATALOGUE.public("linear_xent", "torch.nn.functional.linear_cross_entropy")(linear_cross_entropy)
+
+
 @CATALOGUE.public("dense_xent", "torch.nn.functional.cross_entropy")
 def cross_entropy_of_probabilities(
     function: Function,

@@ -1,6 +1,5 @@
 // The matrices in any view; the default one comes from reports/table.py and looks the same.
 {
-const group = family => family.split("/")[0];  // all sizes of a sweep share a column
 
 // The worst answer of each line and column: by rank of its mark, then by the metric.
 function worst(block, state, column, fits) {
@@ -8,7 +7,7 @@ function worst(block, state, column, fits) {
   const lines = new Map();
   for (let i = 0; i < block.size; i++) {
     if (!fits(i)) continue;
-    const name = group(block.word(column, i)), line = block.columns.line[i];
+    const name = drawnBy(block.word(column, i)), line = block.columns.line[i];
     if (!lines.has(line)) lines.set(line, new Map());
     const cells = lines.get(line), old = cells.get(name), rank = block.columns.rank;
     if (old === undefined || rank[i] > rank[old] || rank[i] === rank[old] && value(i) > value(old)) cells.set(name, i);

@@ -11,7 +11,11 @@ import pytest
 
 from harness.model import Case, Implementation, Op, Result, Score, Target, Worst
 from harness.ops import OPS
+from reference import tiers
+from reference.golden import digits
 from reports.reproducer import script
+from suites.judging.worst import worst_element
+from suites.questions import linear
 
 LISTING = """
 import json, sys, warnings
@@ -141,6 +145,8 @@ def test_scripts_run_for_every_implementation(framework, tmp_path):
     """Every implementation's script runs without the harness and lands close to the truth."""
     asked = []
     for n, (op, name, kind) in enumerate(implementations(framework)):
+        if OPS[op].linear:
+            continue
         # One question an implementation keeps the test short; modes, dtypes and quantities take turns.
         quantity = "value" if framework == "numpy" or n % 2 else "grad_logits"
         mode, dtype = MODES[framework][n % len(MODES[framework])], ("float32", "bfloat16", "float64")[n % 3]
@@ -160,6 +166,35 @@ def test_scripts_run_for_every_implementation(framework, tmp_path):
     ]
     near = [ulps(text) < 200 or off for text, off in zip(said, by_nature, strict=True)]
     assert all(near), [text for text, fits in zip(said, near, strict=True) if not fits]
+
+
+def linear_result(framework, name, kind, mode, quantity, dtype):
+    """Make the result of a linear op's question, whose whole batch the script draws again."""
+    case = linear.case(Op.of("linear_xent"), quantity, "hidden_normal", dtype, (3, 4, 5))
+    inputs = linear.inputs(case)
+    golden, index = tiers.certify(case.op, quantity, inputs), (1,) if quantity == "value" else (1, 2)
+    exact, rounded = digits(golden, index), float(golden.hi[index]).hex()
+    score = Score(3, 0.5, 0.5, 0.0, {"S": 0.5}, "S", {}, worst_element(case, inputs, index, golden.hi[index], 0.0))
+    worst = replace(score.worst, exact=exact, expected=rounded, got=rounded)
+    target = Target(Implementation(framework, "linear_xent", name, kind), mode)
+    return Result(case, target, replace(score, worst=worst), "conforms")
+
+
+@pytest.mark.parametrize("framework", MODES)
+def test_scripts_of_a_linear_op_draw_their_batch(framework, tmp_path):
+    """Hidden states and weight are drawn again, in every dtype, and each gradient is that of its own array."""
+    quantities = ("value",) if framework == "numpy" else ("value", "grad_hidden", "grad_weight")
+    asked = [
+        linear_result(framework, name, kind, MODES[framework][0], quantity, dtype)
+        for op, name, kind in implementations(framework)
+        if op == "linear_xent"
+        for quantity, dtype in zip(quantities, ("bfloat16", "float32", "float64"), strict=False)
+    ]
+
+    said = run(asked, tmp_path)
+
+    assert asked
+    assert [text for text in said if ulps(text) > 200] == []
 
 
 @pytest.mark.skipif(

@@ -11,7 +11,7 @@ from harness.model import DTYPES, Op, Unsupported
 from harness.ops import OPS
 from harness.options import OPTIONS, RARE, REDUCTIONS, repeated
 from suites import test_options
-from suites.questions import cases, families, options, plan
+from suites.questions import cases, families, linear, options, plan
 from suites.questions.presets import PRESETS
 
 EVERY = list(options.cases(DTYPES, DTYPES))
@@ -61,7 +61,7 @@ def test_cases_are_asked_once():
 
 def test_every_option_and_reduction_is_asked():
     """What is described is asked, and the other way round."""
-    asked = [case.op.options for case in EVERY]
+    asked = [case.op.options for case in (*EVERY, *linear.option_cases(DTYPES))]
 
     assert {name for each in asked for name in each} == OPTIONS.keys()
     assert {each.get("reduction", "none") for each in asked} == REDUCTIONS.keys()
