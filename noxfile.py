@@ -183,6 +183,14 @@ def bench_startup(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Ask on one GPU, in ten minutes, what needs one, and bring back a run file; `-- --device cpu` tries it."""
+    small = "cpu" in session.posargs
+    install(session, *(("torch", "jax") if small else ("torch-cuda", "jax-cuda")), "fast")
+    session.run("python", "tools/gpu.py", *session.posargs)
+
+
+@nox.session(default=False)
 def selftest(session: nox.Session) -> None:
     """Judge the judge: planted faults must be caught, correct kernels not accused. Arguments go to `judge`."""
     install(session, *FRAMEWORKS, "fast", groups=("tests",))

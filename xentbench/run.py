@@ -76,6 +76,7 @@ def run(
     op: options.OpNames = "all",
     dtype: options.Dtypes = "all",
     device: options.Device = "all",
+    family: options.Families = "all",
     store: options.StoreLocation = options.STORE,
     report: options.ReportPath = options.REPORT,
     *,
@@ -109,7 +110,7 @@ def run(
       130  interrupted
     """
     with refusing():
-        wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, shard=shard)
+        wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, family=family, shard=shard)
         choice("--reference", reference, CERTIFY)
         listed = judge.known_deviations(known)
         judging = partial(judged, known=listed, strict=strict)
@@ -250,8 +251,7 @@ def close(request: Request, directory: Path) -> tuple[Recorded, Path]:
             opened.add_shard(request.uid, f"{part}/{parts}")
         opened.finish(request.uid)
         accepts = accepting(judge.known_deviations(request.known, shipped=False))
-        page = write_report(opened, request.uid, directory, accepts=accepts)
-        return opened.recorded(request.uid, never), page
+        return opened.recorded(request.uid, never), write_report(opened, request.uid, directory, accepts=accepts)
 
 
 def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:

@@ -110,6 +110,10 @@ class Adapter(ABC):
         """Return a context in which the framework computes with so many threads."""
         raise NotSupported(f"{self.catalogue.framework} fixes its threads when the process starts")
 
+    def lost(self, device: str) -> bool:  # noqa: ARG002
+        """Tell whether this process can use a device no more, whatever is called: a kernel has left it broken."""
+        return False
+
     def accelerator(self, device: str) -> Accelerator:
         """Return what the framework offers of a device other than the cpu, to time it and to read its memory."""
         raise NotSupported(f"{self.catalogue.framework} offers nothing of {device} to time it by")

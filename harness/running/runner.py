@@ -103,7 +103,8 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=process.log,
             stderr=subprocess.STDOUT,
-            env=os.environ
+            env=SHARED_DEVICE
+            | os.environ
             | thread_limits(self.threads)
             | self.store.environment
             | bytecode.variables(self.store.folder, frameworks.names())
@@ -262,6 +263,10 @@ def how_it_died(code: int) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"{name}{', perhaps out of memory' if name == 'SIGKILL' else ''}"
+
+
+# Several processes share a device: one of jax would take 3/4 of its memory, and leave none to the others.
+SHARED_DEVICE = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def thread_limits(threads: int) -> dict[str, str]:

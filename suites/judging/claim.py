@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.adapters import state
 from harness.adapters.adapter import Adapter
-from harness.model import Case, Checked, Implementation, Outcome, Result, Score, Target
+from harness.model import Case, Checked, Failed, Implementation, Outcome, Result, Score, Target
 from harness.ops import OPS
 from harness.running.measured import UNKEPT, Measured
 from reference.golden import Audited
@@ -34,6 +34,9 @@ class Recorder(Protocol):
 
     def not_asked(self, case: Case, target: Target) -> None:
         """Take note of a question that is spared."""
+
+    def leave(self) -> None:
+        """End the process, where it is one for questions alone, with the question in hand: its device is lost."""
 
     def note(self, text: str) -> None:
         """Take a remark on a function."""
@@ -76,6 +79,8 @@ class Claim:
             outcome = answer(adapter, case, target, self.certify, self.measured)
         else:
             outcome = ask.score(adapter, target, shared)
+        if isinstance(outcome, Failed) and target.device != "cpu" and adapter.lost(target.device):
+            self.recorder.leave()
         self._tell(question)
         result = self._judged(question, outcome, "" if answer else shared.content)
         self.recorder.end(result)

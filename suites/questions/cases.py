@@ -35,6 +35,7 @@ APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {"probabilities": dict.fromk
 # felt first, and where exp overflows unless shifted.
 SIZES = (0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10_000.0)
 SWEEP = tuple(str(Source("sweep", "magnitude", f"{size:g}")) for size in SIZES)
+EVERY_FLOAT16, FINITE_FLOAT16 = "every_float16", (63_488, 2)  # a family by itself, and its shape
 SPEED = str(Source("speed", "speed"))  # plain normal logits
 SPEED_BYTES = 4 * 16  # a float32 logit, and what its forward and backward pass may hold at once
 
@@ -45,10 +46,7 @@ def cases(preset: Preset) -> Iterator[Case]:
         for dtype in DTYPES:
             for seed in preset.seeds:
                 yield from _of_family(preset, name, dtype, seed)
-    for name in SWEEP:
-        for dtype in preset.sweep_dtypes:
-            for seed in preset.seeds:
-                yield from _of_sweep(name, dtype, seed)
+    yield from _sweeps(preset)
     yield from _apart(preset)
     yield from linear.cases(preset.seeds, DTYPES, more=preset.linear_more)
     for example_id, example in published.EXAMPLES.items():
@@ -56,6 +54,15 @@ def cases(preset: Preset) -> Iterator[Case]:
             for quantity in VALUE_AND_GRADIENT:
                 rows, classes = np.shape(example.logits)
                 yield Case(example.op, quantity, str(Source("published", example_id)), dtype, rows, classes)
+
+
+def _sweeps(preset: Preset) -> Iterator[Case]:
+    for name in SWEEP:
+        for dtype in preset.sweep_dtypes:
+            for seed in preset.seeds:
+                yield from _of_every(name, dtype, SQUARE, seed)
+    if preset.exhaustive:
+        yield from _of_every(EVERY_FLOAT16, "float16", FINITE_FLOAT16)
 
 
 def _apart(preset: Preset) -> Iterator[Case]:
@@ -89,10 +96,10 @@ def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Cas
             yield Case(op, quantity, name, dtype, *shape, seed)
 
 
-def _of_sweep(name: str, dtype: str, seed: int) -> Iterator[Case]:
+def _of_every(name: str, dtype: str, shape: Shape, seed: int = 0) -> Iterator[Case]:
     for op in plain():
         for quantity in VALUE_AND_GRADIENT:
-            yield Case(op, quantity, name, dtype, *SQUARE, seed)
+            yield Case(op, quantity, name, dtype, *shape, seed)
 
 
 def inputs(case: Case) -> Inputs:

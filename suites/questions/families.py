@@ -32,7 +32,7 @@ def family(function: Family) -> Family:
 
 
 def sampled(function: Family) -> Family:
-    """Mark a family whose rows are left to chance: the arbiter recomputes some, not all."""
+    """Mark a family whose rows are left to chance, or all there are: the arbiter recomputes some, not all."""
     SAMPLED.add(function.__name__)
     return function
 
@@ -138,6 +138,16 @@ def swamp(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Ar
 def lse_near_zero(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Logits around -log n, so that logsumexp cancels to nearly 0: its relative accuracy is at its worst."""
     return -np.log(classes) + 0.01 * rng.standard_normal((rows, classes))
+
+
+@family
+@sampled
+def every_float16(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Every finite float16 beside a 0: all that a sigmoid, or a loss of two classes, can be asked in that format."""
+    patterns = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    x = np.zeros((rows, classes))
+    x[:, 0] = np.resize(patterns[np.isfinite(patterns)], rows)
+    return x
 
 
 @family

@@ -38,6 +38,7 @@ class Preset:
     linear_compiled: tuple[str, ...]  # families of linear ops that modes are asked which compile each shape; none: all
     families_of_all: tuple[str, ...] = ()  # asked in other dtypes than float32 too, where not all are
     long_gradients: tuple[str, ...] = DTYPES  # dtypes of the gradients of long rows
+    exhaustive: bool = False  # ask every number of float16, too
 
     def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
         """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
@@ -164,6 +165,7 @@ PRESETS: Mapping[str, Preset] = {
             checks_every_dtype=True,
             linear_more=True,
             linear_compiled=(),
+            exhaustive=True,
         ),
     )
 }

@@ -59,6 +59,9 @@ class Kept:
         """Keep a question that is spared."""
         self.spared.append((case, target))
 
+    def leave(self) -> None:
+        """Stay: the process is somebody's own."""
+
     def note(self, text: str) -> None:
         """Keep a remark."""
         self.notes[text] = None

@@ -95,7 +95,11 @@ class Adapter(adapters.Adapter):
         }
         if device.startswith("cuda"):
             client = placed(device).client
-            found |= {"device": placed(device).device_kind, "cuda": " ".join(client.platform_version.split())}
+            found |= {
+                "device": placed(device).device_kind,
+                "cuda": " ".join(client.platform_version.split()),
+                "matmul_precision": str(jax.config.jax_default_matmul_precision),  # None: float32 in TF32 on a GPU
+            }
         return found
 
     def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002
@@ -153,6 +157,13 @@ class Adapter(adapters.Adapter):
             return value, back(direction)[0]
 
         return self.forward(differentiated, mode)
+
+    def lost(self, device: str) -> bool:
+        try:
+            jax.block_until_ready(jax.device_put(np.zeros(1, np.float32), placed(device)) + 1)
+        except RuntimeError:  # jaxlib's own error is one
+            return True
+        return False
 
     def accelerator(self, device: str) -> Cuda:
         return Cuda(placed(device))

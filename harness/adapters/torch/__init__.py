@@ -133,7 +133,14 @@ class Adapter(adapters.Adapter):
             **{flag: os.environ[flag] for flag in FLAGS if flag in os.environ},
         }
         if device.startswith("cuda"):
-            found |= {"device": torch.cuda.get_device_name(device), "cuda": str(torch.version.cuda)}
+            matmul = torch.backends.cuda.matmul
+            found |= {
+                "device": torch.cuda.get_device_name(device),
+                "cuda": str(torch.version.cuda),
+                "matmul_precision": torch.get_float32_matmul_precision(),  # `highest`: no product is taken in TF32
+                "fp16_reduced_sums": str(matmul.allow_fp16_reduced_precision_reduction),
+                "bf16_reduced_sums": str(matmul.allow_bf16_reduced_precision_reduction),
+            }
         return found
 
     def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002
@@ -203,6 +210,14 @@ class Adapter(adapters.Adapter):
         flat = native.new_zeros(native.numel() + 1)
         flat[1:] = native.reshape(-1)
         return flat[1:].view(native.shape)
+
+    def lost(self, device: str) -> bool:
+        try:
+            torch.zeros(1, device=device).add_(1)
+            torch.cuda.synchronize(device)
+        except RuntimeError:  # a fault of a kernel stays with the process: every later call raises it
+            return True
+        return False
 
     def fill(self, native: Native, array: Array) -> None:
         native.copy_(self.put(array, mode="eager", device=str(native.device)))

@@ -8,13 +8,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.running.runner import thread_limits
+from harness.running.runner import SHARED_DEVICE, thread_limits
 
-STARTED_WITH = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several processes share a device; one would take 3/4 of its memory
-}
+STARTED_WITH = {"TF_CPP_MIN_LOG_LEVEL": "3", **SHARED_DEVICE}
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ class Written:
         """Write down what is spared."""
         self.lines.append(("not asked", case, target))
 
+    def leave(self):
+        """Write down that the process would end."""
+        self.lines.append(("leave",))
+
     def note(self, text):
         """Write a remark down."""
         self.lines.append(("note", text))
@@ -173,3 +177,22 @@ def test_an_answer_of_the_same_bits_is_not_measured_again(question, tmp_path, mo
     changed = Claim(Written(), Memory().golden, (), measured=Measured(tmp_path / NAME, "one"))(question)
     assert len(calls) == 2
     assert changed.outcome.bits != before.outcome.bits
+
+
+def broken(_):
+    """Raise, as a kernel that left its device broken does."""
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+@pytest.mark.parametrize(("device", "lost", "left"), [("cuda:0", True, 1), ("cuda:0", False, 0), ("cpu", True, 0)])
+def test_a_lost_device_ends_the_process_with_its_question_in_hand(monkeypatch, device, lost, left):
+    """Where a failure has left the device unusable the process ends before the result is recorded, and never else."""
+    adapter = Adapter().judging(judged.by_framework([("numpy", "sigmoid", broken)])["numpy"], every_mode=True)
+    monkeypatch.setattr(type(adapter), "lost", lambda _, asked: asked == device and lost)
+    recorder = Written()
+
+    target = Target(adapter.implementations()[0], "eager", device)
+    result = Claim(recorder, Memory().golden, ())((adapter, CASE, target))
+
+    assert result.outcome.error == "RuntimeError"
+    assert [line[0] for line in recorder.lines] == ["begin", *["leave"] * left, "end"]

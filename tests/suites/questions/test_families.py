@@ -19,6 +19,7 @@ SHAPES = {
     "magnitude": cases.SQUARE,
     "coarse": (8, 16),
     **{name: shape for of_what in cases.APART_FAMILIES.values() for name, shape in of_what.items()},
+    cases.EVERY_FLOAT16: cases.FINITE_FLOAT16,
 }
 
 
@@ -50,7 +51,7 @@ def test_seed_decides_every_bit(name, dtype):
     assert drawn(name, dtype, 3).tobytes() == drawn(name, dtype, 3).tobytes()
 
 
-@pytest.mark.parametrize("name", sorted(set(FAMILIES) - {"all_equal", "two_class_gap"}))
+@pytest.mark.parametrize("name", sorted(set(FAMILIES) - {"all_equal", "two_class_gap", cases.EVERY_FLOAT16}))
 def test_another_seed_draws_other_logits(name):
     """Another seed draws other logits, but for the families that leave nothing to chance."""
     seeds = [drawn(name, "float64", seed).tobytes() for seed in range(4)]
@@ -114,8 +115,8 @@ CHANCE = {"normal_small", "normal", "normal_large", "magnitude", "offset", "long
 
 @each_family
 def test_only_rows_of_chance_are_sampled(name):
-    """Every row that was built to provoke goes to the arbiter; of rows that chance drew, one in 64 does."""
-    assert families.audit(Source.of(name)) == (1 / 64 if name in CHANCE else 1)
+    """Every row built to provoke goes to the arbiter; of rows that chance drew, or of all there are, one in 64 does."""
+    assert families.audit(Source.of(name)) == (1 / 64 if name in {*CHANCE, cases.EVERY_FLOAT16} else 1)
 
 
 def test_published_examples_are_curated():
@@ -166,3 +167,11 @@ def test_swamp_is_lost_in_a_plain_sum(dtype):
 
     assert (np.ones(1, kind) + terms == 1).any()
     assert (np.exp(logits.min(axis=1)) * logits.shape[1] > 2.0 ** -FORMATS[dtype].precision).all()
+
+
+def test_every_float16_is_there_once():
+    """The exhaustive family holds each finite number of float16 once, both zeros among them, beside a 0."""
+    logits = drawn(cases.EVERY_FLOAT16, "float16")
+
+    assert len(np.unique(logits[:, 0].view(np.uint16))) == len(logits) == 2 * (30 * 1024 + 1024)
+    assert not logits[:, 1].any()
