@@ -20,7 +20,14 @@ ARROWS = {
     "suites": ("suites", "reference", "harness"),
     "reports": (
         *("reports", "harness.model", "harness.ops", "harness.forms", "harness.statistics"),
-        *("harness.store", "harness.history", "harness.timing", "harness.scoring.harm", "harness.scoring.tolerances"),
+        *(
+            "harness.coverage.kept",
+            "harness.store",
+            "harness.history",
+            "harness.timing",
+            "harness.scoring.harm",
+            "harness.scoring.tolerances",
+        ),
     ),
     "xentbench": ("xentbench", "harness", "reference", "suites", "reports"),
 }
@@ -31,7 +38,7 @@ FLOORS = {
         ("ops", "options"),
         ("forms",),
         ("scoring", "store", "adapters"),
-        ("files", "history", "running"),
+        ("files", "history", "running", "coverage"),
         ("timing",),
     ),
     "reference": (
@@ -49,6 +56,8 @@ FLOORS = {
 }
 # Each framework belongs to its adapter's folder.
 FRAMEWORKS = {"torch": "torch", "jax": "jax", "optax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
+# Keras on another backend than TensorFlow.
+ON_KERAS = ("harness/adapters/torch/on_keras.py", "harness/adapters/jax/on_keras.py")
 EXACT = ("mpmath", "gmpy2", "flint")
 REPORT_LIBRARIES = ("jinja2",)  # and the standard library
 
@@ -93,7 +102,7 @@ def allowed(file, names):
     if top == "":
         return False
     if top in FRAMEWORKS:
-        return file.startswith(f"harness/adapters/{FRAMEWORKS[top]}/")
+        return file.startswith(f"harness/adapters/{FRAMEWORKS[top]}/") or (top == "keras" and file in ON_KERAS)
     if top in EXACT:
         return package == "reference"
     if top == package in FLOORS:

@@ -13,7 +13,7 @@ from typing import ClassVar, Self, final
 
 from harness.adapters.accelerator import Accelerator
 from harness.adapters.calls import ARGUMENTS, CONTIGUOUS, Layout, Pass, Way, fitting, given
-from harness.adapters.catalogue import Catalogue, Function, Native, Offer
+from harness.adapters.catalogue import Builder, Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotSupported, fenced
 from harness.adapters.front import in_front
 from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Target, Unsupported
@@ -30,6 +30,21 @@ class Prepared:
     def __call__(self) -> Native:
         """Make the call."""
         return self.function(*self.arrays)
+
+
+def built(build: Builder, op: Op, name: str, front: frozenset[str] = frozenset()) -> Function:
+    """Build the function of an op's options. Raises NotSupported where the builder has no parameter for one.
+
+    front: options that are asked in front of the function where it has no parameter for them.
+    """
+    takes = inspect.signature(build)
+    spared = {*SHOWN, *front}
+    options = {key: value for key, value in op.options.items() if key in takes.parameters or key not in spared}
+    try:
+        takes.bind(**options)
+    except TypeError as error:
+        raise NotSupported(f"{name} does not offer {op}: {error}") from error
+    return build(**options)
 
 
 class Adapter(ABC):
@@ -93,6 +108,13 @@ class Adapter(ABC):
     def mixed(self, function: Function, mode: str) -> Function:  # noqa: ARG002
         """As `curvature`, but the derivative is that with respect to arrays[1], the labels."""
         raise NotSupported(f"{self.catalogue.framework} has no mixed second derivatives")
+
+    def traced(self, function: Function, *arrays: Native) -> str:  # noqa: ARG002
+        """Return a text of the operations of a function and of its gradient: equal texts, equal answers, bit for bit.
+
+        The last array is the upstream.
+        """
+        raise NotSupported(f"{self.catalogue.framework} shows no trace of what a function does")
 
     def backward_by(self, way: Way, function: Function, mode: str, argument: int) -> Function:
         """Return what `backward` does, come to in one of `ways`."""
@@ -223,19 +245,10 @@ class Adapter(ABC):
         return Prepared(self._functions[key], tuple(arrays))
 
     def _build(self, offer: Offer, op: Op, quantity: Pass, mode: str, way: Way) -> Function:
-        takes = inspect.signature(offer.build)
         front = IN_FRONT if self._promises(offer.implementation) else frozenset()
-        options = {
-            name: value
-            for name, value in op.options.items()
-            if name in takes.parameters or name not in {*SHOWN, *front}
-        }
-        try:
-            takes.bind(**options)
-        except TypeError as error:
-            raise NotSupported(f"{offer.implementation.name} does not offer {op}: {error}") from error
+        function = built(offer.build, op, offer.implementation.name, front)
         before = {name: value for name, value in op.options.items() if name in front}
-        function = in_front(offer.build(**options), self.catalogue.weights, before)
+        function = in_front(function, self.catalogue.weights, before)
         match quantity:
             case "value":
                 return self.forward(function, mode)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from harness.adapters.fence import NotSupported
 from harness.forms.form import Form
-from harness.model import Implementation, Kind, Param, Quantity
+from harness.model import DTYPES, Implementation, Kind, Param, Quantity
 
 Native = Any  # a framework's own array
 Function = Callable[..., Native]  # native arrays in, one native array out
@@ -24,6 +24,36 @@ class Offer:
     build: Builder
     identity: tuple[object, ...]  # equal for two spellings of one function, which then share what is compiled
     refuses: Mapping[Quantity, str]  # quantities the framework documents that it does not give, and why
+    only: frozenset[str] = frozenset()  # families and options that it is asked in; empty: in all, and in every check
+
+    def takes(self, *names: str) -> bool:
+        """Tell whether it is asked in a family, or with one of some options; with no name, in a check of any kind."""
+        return not self.only or not self.only.isdisjoint(names)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A public function that is no row, because what it does is shown to be what a row does.
+
+    like: the builder of that row, or of a row's function behind an exact step, such as a negation. shown: the row.
+    options: those that both are shown to be the same with, beside none; of each, a value. plain: without any too.
+    dtypes: in which; an answer in others is not asked.
+    """
+
+    op: str
+    name: str
+    found: object
+    build: Builder
+    like: Builder
+    shown: str
+    options: Mapping[str, Param]
+    plain: bool = True
+    dtypes: tuple[str, ...] = DTYPES
+
+
+def made_first(kind: Any) -> Function:
+    """Return a function that makes an object of its options, and calls it with the arrays, as modules are used."""
+    return lambda *arrays, **options: kind(**options)(*arrays)
 
 
 def last_axis(axis: int, rank: int) -> None:
@@ -38,6 +68,7 @@ class Catalogue:
 
     within: the modules that names are looked up in, as their users import them. total, mean: how users reduce losses.
     forms: the compositions that users write. weights: (array, pattern, axis) -> a pattern's numbers along that axis.
+    spellings: functions that do what a row does under another name, by op and name.
     file: what somebody's own functions were read from. notes: what was done about how these are written, a line a
     function.
     """
@@ -49,26 +80,63 @@ class Catalogue:
     forms: Sequence[Form] = ()
     weights: Function | None = None
     offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
+    spellings: dict[tuple[str, str], Spelling] = field(default_factory=dict)
     file: str = ""
     notes: dict[str, str] = field(default_factory=dict)
 
-    def public(self, op: str, /, *functions: str, **refuses: str) -> Callable[[Builder], Builder]:
+    def public(
+        self, op: str, /, *functions: str, only: Sequence[str] = (), **refuses: str
+    ) -> Callable[[Builder], Builder]:
         """Register fused public functions: the builder's first argument is the function found under the dotted name.
 
         The name shown and the function called cannot drift apart, because one is looked up from the other.
+        `only`: families and options that it is asked in, where another row does the same in others.
         `refuses`: quantity="why the framework does not give it".
         """
 
         def register(build: Builder) -> Builder:
             for dotted in functions:
-                root, *path = dotted.split(".")
-                found = self.within[root]
-                for attribute in path:
-                    found = getattr(found, attribute)
-                self._add(op, dotted, "fused", partial(build, found), (build, found), refuses)
+                found = self.found(dotted)
+                self._add(op, dotted, "fused", partial(build, found), (build, found), refuses, frozenset(only))
             return build
 
         return register
+
+    def found(self, dotted: str) -> Any:
+        """Look a public function up."""
+        root, *path = dotted.split(".")
+        found = self.within[root]
+        for attribute in path:
+            found = getattr(found, attribute)
+        return found
+
+    def spelled(
+        self,
+        op: str,
+        row: str,
+        /,
+        *functions: str,
+        build: Builder | None = None,
+        like: Builder | None = None,
+        shown: str = "",
+        plain: bool = True,
+        dtypes: tuple[str, ...] = DTYPES,
+        **options: Param,
+    ) -> None:
+        """Register public functions that do what a row does, with no options and with each of these.
+
+        A class is made with the options, and its object called.
+        build: what calls the function, where it is not called as the row's is.
+        like, shown: what it is the same as and how that reads, where that is the row behind an exact step.
+        """
+        offer = self.offers[op, row]
+        for dotted in functions:
+            found = self.found(dotted)
+            called = made_first(found) if isinstance(found, type) else found
+            own: Builder = partial(build or cast("Builder", offer.identity[0]), called)
+            self.spellings[op, dotted] = Spelling(
+                op, dotted, found, own, like or offer.build, shown or row, options, plain, dtypes
+            )
 
     def form(self, op: str, name: str, kind: Kind, /, **refuses: str) -> Callable[[Builder], Builder]:
         """Register a composition that users write; `name` is that composition, as they write it."""
@@ -115,11 +183,12 @@ class Catalogue:
         build: Builder,
         identity: tuple[object, ...],
         refuses: Mapping[str, str],
+        only: frozenset[str] = frozenset(),
     ) -> None:
         if (op, name) in self.offers:
             raise ValueError(f"implementation {name!r} of {op!r} is registered twice, expected once; rename one")
         implementation = Implementation(self.framework, op, name, kind)
-        self.offers[op, name] = Offer(implementation, build, identity, dict(refuses))  # type: ignore[arg-type]
+        self.offers[op, name] = Offer(implementation, build, identity, dict(refuses), only)  # type: ignore[arg-type]
 
 
 def _missing(reason: str, /, **_options: Param) -> Function:

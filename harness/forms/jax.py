@@ -42,6 +42,7 @@ FORMS = (
         "logsumexp", "naive", "jnp.log(jnp.exp(logits).sum())", "jnp.log(jnp.exp(logits).sum(axis=-1))", note=UNSHIFTED
     ),
     Form("sigmoid", "naive", "1 / (1 + jnp.exp(-logits))"),
+    Form("log_sigmoid", "composed", "-jax.nn.softplus(-logits)"),
     Form("log_sigmoid", "naive", "jnp.log(jax.nn.sigmoid(logits))", note=UNDERFLOW),
     losses(
         "sparse_xent",

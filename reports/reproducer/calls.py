@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 MEANS = {"tensorflow": "tf.reduce_mean({})"}  # behind losses that have no such option
+# Names, or their ends, that are called as no other of their op is.
+OWN = {
+    ".logaddexp": "{name}(logits[..., 0], logits[..., 1])",
+    ".soft_margin_loss": '-{name}(logits, torch.ones_like(logits), reduction="none")',
+    ".SoftmaxCrossEntropyWithLogits": "{name}(features=logits, labels=labels).loss",
+    ".SparseSoftmaxCrossEntropyWithLogits": "{name}(features=logits, labels=labels).loss",
+}
 LOSSES_V1 = {"none": "NONE", "mean": "SUM_OVER_BATCH_SIZE"}  # of tf.compat.v1.losses.Reduction
 
 
@@ -81,6 +88,8 @@ def _public(framework: str, name: str, op: Op) -> Call:
     if OPS[op.name].linear:
         bias = ", linear_bias=bias" if "bias" in op.options else ""
         return Call(f'{name}(hidden, weight, labels{bias}, reduction="{reduction}")')
+    if own := next((text for end, text in OWN.items() if name.endswith(end)), ""):
+        return Call(own.format(name=name)).reduced(framework, op)
     if OPS[op.name].labels == "none":
         whole = OPS[op.name].elementwise or (framework == "tensorflow" and op.name != "logsumexp")
         return Call(f"{name}(logits)" if whole else f"{name}(logits, {'dim' if framework == 'torch' else 'axis'}=-1)")

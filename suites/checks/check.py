@@ -220,8 +220,11 @@ class Suite:
                 for adapter in adapters:
                     for target in targets(adapter, wanted):
                         implementation = target.implementation
-                        once = (adapter.offer(implementation).identity, target.mode, target.device)
+                        offer = adapter.offer(implementation)
+                        once = (offer.identity, target.mode, target.device)
                         if implementation.op != case.op.name or implementation.kind != "fused" or once in seen:
+                            continue
+                        if not offer.takes():
                             continue
                         compiles = adapter.compiles(target.mode)
                         if check.asks(adapter, target) and wanted.preset.checks(self.name, case, compiles):

@@ -133,7 +133,9 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
     for case in filter(asks, wanted_cases(wanted)):
         for adapter, target in every:
             asked = target.implementation
-            if asked.op == case.op.name and wanted.preset.asks(case, adapter.compiles(target.mode), asked.kind):
+            if asked.op != case.op.name or not adapter.offer(asked).takes(case.source.name):
+                continue
+            if wanted.preset.asks(case, adapter.compiles(target.mode), asked.kind):
                 yield adapter, case, target
 
 
@@ -148,6 +150,8 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[It
         for adapter, target in every:
             asked = target.implementation
             if asked.op != case.op.name or not wanted.preset.checks(suite, case, adapter.compiles(target.mode)):
+                continue
+            if not adapter.offer(asked).takes(*case.op.options):
                 continue
             spared = asked.kind != "fused" or case.op.options.keys() & RARE
             if not spared or (shown and adapter.takes(asked, case.op)):
@@ -168,7 +172,10 @@ def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Ite
         for adapter in adapters:
             for target in targets(adapter, wanted):
                 timed = target.implementation
-                once = adapter.offer(timed).identity if wanted.preset.speed_all else adapter
+                offer = adapter.offer(timed)
+                once = offer.identity if wanted.preset.speed_all else adapter
+                if not offer.takes():
+                    continue
                 if timed.op != case.op.name or timed.kind != "fused" or (once, target.mode, target.device) in seen:
                     continue
                 seen.add((once, target.mode, target.device))

@@ -7,6 +7,7 @@ around float64 arrays only: on around all, it would change what float32 code doe
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
 import jax
@@ -15,7 +16,7 @@ import optax
 
 from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator, state
-from harness.adapters.jax import passes
+from harness.adapters.jax import passes, spellings, traced  # noqa: F401 - `spellings` adds to the catalogue
 from harness.adapters.jax.functions import CATALOGUE
 
 if TYPE_CHECKING:
@@ -125,6 +126,9 @@ class Adapter(adapters.Adapter):
         if way == "donated":
             return in_precision(jitted(passes.differentiated(function, argument), donated=(argument,)))
         return self.forward(passes.WAYS[way](function, argument), mode)
+
+    def traced(self, function: Function, *arrays: Native) -> str:
+        return in_precision(partial(traced.traced, function))(*arrays)
 
     def tangent(self, function: Function, mode: str) -> Function:
         def differentiated(*arrays: Native) -> tuple[Native, Native]:

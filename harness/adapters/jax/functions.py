@@ -30,6 +30,12 @@ def over_classes(function: Function, *, axis: int = -1, mask: str = "") -> Funct
     return lambda logits: function(logits, axis=axis, where=unmasked(logits, mask, axis))
 
 
+@CATALOGUE.public("logsumexp", "jnp.logaddexp", only=("two_class_gap",))
+def of_two(function: Function) -> Function:
+    """Build the function of two logits, each an array of its own."""
+    return lambda logits: function(logits[..., 0], logits[..., 1])
+
+
 def unmasked(logits: Native, mask: str, axis: int) -> Native:
     """Return a mask of the logits' shape, as optax's losses want it."""
     kept = jnp.asarray(repeated(mask, logits.shape[axis])) > 0

@@ -47,7 +47,7 @@ with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
     import keras  # type: ignore[import-untyped, unused-ignore]
 
     from harness.adapters import NotSupported
-    from harness.adapters.tensorflow import passes, probabilities  # noqa: F401 - adds its rows to the catalogue, as `losses`
+    from harness.adapters.tensorflow import passes, probabilities, spellings, traced  # noqa: F401 - they add their rows
     from harness.adapters.tensorflow.functions import CATALOGUE
 
 # Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.
@@ -237,6 +237,10 @@ class Adapter(adapters.Adapter):
             run = passes.of_any_length(partial(passes.taped, function, argument))
             return on_device_of_first(run) if self._gpus else run
         return self.forward(partial(passes.WAYS[way], function, argument), mode)
+
+    def traced(self, function: Function, *arrays: Native) -> str:
+        """Return the nodes of its graph and its gradient's."""
+        return traced.traced(function, *arrays)
 
     def tangent(self, function: Function, mode: str) -> Function:
         """Differentiate forward, by a ForwardAccumulator; a session's graph has none."""

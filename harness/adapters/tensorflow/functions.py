@@ -6,6 +6,8 @@ the one in their code; where two are one function object they share what is comp
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras  # type: ignore[import-untyped, unused-ignore]
 import tensorflow as tf
 
@@ -23,6 +25,9 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
 
 
 CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras}, tf.reduce_sum, tf.reduce_mean, FORMS, weights)
+
+
+BRIEF = ("normal", "offset", "confident")  # families of what is asked little
 
 
 def integers(label_dtype: str) -> None:
@@ -52,6 +57,36 @@ CATALOGUE.compose("softmax", "log_softmax")
 def reduce_logsumexp(function: Function, *, axis: int = -1) -> Function:
     """Name the axis: without one, all axes are reduced."""
     return lambda logits: function(logits, axis=axis)
+
+
+@CATALOGUE.public("logsumexp", "tf.experimental.numpy.logaddexp", "keras.ops.logaddexp", only=("two_class_gap",))
+def of_two(function: Function) -> Function:
+    """Build the function of two logits, each a tensor of its own."""
+    return lambda logits: function(logits[..., 0], logits[..., 1])
+
+
+@CATALOGUE.public("softmax", "keras.layers.Softmax", only=("mask",))
+def masked_layer(layer: Any, *, mask: str) -> Function:
+    """Make and call a layer that computes in the dtype of the logits; without a mask it is the activation."""
+
+    def softmax(logits: Native) -> Native:
+        kept = tf.broadcast_to(weights(logits, mask, -1) > 0, tf.shape(logits))
+        return layer(axis=-1, dtype=logits.dtype.name)(logits, mask=kept)
+
+    return softmax
+
+
+@CATALOGUE.public("softmax", "tf.sparse.softmax", only=("mask",))
+def sparse(function: Function, *, mask: str) -> Function:
+    """Build the function of a sparse tensor, which has the classes that are not masked."""
+
+    def dense(logits: Native) -> Native:
+        kept = tf.broadcast_to(weights(logits, mask, -1) > 0, tf.shape(logits))
+        places = tf.where(kept)
+        tensor = tf.SparseTensor(places, tf.gather_nd(logits, places), tf.shape(logits, tf.int64))
+        return tf.sparse.to_dense(function(tensor))
+
+    return dense
 
 
 CATALOGUE.compose("logsumexp", "log_sigmoid")
@@ -86,6 +121,13 @@ def dense_xent(
     del label_dtype
     given = {} if axis is None else {"axis": axis}
     return CATALOGUE.reduced(lambda logits, labels: function(labels=labels, logits=logits, **given), reduction)
+
+
+@CATALOGUE.public("dense_xent", "tf.raw_ops.SoftmaxCrossEntropyWithLogits", only=BRIEF)
+@CATALOGUE.public("sparse_xent", "tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits", only=BRIEF)
+def raw_losses(function: Function) -> Function:
+    """Build a raw op that gives the losses and, beside them, their gradient."""
+    return lambda logits, labels: function(features=logits, labels=labels).loss
 
 
 CATALOGUE.compose("sparse_xent", "dense_xent", "linear_xent")

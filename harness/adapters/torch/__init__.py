@@ -13,7 +13,7 @@ import torch
 
 from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator, state
-from harness.adapters.torch import passes
+from harness.adapters.torch import passes, spellings, traced  # noqa: F401 - `spellings` adds to the catalogue
 from harness.adapters.torch.functions import CATALOGUE
 
 if TYPE_CHECKING:
@@ -173,6 +173,9 @@ class Adapter(adapters.Adapter):
         if way == "dynamic":
             return partial(passes.differentiated, passes.compiled(function, dynamic=True), argument)
         return partial(passes.WAYS[way], self.forward(function, mode), argument)
+
+    def traced(self, function: Function, *arrays: Native) -> str:
+        return traced.traced(function, *arrays)
 
     def tangent(self, function: Function, mode: str) -> Function:
         if mode == "compile":

@@ -22,6 +22,9 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
 CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean, FORMS, weights)
 
 
+BRIEF = ("normal", "offset", "confident", "two_class_gap", "extremes", "subnormals")  # families of what is asked little
+
+
 def own_reduction(reduction: str, mean: str) -> str:
     """Return torch's name of a reduction; `mean` is what its mean divides by, as `harness.options` names it."""
     known = {"none": "none", "sum": "sum", mean: "mean"}
@@ -38,12 +41,43 @@ def over_classes(function: Function, *, axis: int = -1) -> Function:
     return lambda logits: function(logits, dim=axis)
 
 
+@CATALOGUE.public("logsumexp", "torch.logaddexp", only=("two_class_gap",))
+def of_two(function: Function) -> Function:
+    """Build the function of two logits, each an array of its own."""
+    return lambda logits: function(logits[..., 0], logits[..., 1])
+
+
+@CATALOGUE.public("softmax", "torch.masked.softmax", only=("mask",))
+@CATALOGUE.public("logsumexp", "torch.masked.logsumexp", only=("mask",))
+def masked(function: Function, *, mask: str) -> Function:
+    """Build a function that takes a mask of the logits' shape."""
+    return lambda logits: function(logits, dim=-1, mask=(weights(logits, mask, -1) > 0).expand(logits.shape))
+
+
+@CATALOGUE.public("softmax", "torch.sparse.softmax", only=("mask",))
+def sparse(function: Function, *, mask: str) -> Function:
+    """Build the function of a sparse tensor, which has the classes that are not masked."""
+
+    def dense(logits: Native) -> Native:
+        kept = (weights(logits, mask, -1) > 0).expand(logits.shape)
+        tensor = torch.sparse_coo_tensor(kept.nonzero().t(), logits[kept], logits.shape, check_invariants=True)
+        return function(tensor, dim=-1).to_dense()
+
+    return dense
+
+
 @CATALOGUE.public("sigmoid", "torch.sigmoid")
 @CATALOGUE.public("log_sigmoid", "torch.nn.functional.logsigmoid")
 def elementwise(function: Function) -> Function:
     """Build a function of every element."""
     # Note: not the builtin itself; torch.compile needs a Python frame to start from.
     return lambda logits: function(logits)  # noqa: PLW0108
+
+
+@CATALOGUE.public("log_sigmoid", "torch.nn.functional.soft_margin_loss", only=BRIEF)
+def soft_margin_loss(function: Function) -> Function:
+    """Build the loss of targets 1, whose negative is log_sigmoid; a target -1 negates the logit, which is exact."""
+    return lambda logits: -function(logits, torch.ones_like(logits), reduction="none")
 
 
 @CATALOGUE.public("sparse_xent", "torch.nn.functional.cross_entropy")
@@ -154,6 +188,22 @@ def binary_cross_entropy_with_logits(
 def binary_cross_entropy(function: Function) -> Function:
     """Build the losses of probabilities, unreduced."""
     return lambda probabilities, labels: function(probabilities, labels, reduction="none")
+
+
+@CATALOGUE.public("sigmoid_xent", "torch.nn.functional.multilabel_soft_margin_loss", only=("reduction",))
+def multilabel_soft_margin_loss(function: Function, *, reduction: str = "none", class_weight: str = "") -> Function:
+    """Build the loss of a row, which is the mean of its elements' losses; its own reductions are over rows."""
+    known = {"mean_axis": "none", "mean": "mean"}
+    if reduction not in known:
+        raise NotSupported(f"reduction is {reduction!r}, expected one of {', '.join(map(repr, known))}")
+    own = known[reduction]
+
+    def losses(logits: Native, labels: Native) -> Native:
+        return function(
+            logits, labels, weight=weights(logits, class_weight, 1) if class_weight else None, reduction=own
+        )
+
+    return losses
 
 
 CATALOGUE.compose()

@@ -63,7 +63,7 @@ class Orders:
         """Return (name, mode) of every fused function of an op, each function once however many names it has."""
         adapter = self.adapter(framework, file)
         fused = [one for one in adapter.implementations() if one.op == op and one.kind == "fused"]
-        once = {adapter.offer(one).identity: one for one in reversed(fused)}
+        once = {adapter.offer(one).identity: one for one in reversed(fused) if adapter.offer(one).takes()}
         return [(one.name, mode) for one in reversed(list(once.values())) for mode in adapter.modes]
 
     def environment(self, framework: str, file: str, device: str) -> dict[str, str]:

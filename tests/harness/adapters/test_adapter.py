@@ -99,12 +99,17 @@ def quantities(op):
     return ("value", "grad_logits", "grad_labels") if op in WITH_LABEL_GRADIENT else ("value", "grad_logits")
 
 
+def whole(adapter):
+    """Return the implementations that are asked in everything: others take what their few questions have."""
+    return [each for each in adapter.implementations() if adapter.offer(each).takes()]
+
+
 def asked(adapter, mode):
     """Return (implementation, quantity) to ask in a mode: all in the plainest, the first of a FEW in the others."""
     if mode == adapter.modes[0]:
-        return [(each, quantity) for each in adapter.implementations() for quantity in quantities(each.op)]
+        return [(each, quantity) for each in whole(adapter) for quantity in quantities(each.op)]
     first = {}
-    for each in adapter.implementations():
+    for each in whole(adapter):
         first.setdefault(each.op, each)
     return [(first[op], quantity) for op, quantity in FEW if op in first]
 
@@ -281,7 +286,7 @@ def test_options_change_the_question(adapter, mode):
     if mode != adapter.modes[0]:
         pytest.skip("compiled modes build the same functions")
 
-    for implementation in adapter.implementations():
+    for implementation in whole(adapter):
         if implementation.op in {"sparse_xent", "dense_xent"}:
             plain, other = Op.of(implementation.op), Op.of(implementation.op, reduction="mean")
             expect = np.mean
@@ -378,7 +383,7 @@ def test_a_function_is_built_once(adapter, mode, monkeypatch):
 @each_adapter
 def test_an_unknown_option_is_refused(adapter):
     """An option that a function lacks is an answer, given before anything is traced."""
-    for implementation in adapter.implementations():
+    for implementation in whole(adapter):
         op = Op.of(implementation.op, temperature=2.0)
         for mode in adapter.modes:
             with pytest.raises(NotSupported, match="temperature"):

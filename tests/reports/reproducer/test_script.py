@@ -26,6 +26,8 @@ try:
 except adapters.NotInstalled as error:
     sys.exit(str(error))
 def answers(implementation):
+    if not adapter.offer(implementation).takes():  # asked in few questions, which are others than these
+        return False
     try:
         adapter.offer(implementation).build()
     except adapters.NotSupported:  # such as a loss that gives a mean alone

@@ -1,0 +1,1 @@
+"""What can be asked, of whom, and what of the frameworks is not."""
