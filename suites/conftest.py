@@ -19,6 +19,7 @@ from harness.adapters.fence import NotInstalled
 from harness.model import Implementation, NotRun, Target, Unsupported
 from harness.running import compiled, measured, plugin, process
 from harness.running.arguments import known_mode
+from harness.running.compiled import Programs
 from harness.running.journal import CHANGED
 from harness.running.measured import UNKEPT, Measured
 from harness.running.plugin import (
@@ -47,6 +48,9 @@ __all__ = [
     "pytest_configure",
     "pytest_unconfigure",
 ]
+
+
+PROGRAMS = pytest.StashKey[list[Programs]]()  # that frameworks have compiled
 
 
 def wanted(config: pytest.Config) -> plan.Wanted:
@@ -84,7 +88,8 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome
                 with state.kept(ours=True):
                     adapter = frameworks.load(name)
-                compiled.keep(Location.of(config.getoption("--store")).folder, adapter)
+                if programs := compiled.keep(Location.of(config.getoption("--store")).folder, adapter):
+                    config.stash.setdefault(PROGRAMS, []).append(programs)
                 adapter = adapter.judging(of_file[name], every_mode=bool(want.pairs)) if of_file else adapter
         except NotInstalled as missing:
             recorder.not_run(NotRun(name, "", want.device or "cpu", str(missing)))
@@ -239,8 +244,12 @@ def kept(config: pytest.Config) -> Measured:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Say what was not measured anew, and that all was asked."""
+    """Say what was compiled and measured anew, and what was not, and that all was asked."""
     config = session.config
+    for programs in config.stash.get(PROGRAMS, []):
+        programs.seal()
+        if programs.told:
+            config.stash[RECORDER].note(programs.told)
     if RECORDER in config.stash and (found := kept(config)).taken:
         found.flush()
         config.stash[RECORDER].note(

@@ -58,6 +58,8 @@ class Adapter(ABC):
     dtypes: tuple[str, ...] = DTYPES  # of the framework itself; a judged function is asked in others by name only
     by_name: frozenset[str] = frozenset()  # modes in which a judged function is asked where they are named alone
     compiler: ClassVar[tuple[str, str]] = ("", "")  # the package that compiles, and the files in it, by glob
+    programs: ClassVar[str] = ""  # the files of kept programs, by glob
+    trusts_programs: ClassVar[bool] = False  # a kept program that is damaged is an error, and not compiled anew
     with_cuda: str = ""  # what pip installs for a build that sees GPUs
     fatal_labels: bool = False  # a class index that is not there ends a process's use of its GPU
     judged: bool = False  # the functions are somebody's own, and not the framework's
@@ -73,6 +75,10 @@ class Adapter(ABC):
     @abstractmethod
     def environment(self, device: str) -> dict[str, str]:
         """What this framework's answers depend on: versions, instruction set, threads, flags, device name."""
+
+    def compiles_by(self) -> dict[str, str]:
+        """Return what its programs depend on, beside the machine and the compiler's files; asked before all else."""
+        return self.environment("cpu")
 
     def keep_compiled(self, folder: Path) -> None:  # noqa: B027 - most frameworks keep nothing
         """Keep what is compiled from now on in a folder, and take from there what was, where the framework can."""

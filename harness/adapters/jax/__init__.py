@@ -70,6 +70,7 @@ class Adapter(adapters.Adapter):
     compiling: ClassVar = {"eager": "primitives", "jit": "usual"}
     ways: ClassVar = {"eager": tuple(passes.WAYS), "jit": (*passes.WAYS, "donated")}
     compiler = ("jaxlib", "*.so")
+    programs = "jit_*-cache"
     with_cuda = "xentbench[jax-cuda]"
 
     def devices(self) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ import contextlib
 import logging
 import os
 import tempfile
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from harness.adapters import accelerator, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.adapters import Function, Native, Way
     from harness.model import Array
@@ -47,7 +48,13 @@ with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
     import keras  # type: ignore[import-untyped, unused-ignore]
 
     from harness.adapters import NotSupported
-    from harness.adapters.tensorflow import passes, probabilities, spellings, traced  # noqa: F401 - they add their rows
+    from harness.adapters.tensorflow import (  # noqa: F401 - those that are not used add their rows to the catalogue
+        passes,
+        probabilities,
+        session,
+        spellings,
+        traced,
+    )
     from harness.adapters.tensorflow.functions import CATALOGUE
 
 # Notices of deprecation (compat.v1) and of retracing: rows and shapes are many here, and on purpose.
@@ -59,11 +66,8 @@ state.watch(
 )
 
 
-class Feed(NamedTuple):
-    """What a session is fed: an array in numpy's memory, and the device where the graph shall run."""
-
-    array: Array
-    device: str
+VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS")  # that choose kernels
+KEPT = "--tf_xla_persistent_cache_directory"
 
 
 def placed(device: str) -> str:
@@ -80,39 +84,6 @@ def on_device_of_first(function: Function) -> Function:
     def run(*arrays: Native) -> Native:
         with tf.device(arrays[0].device):
             return function(*arrays)
-
-    return run
-
-
-def in_session(function: Function) -> Function:
-    """Run as TF 1 did: a graph over placeholders with a free number of rows, in a session, fed by numpy.
-
-    A graph fixes device, dtypes and class count, so each set of them has its own, built when first seen.
-    """
-    calls: dict[tuple[object, ...], Function] = {}
-
-    def build(feeds: tuple[Feed, ...]) -> Function:
-        graph = tf.Graph()
-        with graph.as_default(), tf.device(feeds[0].device):
-            placeholders = [
-                tf.compat.v1.placeholder(array.dtype, (None, *array.shape[1:]) if array.ndim else ())
-                for array, _ in feeds
-            ]
-            fetches = function(*placeholders)
-        config = tf.compat.v1.ConfigProto(  # a session does not read what tf.config was told
-            allow_soft_placement=True,  # as outside sessions
-            intra_op_parallelism_threads=tf.config.threading.get_intra_op_parallelism_threads(),
-            inter_op_parallelism_threads=tf.config.threading.get_inter_op_parallelism_threads(),
-            gpu_options=tf.compat.v1.GPUOptions(allow_growth=True),
-        )
-        call: Function = tf.compat.v1.Session(graph=graph, config=config).make_callable(fetches, placeholders)
-        return call
-
-    def run(*feeds: Feed) -> Native:
-        key = tuple((device, array.dtype, array.ndim, array.shape[1:]) for array, device in feeds)
-        if key not in calls:
-            calls[key] = build(feeds)
-        return calls[key](*(array for array, _ in feeds))
 
     return run
 
@@ -151,18 +122,40 @@ class Adapter(adapters.Adapter):
     compiling: ClassVar = {"function": "graph", "xla": "program", "session": "graph"}
     ways: ClassVar = {"eager": tuple(passes.WAYS), "function": ("dynamic",)}
     by_name = frozenset({"xla", "session"})
+    compiler = ("tensorflow", "libtensorflow_*")
+    programs = "xla_compile_cache__*.pb"
+    trusts_programs = True
     with_cuda = "xentbench[tensorflow-cuda]"
 
     def __init__(self) -> None:
         """Set up TensorFlow, as far as nobody in this process has used it yet: afterwards it refuses."""
         super().__init__()
-        self._gpus = tf.config.get_visible_devices("GPU")
+        self._kept = ""  # the flag that names where programs are kept
         with contextlib.suppress(RuntimeError):
-            for gpu in self._gpus:
-                tf.config.experimental.set_memory_growth(gpu, True)
             if threads := os.environ.get("OMP_NUM_THREADS"):
                 tf.config.threading.set_intra_op_parallelism_threads(int(threads.split(",")[0]))
                 tf.config.threading.set_inter_op_parallelism_threads(int(threads.split(",")[0]))
+
+    @cached_property
+    def _gpus(self) -> list[tf.config.PhysicalDevice]:
+        """GPUs that TensorFlow is allowed to see; looking for them is when it reads its flags of XLA."""
+        found = tf.config.get_visible_devices("GPU")
+        with contextlib.suppress(RuntimeError):
+            for gpu in found:
+                tf.config.experimental.set_memory_growth(gpu, True)
+        return list(found)
+
+    def compiles_by(self) -> dict[str, str]:
+        """Return versions and variables alone: whatever else is asked of TensorFlow makes it read its flags."""
+        flags = {name: os.environ.get(name, "unset") for name in (*VARIABLES, "OMP_NUM_THREADS")}
+        return {"tensorflow": tf.__version__, "keras": keras.__version__} | flags
+
+    def keep_compiled(self, folder: Path) -> None:
+        """Name the folder in TF_XLA_FLAGS, unless the user has named one; once the flags are read, nothing is kept."""
+        flags = os.environ.get("TF_XLA_FLAGS", "")
+        if KEPT not in flags and not any(sign.isspace() for sign in str(folder)):  # which separates flags
+            self._kept = f"{KEPT}={folder}"
+            os.environ["TF_XLA_FLAGS"] = f"{flags} {self._kept}".strip()
 
     def devices(self) -> tuple[str, ...]:
         """Return `cpu` and one `cuda:N` for each GPU that TensorFlow is allowed to see."""
@@ -176,8 +169,10 @@ class Adapter(adapters.Adapter):
             "intra_op_threads": str(tf.config.threading.get_intra_op_parallelism_threads()),
             "inter_op_threads": str(tf.config.threading.get_inter_op_parallelism_threads()),
         }
-        for variable in ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS"):
+        for variable in VARIABLES:
             found[variable] = os.environ.get(variable, "unset")
+        if self._kept:  # where programs are kept changes no answer
+            found["TF_XLA_FLAGS"] = found["TF_XLA_FLAGS"].removesuffix(self._kept).strip() or "unset"
         if device != "cpu":
             gpu = self._gpus[int(device.partition(":")[2])]
             build = tf.sysconfig.get_build_info()
@@ -191,13 +186,13 @@ class Adapter(adapters.Adapter):
     def put(self, array: Array, *, mode: str, device: str) -> Native:
         """Make a tensor on the device or, for a session, a copy in numpy's memory with the device's name beside it."""
         if mode == "session":
-            return Feed(np.array(array), placed(device))
+            return session.Feed(np.array(array), placed(device))
         with tf.device(placed(device)):
             return tf.constant(array)  # copies; tf.convert_to_tensor may share memory
 
     def get(self, native: Native) -> Array:
         """Return a numpy array also where a session or `Tensor.numpy` gives a scalar."""
-        if isinstance(native, Feed):
+        if isinstance(native, session.Feed):
             return np.array(native.array)
         return np.array(native.numpy() if tf.is_tensor(native) else native)
 
@@ -215,7 +210,7 @@ class Adapter(adapters.Adapter):
                 # autograph off: nothing here branches on a tensor, and it re-words what a trace raises
                 run = tf.function(function, autograph=False, jit_compile=mode == "xla" or None)
             case "session":
-                return in_session(function)
+                return session.in_session(function)
             case _:
                 raise ValueError(f"mode is {mode!r}, expected one of {', '.join(self.modes)}")
         return on_device_of_first(run) if self._gpus else run

@@ -110,6 +110,7 @@ class Adapter(adapters.Adapter):
     layouts = ("transposed", "strided", "offset", "wider", "repeated", "expanded")  # no strides below 0
     ways: ClassVar = {"eager": tuple(passes.WAYS), "compile": ("dynamic",)}
     by_name = frozenset({"compile"})
+    programs = "fxgraph/*/*"
     with_cuda = "xentbench[torch-cuda]"
     fatal_labels = True  # a device-side assert
 
