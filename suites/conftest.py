@@ -250,11 +250,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         programs.seal()
         if programs.told:
             config.stash[RECORDER].note(programs.told)
-    if RECORDER in config.stash and (found := kept(config)).taken:
-        found.flush()
-        config.stash[RECORDER].note(
-            f"{found.taken} of {found.asked} measurements are those of earlier answers with the same bits"
-        )
+    if RECORDER in config.stash:
+        kept(config).flush()
+        if told := kept(config).told:
+            config.stash[RECORDER].note(told)
     plugin.pytest_sessionfinish(session, exitstatus)
 
 

@@ -178,19 +178,19 @@ def again(result: Result, wanted: plan.Wanted) -> bool:
 def make_goldens(request: Request) -> None:
     """Compute what the cache lacks, before any framework starts."""
     cache = Cache(request.store.folder / "goldens", request.reference)
-    groups = goldens.missing(plan.wanted_cases(request.wanted), cache)
+    with Progress(console(stderr=True)) as progress:
+        progress.doing("reading goldens")
+        groups = goldens.missing(plan.wanted_cases(request.wanted), cache)
     if spoiled := cache.spoiled:
         warn(f"goldens are made anew: {len(spoiled)} were damaged or another question's, the first {spoiled[0]}")
     if not groups:
         return
-    count = sum(map(len, groups))
     context = multiprocessing.get_context("spawn")  # fork and threads do not mix
     at_once = min(request.at_once, len(groups))
     executor = ProcessPoolExecutor(at_once, context, initializer=start_helper, initargs=(os.getpid(),))
     with Progress(console(stderr=True)) as progress:
         try:
-            what = f"goldens ({cache.reference})"
-            goldens.make(groups, cache, executor, lambda done, _: progress.simple(what, done, count))
+            goldens.make(groups, cache, executor, partial(progress.simple, f"goldens ({cache.reference})"))
             executor.shutdown()
         except BaseException:
             for helper in multiprocessing.active_children():
@@ -207,7 +207,7 @@ def start_helper(parent: int) -> None:
 
 def answer(request: Request) -> list[Process]:
     """Ask every framework; return their processes, finished."""
-    with Progress(console(stderr=True)) as progress:
+    with Progress(console(stderr=True), request.store.folder, request.at_once) as progress:
         runner = Runner(
             store=request.store,
             uid=request.uid,

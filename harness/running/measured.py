@@ -54,6 +54,13 @@ class Measured:
         self._texts: dict[str, str] = {}  # read or written lately
         self._new_texts: dict[str, bytes] = {}
 
+    @property
+    def told(self) -> str:
+        """What was not measured anew, in words; nothing where all was."""
+        if not self.taken:
+            return ""
+        return f"{self.taken} of {self.asked} measurements are those of earlier answers with the same bits"
+
     def outcome(self, question: str, got: Array, measure: Callable[[], T]) -> T:
         """Return what `measure` returns of an answer, or returned of the same bits.
 

@@ -49,6 +49,7 @@ def _name(item):
     return process.named(*question[1:]) if isinstance(question, tuple) else ""
 
 
+@pytest.hookimpl(tryfirst=True)  # before a process leaves
 def pytest_unconfigure():
     """Write what was spent."""
     if folder := os.environ.get(SHARES):

@@ -66,6 +66,8 @@ def test_at_once(file):
 
     assert [kept.outcome("score", ANSWER, measure) for _ in range(3)] == [SCORE] * 3
     assert (measure.calls, kept.taken, kept.asked) == (1, 2, 3)
+    assert kept.told == "2 of 3 measurements are those of earlier answers with the same bits"
+    assert not Measured(file, "one").told
 
 
 def planted(bit):
