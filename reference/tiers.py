@@ -20,7 +20,7 @@ from reference.arbiter import settle
 from reference.fast import answers, linear
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
-AUDITED = 1 << 16  # products of a linear op that an audit redoes, but for one row
+AUDITED = 1 << 16  # products of a linear op that an audit redoes
 LONG = 2_048  # classes from which an audit redoes no gradient that needs all rows of them
 
 
@@ -79,7 +79,7 @@ def blocks(
 def _linear(op: Op, quantity: Quantity, inputs: Inputs, audit: float, seed: int) -> Golden:
     """Certify a linear op at once: its gradients mix the rows, so a row here is one of the answer's first axis.
 
-    Of those that the audit draws no more are redone than a few short rows of logits take.
+    Of those that the audit draws no more are redone than a few short rows of logits take, and of long ones none.
     """
     _expect_finite(inputs)
     quick = linear.answer(op, quantity, inputs)
@@ -87,7 +87,8 @@ def _linear(op: Op, quantity: Quantity, inputs: Inputs, audit: float, seed: int)
     again = open_rows(*piece)
     assert inputs.weight is not None
     of_classes = quantity in {"grad_weight", "grad_bias"}
-    most = 0 if of_classes and len(inputs.weight) >= LONG else max(1, AUDITED // inputs.weight.size)
+    one = inputs.weight.size * (1 if quick.hi.shape else len(inputs.logits))  # products of an element, at least
+    most = 0 if one > AUDITED or (of_classes and len(inputs.weight) >= LONG) else AUDITED // one
     drawn = np.flatnonzero(np.random.default_rng(seed).random(len(again)) < audit)
     again[drawn[:most]] = True
     chosen = np.flatnonzero(again)

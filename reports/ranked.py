@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from harness.model import Case
     from harness.timing.duel.ranking import Rank
 
-WORK = {"value": "forward", "grad_logits": "forward + backward", "grad_labels": "forward + backward (labels)"}
+WORK = {
+    "value": "forward",
+    "grad_logits": "forward + backward",
+    "grad_labels": "forward + backward (labels)",
+    **{f"grad_{name}": f"forward + backward ({name})" for name in ("hidden", "weight", "bias")},
+}
 Card = tuple[str, list[tuple[str, str]]]  # device, its facts
 
 

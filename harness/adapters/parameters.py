@@ -23,6 +23,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "softcap": ("softcap", "soft_cap", "logit_softcap", "logits_soft_cap"),
     "z_loss": ("z_loss", "z_loss_weight", "lse_square_scale"),
     "pos_weight": ("pos_weight",),
+    "bias": ("bias", "linear_bias"),
 }
 OF_LOSSES = ("reduction", "class_weight", "label_smoothing")
 OF_ROWS = ("axis", "softcap", "z_loss")  # of losses that have a row's logsumexp
@@ -55,7 +56,7 @@ class Parameters:
         except ValueError:
             return cls(op, function, {"axis": ""} if OPS[op].takes_axis else {}, ())
         spelled: dict[str, str] = {}
-        taken = 1 if OPS[op].labels == "none" else 2
+        taken = len(OPS[op].arrays)
         if OPS[op].takes_axis and _binds(signature):
             spelled["axis"], taken = "", 2
         rest = list(signature.parameters.values())[taken:]
@@ -87,9 +88,9 @@ class Parameters:
                 plain[self.spelled[option]] = self._reduction(str(value), asked)
             elif option in {"class_weight", "pos_weight"}:
                 patterns[self.spelled[option]] = str(value)
-            elif self.spelled[option]:
+            elif self.spelled[option] and option != "bias":  # which is an array of the call
                 plain[self.spelled[option]] = value
-        own = self.function
+        own = _biased(self.function, self.spelled["bias"]) if asked.get("bias") else self.function
         function: Function = (lambda *arrays: own(*arrays, **plain)) if plain else own
         if "axis" in self.spelled and not self.spelled["axis"]:
             axis = asked.get("axis", -1)
@@ -100,9 +101,12 @@ class Parameters:
         if weights is None:
             raise NotSupported(f"{framework} has no weights by class here")
 
-        def weighed(logits: Native, labels: Native) -> Native:
-            given = {name: weights(logits, pattern, -1) for name, pattern in patterns.items()}
-            return own(logits, labels, **plain, **given)
+        linear = OPS[self.op].linear  # whose weight has the classes first
+
+        def weighed(*arrays: Native) -> Native:
+            like, axis = (arrays[1], 0) if linear else (arrays[0], -1)
+            given = {name: weights(like, pattern, axis) for name, pattern in patterns.items()}
+            return own(*arrays, **plain, **given)
 
         return weighed
 
@@ -117,6 +121,11 @@ class Parameters:
         return known[reduction]
 
 
+def _biased(function: Function, name: str) -> Function:
+    """Return a function that takes its bias, the last array, by its parameter's name."""
+    return lambda *arrays, **options: function(*arrays[:-1], **{name: arrays[-1]}, **options)
+
+
 def _binds(signature: inspect.Signature) -> bool:
     """Tell whether a second positional argument is taken."""
     try:
@@ -128,6 +137,8 @@ def _binds(signature: inspect.Signature) -> bool:
 
 def _options(op: str) -> tuple[str, ...]:
     labels = OPS[op].labels
+    if OPS[op].linear:
+        return ("bias", *(name for name in OF_LABELS[labels] if name != "axis"))
     if not OPS[op].elementwise:
         return OF_LABELS[labels]
     return () if labels == "none" else (*OF_LOSSES, "pos_weight")

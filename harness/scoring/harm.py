@@ -59,8 +59,8 @@ def usual_size(case: Case) -> float:
     """Return the size of a quantity in a row that is nearly flat: 1/n of what is shared among n classes, else 1."""
     record = OPS.get(case.op.name)  # another program's op has none
     by_row = record is not None and not record.elementwise
-    shared = {"value": case.op.name == "softmax", "grad_logits": by_row, "grad_labels": False}
-    return 1 / max(case.classes, 1) if shared[case.quantity] else 1.0
+    shared = {"value": case.op.name == "softmax", "grad_logits": by_row, "grad_weight": True, "grad_bias": True}
+    return 1 / max(case.classes, 1) if shared.get(case.quantity) else 1.0
 
 
 def ordinary(case: Case, logits: str = "") -> float:

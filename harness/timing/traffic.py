@@ -47,9 +47,15 @@ def least(case: Case) -> Traffic:
 
     value: logits and labels are read, the value is written. A gradient is asked together with the value, as training
     does: the incoming gradient, as large as the value, is read besides, and the gradient, as large as the logits,
-    written.
+    written. A linear op reads hidden states and a weight, and writes the gradient of one; its logits need no memory.
     """
     record, wide = OPS[case.op.name], logits_bytes(case)
+    if record.linear:
+        size = BYTES[case.dtype] * int(case.source.size or 1)
+        given, value = size * (case.rows + case.classes), BYTES[case.dtype] * case.rows
+        of = size * (case.classes if case.quantity == "grad_weight" else case.rows)
+        read = given + INDEX_BYTES * case.rows
+        return Traffic(read, value) if case.quantity == "value" else Traffic(read + value, value + of)
     labels = {"none": 0, "index": INDEX_BYTES * case.rows, "row": wide}[record.labels]
     value = wide // case.classes if record.one_a_row else wide
     if case.quantity == "value":

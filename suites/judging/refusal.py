@@ -46,6 +46,8 @@ def plain(op: Op, inputs: Inputs) -> Inputs:
         logits=to_dtype(np.arange(logits.size).reshape(logits.shape) % 5 / 4, dtype),
         labels=_labels(op, inputs),
         upstream=ones,
+        weight=None if inputs.weight is None else to_dtype(np.ones(inputs.weight.shape), dtype),
+        bias=None if inputs.bias is None else to_dtype(np.zeros(inputs.bias.shape), dtype),
         direction=None if inputs.direction is None else to_dtype(np.ones(inputs.direction.shape), dtype),
     )
 

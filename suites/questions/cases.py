@@ -80,9 +80,13 @@ def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
             fitting = rows
             while fitting > 1 and fitting * classes * SPEED_BYTES > memory_bytes:
                 fitting //= 2
-            source = str(Source("speed", "speed", str(linear.SPEED_FEATURES))) if OPS[op.name].linear else SPEED
             for quantity in OPS[op.name].forward_and_backward:
-                yield Case(op, quantity, source, "float32", fitting, classes)
+                yield Case(op, quantity, speed_source(op.name), "float32", fitting, classes)
+
+
+def speed_source(op: str) -> str:
+    """Return what the inputs of an op that is timed are drawn from."""
+    return str(Source("speed", "speed", str(linear.SPEED_FEATURES) if OPS[op].linear else ""))
 
 
 def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:

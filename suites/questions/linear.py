@@ -104,8 +104,8 @@ def whole_numbers(rng: np.random.Generator, rows: int, classes: int, features: i
 
 @family
 def many_rows(rng: np.random.Generator, rows: int, classes: int, features: int, form: Format) -> Drawn:
-    """As many rows as a batch has tokens: a sum over them that is added up in chunks of 16 bits stands still."""
-    return rng.standard_normal((rows, features)), rng.standard_normal((classes, features)), np.zeros(classes)
+    """A batch's rows, each near log n as at the start: their sum in 16 bits, chunk by chunk, stands still halfway."""
+    return rng.standard_normal((rows, features)) / 8, rng.standard_normal((classes, features)), np.zeros(classes)
 
 
 @family

@@ -106,7 +106,9 @@ class WantedCase:
 
     def cases(self, op: str) -> list[Case]:
         """Return the cases of an op."""
-        return [Case(Op.of(op), quantity, cases.SPEED, self.dtype, *self.shape) for quantity in self.quantities]
+        usual = OPS[op].forward_and_backward
+        quantities = usual if self.quantities == TIMED else self.quantities
+        return [Case(Op.of(op), quantity, cases.speed_source(op), self.dtype, *self.shape) for quantity in quantities]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from harness.model import Array, Inputs
 from harness.timing.duel.order import Arrays
 
-PARTS = ("logits", "labels", "upstream")
+PARTS = ("logits", "labels", "upstream", "weight")  # of inputs that are timed
 
 
 class SharedArrays:
@@ -80,7 +80,7 @@ class Received:
 def inputs(arrays: Arrays, received: Received | None = None) -> Inputs:
     """Map the arrays of an order into memory."""
     there = received or Received()
-    return Inputs(*(mapped(arrays[part], there) for part in PARTS))  # type: ignore[arg-type]
+    return Inputs(**{part: mapped(arrays.get(part), there) for part in PARTS})  # type: ignore[arg-type]
 
 
 def mapped(entry: tuple[str, str, tuple[int, ...]] | None, received: Received) -> Array | None:

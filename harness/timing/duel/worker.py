@@ -12,7 +12,7 @@ import math
 import os
 import resource
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,8 @@ class Orders:
             self.adapter(order.target.implementation.framework, order.file),
             arrays.inputs(order.arrays, self.received),
         )
-        given = [inputs.logits, inputs.labels] + ([inputs.upstream] if order.case.quantity != "value" else [])
+        given = [inputs.logits, inputs.labels, inputs.weight]
+        given += [inputs.upstream] if order.case.quantity != "value" else []
         size = sum(array.nbytes for array in given if array is not None)
         # A function is one for all sizes; made with small arrays, it takes those that are there already.
         small = _prepare(adapter, _first_rows(inputs), order)
@@ -216,9 +217,13 @@ def _prepare(adapter: Adapter, inputs: Inputs, order: Order) -> Prepared:
 
 
 def _first_rows(inputs: Inputs) -> Inputs:
-    """Return the first row of everything."""
-    return Inputs(
-        *(array if array is None or not array.ndim else array[:1] for array in list(vars(inputs).values())[:3])
+    """Return the first row of everything, but for a weight, which has none."""
+    labels, upstream = inputs.labels, inputs.upstream
+    return replace(
+        inputs,
+        logits=inputs.logits[:1],
+        labels=None if labels is None else labels[:1],
+        upstream=upstream[:1] if upstream.ndim else upstream,
     )
 
 

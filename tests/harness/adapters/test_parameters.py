@@ -88,3 +88,16 @@ def test_callable_without_signature_takes_an_axis():
         inspect.signature(iter)
     assert Parameters.of("softmax", iter).spelled == {"axis": ""}
     assert Parameters.of("sparse_xent", iter).spelled == {}
+
+
+def test_bias_is_an_array_of_the_call():
+    """A linear op's bias comes last among the arrays and goes by its parameter's name, beside other options."""
+
+    def mine(hidden, weight, labels, *, linear_bias=None, reduction="mean"):
+        return hidden, weight, labels, linear_bias, reduction
+
+    parameters = Parameters.of("linear_xent", mine)
+
+    assert parameters.spelled == {"bias": "linear_bias", "reduction": "reduction"}
+    assert parameters.bound({"bias": True}, "numpy")(1, 2, 3, 4) == (1, 2, 3, 4, "none")
+    assert parameters.bound({"reduction": "sum"}, "numpy")(1, 2, 3) == (1, 2, 3, None, "sum")
