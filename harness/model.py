@@ -35,12 +35,16 @@ KINDS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class Format:
-    """A binary floating-point format: `precision` bits with the hidden one, normal exponents `emin` to `emax`."""
+    """A binary floating-point format: `precision` bits with the hidden one, normal exponents `emin` to `emax`.
+
+    infinite: whether it has infinities; else what would be its largest number is a nan, as is what overflows.
+    """
 
     name: str
     precision: int
     emin: int
     emax: int
+    infinite: bool = True
 
     @property
     def unit(self) -> float:
@@ -48,7 +52,8 @@ class Format:
         return 2.0**-self.precision
 
 
-# IEEE 754-2019 table 3.5; bfloat16 as in Intel's "BFLOAT16 - Hardware Numerics Definition", 2018.
+# IEEE 754-2019 table 3.5; bfloat16 as in Intel's "BFLOAT16 - Hardware Numerics Definition", 2018; of 8 bits those of
+# Micikevicius et al., "FP8 Formats for Deep Learning", 2022, which jax, torch and TensorFlow share through ml_dtypes.
 FORMATS: Mapping[str, Format] = {
     f.name: f
     for f in (
@@ -56,9 +61,12 @@ FORMATS: Mapping[str, Format] = {
         Format("bfloat16", 8, -126, 127),
         Format("float32", 24, -126, 127),
         Format("float64", 53, -1022, 1023),
+        Format("float8_e4m3fn", 4, -6, 8, infinite=False),
+        Format("float8_e5m2", 3, -14, 15),
     )
 }
-DTYPES = tuple(FORMATS)
+EIGHTS = ("float8_e4m3fn", "float8_e5m2")  # asked of functions that take them
+DTYPES = tuple(name for name in FORMATS if name not in EIGHTS)  # asked everywhere; goldens are certified for each
 
 
 @dataclass(frozen=True)

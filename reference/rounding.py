@@ -6,6 +6,7 @@ framework and rounds twice.
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 
 from harness.model import FORMATS, Array, Format, Golden
@@ -15,7 +16,10 @@ FLOAT64 = FORMATS["float64"]
 
 
 def nearest(golden: Golden, form: Format) -> Array:
-    """Return the exact values rounded to nearest, ties to even, as float64 numbers of that format (or infinities)."""
+    """Return the exact values rounded to nearest, ties to even, as float64 numbers of that format (or infinities).
+
+    What overflows a format without infinities is nan.
+    """
     hi, lo = ulp.in_ulps(golden, form)
     floor = np.floor(hi)
     above_tie = (hi - floor) - 0.5  # exact: hi has 53 bits and floor is one of its own
@@ -23,7 +27,8 @@ def nearest(golden: Golden, form: Format) -> Array:
     # A negative tail below an integer hi reaches down to the next midpoint only at a power of two, where hi's own
     # ulps are twice as fine as the integers; there binade() has already taken the finer ulp.
     rounded = ulp.scale(floor + up, ulp.ulp_exponent(golden, form))
-    return np.where(ulp.overflows(golden, form), np.copysign(np.inf, golden.hi), np.copysign(rounded, golden.hi))
+    beyond = np.inf if form.infinite else np.nan
+    return np.where(ulp.overflows(golden, form), np.copysign(beyond, golden.hi), np.copysign(rounded, golden.hi))
 
 
 def undecided(golden: Golden, form: Format, radius: Array) -> Array:
@@ -68,5 +73,7 @@ def bits(values: Array, form: Format) -> Array:
             return wide.astype(np.float16).view(np.uint16)  # exact, as are the next two
         case "float32":
             return wide.astype(np.float32).view(np.uint32)
+        case "float8_e4m3fn" | "float8_e5m2":
+            return wide.astype(getattr(ml_dtypes, form.name)).view(np.uint8)
         case _:
             return (wide.astype(np.float32).view(np.uint32) >> np.uint32(16)).astype(np.uint16)

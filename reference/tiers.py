@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from harness.model import FORMATS, Array, Golden, Inputs, Op, Quantity
+from harness.model import DTYPES, FORMATS, Array, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from harness.scoring import ulp
 from reference import golden, rounding
@@ -153,7 +153,7 @@ def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
     at = rounding.near_midpoints(known)
     some, reach = Golden(known.hi.flat[at], known.lo.flat[at], exponent.flat[at], 0.0), radius.flat[at]
     with np.errstate(all="ignore"):
-        for form in FORMATS.values():
+        for form in (FORMATS[name] for name in DTYPES):
             wide.flat[at] |= rounding.undecided(some, form, np.where(wide.flat[at], 0.0, reach))
     return np.asarray(wide.any(axis=1))
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from harness.model import DTYPES
+from harness.model import FORMATS
 from harness.ops import OPS
 from harness.store import Location
 from harness.store.location import RESULTS
@@ -84,7 +84,7 @@ OpNames = Annotated[
 Dtypes = Annotated[
     str,
     typer.Option(
-        "--dtype", help=f"of {', '.join(DTYPES)}", envvar="XENTBENCH_DTYPE", autocompletion=listed(lambda: DTYPES)
+        "--dtype", help=f"of {', '.join(FORMATS)}", envvar="XENTBENCH_DTYPE", autocompletion=listed(lambda: FORMATS)
     ),
 ]
 Families = Annotated[

@@ -11,7 +11,8 @@ import typer
 from harness.files import runfile
 from harness.files.fields import Part
 from harness.files.recall import existing
-from harness.model import DTYPES, QUANTITIES, Result
+from harness.model import FORMATS as DTYPES
+from harness.model import QUANTITIES, Result
 from harness.ops import OPS
 from harness.spelling import choice, choices
 from harness.store.extras import load
@@ -63,7 +64,7 @@ def table(
     with refusing():
         every = tuple(families.FAMILIES)
         ops = choices("--op", op, tuple(OPS)) or tuple(OPS)
-        dtypes = choices("--dtype", dtype, DTYPES) or DTYPES
+        dtypes = choices("--dtype", dtype, tuple(DTYPES)) or tuple(DTYPES)
         quantities = choices("--quantity", quantity, QUANTITIES) or QUANTITIES
         named = choices("--family", family, every)
 

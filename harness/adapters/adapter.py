@@ -56,6 +56,7 @@ class Adapter(ABC):
     ways: ClassVar[Mapping[str, tuple[Way, ...]]] = {}  # that a mode has, beside the plain one
     layouts: tuple[Layout, ...] = ()  # that users of the framework can choose
     dtypes: tuple[str, ...] = DTYPES  # of the framework itself; a judged function is asked in others by name only
+    eights: tuple[str, ...] = ()  # dtypes of 8 bits that its functions compute in
     by_name: frozenset[str] = frozenset()  # modes in which a judged function is asked where they are named alone
     compiler: ClassVar[tuple[str, str]] = ("", "")  # the package that compiles, and the files in it, by glob
     programs: ClassVar[str] = ""  # the files of kept programs, by glob

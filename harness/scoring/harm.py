@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.model import DTYPES, FORMATS, Case, Checked, Crashed, Failed, Result, Score, TimedOut, Worst
+from harness.model import EIGHTS, FORMATS, Case, Checked, Crashed, Failed, Result, Score, TimedOut, Worst
 from harness.ops import OPS
 
 USUAL_LOGIT = 30.0  # Gemma 2 caps its final logits there (arXiv 2408.00118, section 2)
@@ -14,7 +14,7 @@ EXTREME = ("extremes", "subnormals")  # families of inputs that no sane network 
 STRANGE = 0.01  # how ordinary these are, and rows with nan, with inf or with subnormal numbers alone
 LOST = 2.0  # the error of an answer that is nan or infinite where it must not be, or none at all
 WORTH_A_LOOK = 0.1  # from which on an input is an ordinary one
-DTYPES_BY_USE = ("float32", "bfloat16", "float16", "float64")  # what most people compute in comes first
+DTYPES_BY_USE = ("float32", "bfloat16", "float16", "float64", *EIGHTS)  # what most people compute in comes first
 
 
 def harm(result: Result) -> float:
@@ -88,11 +88,11 @@ def plain_first(result: Result) -> tuple[bool, int, float]:
     """Rank the examples of one cause: ordinary ones before others, then by the dtype most people use, then by harm."""
     worst = result.outcome.worst if isinstance(result.outcome, Score | Checked) else None
     is_ordinary = ordinary(result.case, worst.logits if worst else "") >= WORTH_A_LOOK
-    return is_ordinary, len(DTYPES) - DTYPES_BY_USE.index(result.case.dtype), harm(result)
+    return is_ordinary, len(DTYPES_BY_USE) - DTYPES_BY_USE.index(result.case.dtype), harm(result)
 
 
 def rank(result: Result) -> tuple[float, int]:
     """Rank causes by their examples: by the decade of the harm, then by the dtype most people use."""
     size = harm(result)
     decade = math.floor(math.log10(size)) if 0 < size < math.inf else size or -math.inf
-    return decade, len(DTYPES) - DTYPES_BY_USE.index(result.case.dtype)
+    return decade, len(DTYPES_BY_USE) - DTYPES_BY_USE.index(result.case.dtype)

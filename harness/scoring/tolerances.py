@@ -41,12 +41,13 @@ COMPARISONS: Mapping[str, Mapping[str, Tolerance]] = {
 
 
 def noticed(dtype: str, outcome: Outcome) -> dict[str, bool]:
-    """Return which comparisons, by name, would notice the worst element; nothing where there is none."""
+    """Return which comparisons, by name, would notice the worst element; none of a dtype that they do not name."""
     worst = outcome.worst if isinstance(outcome, Score | Checked) else None
     if worst is None or not worst.got or not worst.expected:
         return {}
     got, expected = float.fromhex(worst.got), float.fromhex(worst.expected)
-    return {name: not by_dtype[dtype].passes(got, expected) for name, by_dtype in COMPARISONS.items()}
+    known = {name: by_dtype[dtype] for name, by_dtype in COMPARISONS.items() if dtype in by_dtype}
+    return {name: not tolerance.passes(got, expected) for name, tolerance in known.items()}
 
 
 def in_words(seen: Mapping[str, bool]) -> str:

@@ -59,12 +59,15 @@ def error(got: Array, golden: Golden, form: Format) -> Array:
 
 
 def overflows(golden: Golden, form: Format) -> Array:
-    """Tell which exact values round to an infinity: |y| >= 2**(emax + 1) * (1 - 2**-(p + 1)) (IEEE 754-2019, 4.3.1)."""
+    """Tell which exact values round to an infinity: |y| >= 2**(emax + 1) * (1 - 2**-(p + 1)) (IEEE 754-2019, 4.3.1).
+
+    A format without infinities ends an ulp earlier, at an even number: half an ulp above it is still rounded to it.
+    """
     hi, lo = in_ulps(golden, form)
     sign = np.sign(hi)
     # The threshold lies half an ulp below 2**precision ulps; one by one, because float64 does not hold 2**53 - 0.5.
-    beyond = ((sign * hi - 2.0**form.precision) + 0.5) + sign * lo >= 0
-    return beyond & (binade(golden) >= form.emax)
+    above = ((sign * hi - 2.0**form.precision) + (0.5 if form.infinite else 1.5)) + sign * lo
+    return ((above >= 0) if form.infinite else (above > 0)) & (binade(golden) >= form.emax)
 
 
 def scale(values: Array | float, exponent: Array | int) -> Array:

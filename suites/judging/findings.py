@@ -6,14 +6,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.model import Case, Checked, Failed, Result, Score, Target, Worst
+from harness.model import EIGHTS, Case, Checked, Failed, Result, Score, Target, Worst
 from harness.scoring import harm, tolerances
 from suites.judging import judge, mechanism
 from suites.judging.mechanism import Key
 
 # Families of plain, short rows: where these are wrong, most checks of the quantity fail as well.
 PLAIN = ("normal", "normal_small")
-DIGITS = {"bfloat16": 4, "float16": 5, "float32": 9, "float64": 17}  # that tell a dtype's numbers apart
+DIGITS = {
+    **dict.fromkeys(EIGHTS, 3),
+    "bfloat16": 4,
+    "float16": 5,
+    "float32": 9,
+    "float64": 17,
+}  # that tell a dtype's numbers apart
 FELT, TENFOLD = 1e-4, 10.0  # of a number: the errors that are told in percent
 SHOWN = 6  # numbers of a row, in a terminal
 QUANTITIES = {

@@ -8,8 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import DTYPES, Array, Case, Inputs, Op, Source
-from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, plain
+from harness.model import DTYPES, EIGHTS, Array, Case, Inputs, Op, Source
+from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
 from reference.bounds.heights import LONG
 from suites.questions import families, linear, options, published
 from suites.questions.families import FAMILIES
@@ -31,6 +31,7 @@ POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
 # Of ops that are asked apart, by what they take.
 FEW: Shape = (8, 16)
 APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {"probabilities": dict.fromkeys(("shares", "near_certain"), FEW)}
+EIGHT_FAMILIES = ("normal", "confident")  # in 8 bits, where other families have nowhere to go
 # One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is
 # felt first, and where exp overflows unless shifted.
 SIZES = (0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10_000.0)
@@ -49,6 +50,7 @@ def cases(preset: Preset) -> Iterator[Case]:
     yield from _sweeps(preset)
     yield from _apart(preset)
     yield from linear.cases(preset.seeds, DTYPES, more=preset.linear_more)
+    yield from _eights(preset)
     for example_id, example in published.EXAMPLES.items():
         for dtype in example.dtypes:
             for quantity in VALUE_AND_GRADIENT:
@@ -63,6 +65,14 @@ def _sweeps(preset: Preset) -> Iterator[Case]:
                 yield from _of_every(name, dtype, SQUARE, seed)
     if preset.exhaustive:
         yield from _of_every(EVERY_FLOAT16, "float16", FINITE_FLOAT16)
+
+
+def _eights(preset: Preset) -> Iterator[Case]:
+    quantities = VALUE_AND_GRADIENT if preset.checks_every_dtype else VALUE_ONLY
+    for dtype, name in product(EIGHTS, EIGHT_FAMILIES):
+        for op, quantity in product(plain(), quantities):
+            if name in (POINT_FAMILIES if OPS[op.name].elementwise else ROW_FAMILIES):
+                yield Case(op, quantity, name, dtype, *FEW)
 
 
 def _apart(preset: Preset) -> Iterator[Case]:

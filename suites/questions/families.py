@@ -16,7 +16,7 @@ from collections.abc import Callable
 import ml_dtypes
 import numpy as np
 
-from harness.model import FORMATS, Array, Case, Format, Source
+from harness.model import EIGHTS, FORMATS, Array, Case, Format, Source
 
 Family = Callable[[np.random.Generator, int, int, Format], Array]
 FAMILIES: dict[str, Family] = {}
@@ -248,9 +248,9 @@ def draw(case: Case) -> Array:
 
 
 def to_dtype(x: Array, dtype: str) -> Array:
-    """Round float64 inputs to a dtype; bfloat16 goes through float32, which an input may."""
-    if dtype == "bfloat16":
-        return x.astype(np.float32).astype(ml_dtypes.bfloat16)
+    """Round float64 inputs to a dtype; narrow ones go through float32, which an input may."""
+    if dtype == "bfloat16" or dtype in EIGHTS:
+        return x.astype(np.float32).astype(getattr(ml_dtypes, dtype))
     return x.astype(dtype)
 
 

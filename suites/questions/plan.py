@@ -9,7 +9,7 @@ from typing import Self
 
 from harness.adapters import frameworks
 from harness.adapters.adapter import Adapter
-from harness.model import DTYPES, Case, NotRun, Target
+from harness.model import DTYPES, EIGHTS, FORMATS, Case, NotRun, Target
 from harness.ops import OPS
 from harness.options import OPTIONS, RARE, SHOWN
 from harness.running import arguments, host
@@ -57,7 +57,7 @@ class Wanted:
             replace(chosen, families_of_all=(), long_gradients=DTYPES) if pieces(dtype) else chosen,
             arguments.pairs(on),
             choices("--op", op, tuple(OPS)),
-            choices("--dtype", dtype, DTYPES),
+            choices("--dtype", dtype, tuple(FORMATS)),
             arguments.device(device),
             arguments.shard(shard),
             choices("--family", family, FAMILIES),
@@ -133,6 +133,8 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
     for case in filter(asks, wanted_cases(wanted)):
         for adapter, target in every:
             asked = target.implementation
+            if case.dtype in EIGHTS and case.dtype not in adapter.eights:
+                continue
             if asked.op != case.op.name or not adapter.offer(asked).takes(case.source.name):
                 continue
             if wanted.preset.asks(case, adapter.compiles(target.mode), asked.kind):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from harness.history import ratio
-from harness.model import DTYPES, Case, Compiles
+from harness.model import DTYPES, EIGHTS, FORMATS, Case, Compiles
 from harness.ops import APART
 from reference.bounds.heights import LONG
 
@@ -42,7 +42,7 @@ class Preset:
 
     def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
         """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
-        dtypes, kinds = self.sparing.get(compiles, (DTYPES, ()))
+        dtypes, kinds = self.sparing.get(compiles, (tuple(FORMATS), ()))
         kept = not self.linear_compiled or (case.source.name in self.linear_compiled and not case.op.params)
         if case.source.kind == "linear" and compiles in EACH_SHAPE and not kept:
             return False
@@ -50,6 +50,8 @@ class Preset:
         if drawn and self.families_of_all and case.dtype != "float32" and case.source.name not in self.families_of_all:
             return False
         if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
+            return False
+        if case.dtype in EIGHTS and kind != "fused":
             return False
         if case.op in APART and compiles in self.spared.get("options", ()):
             return False

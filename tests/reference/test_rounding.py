@@ -1,5 +1,6 @@
 """Correct rounding, against exact fractions, against numpy's casts where those round once, and by hand."""
 
+import math
 from fractions import Fraction
 
 import ml_dtypes
@@ -11,6 +12,8 @@ from reference import rounding
 from tests.made.exactly import fraction, golden_of, rounded
 
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+INFINITE = {name: form for name, form in FORMATS.items() if form.infinite}
+each_infinite_format = pytest.mark.parametrize("form", INFINITE.values(), ids=INFINITE)
 
 
 def nearest(value, form, exponent=None):
@@ -60,7 +63,27 @@ def test_subnormals_round_on_their_own_spacing(form):
     assert np.signbit(nearest(Fraction(-1, 4), form, tiny))
 
 
-@each_format
+@pytest.mark.parametrize(("value", "rounded"), [(1.75, 448), (1.8125, 448), (1.6875, 448), (1.65625, 416)])
+def test_format_without_infinities_ends_at_an_even_number(value, rounded):
+    """Ties go to 448 from either side, and what lies beyond them is nan."""
+    form = FORMATS["float8_e4m3fn"]
+
+    assert nearest(Fraction(value), form, form.emax) == rounded
+    assert math.isnan(nearest(Fraction(value) + Fraction(1, 8), form, form.emax)) == (value > 1.6875)
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e5m2"])
+def test_eight_bits_round_as_ml_dtypes_does(name):
+    """Of float32 numbers, whose cast rounds once: the same patterns, subnormals and zeros of either sign included."""
+    form, dtype = FORMATS[name], getattr(ml_dtypes, name)
+    rng = np.random.default_rng(8)
+    values = (rng.choice([-1, 1], 4000) * 2.0 ** rng.uniform(form.emin - 5, form.emax, 4000)).astype(np.float32)
+    golden = Golden(values.astype(np.float64), np.zeros(4000), None, 0.0)
+
+    assert (rounding.bits(rounding.nearest(golden, form), form) == values.astype(dtype).view(np.uint8)).all()
+
+
+@each_infinite_format
 def test_overflow_begins_half_an_ulp_above_the_largest(form):
     """Below the threshold the largest number is nearest; on and above it, infinity."""
     step = Fraction(2) ** (1 - form.precision)

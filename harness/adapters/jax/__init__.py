@@ -18,6 +18,7 @@ from harness import adapters
 from harness.adapters import Function, Native, NotSupported, accelerator, state
 from harness.adapters.jax import passes, spellings, traced  # noqa: F401 - `spellings` adds to the catalogue
 from harness.adapters.jax.functions import CATALOGUE
+from harness.model import EIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,7 @@ class Adapter(adapters.Adapter):
     ways: ClassVar = {"eager": tuple(passes.WAYS), "jit": (*passes.WAYS, "donated")}
     compiler = ("jaxlib", "*.so")
     programs = "jit_*-cache"
+    eights = EIGHTS
     with_cuda = "xentbench[jax-cuda]"
 
     def devices(self) -> tuple[str, ...]:

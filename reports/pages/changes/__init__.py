@@ -17,7 +17,7 @@ from harness.history.change import Change
 from harness.history.news import COUNTED, FACTOR, LEVEL, NEWS
 from harness.history.state import incomplete
 from harness.history.verdict import of_comparison
-from harness.model import DTYPES, Result, Score, Timing
+from harness.model import FORMATS, Result, Score, Timing
 from reports import layout, marks, numbers
 from reports.material import Material, place
 
@@ -52,7 +52,7 @@ class ChangeGroup:
     @property
     def dtypes(self) -> list[str]:
         """The dtypes, narrow ones first."""
-        return sorted({member.result.case.dtype for member in self.members}, key=DTYPES.index)
+        return sorted({member.result.case.dtype for member in self.members}, key=list(FORMATS).index)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def bits(found: Comparison) -> tuple[list[str], list[SameBits]]:
             case, target = one.result.case, one.result.target
             where = (target.implementation.framework, target.mode, target.device, case.op.name)
             tallies.setdefault(where, {}).setdefault(case.dtype, Counter())[same] += 1
-    dtypes = [dtype for dtype in DTYPES if any(dtype in tally for tally in tallies.values())]
+    dtypes = [dtype for dtype in FORMATS if any(dtype in tally for tally in tallies.values())]
     return dtypes, [
         SameBits(where, tuple((cell[True], cell.total()) if (cell := tally.get(dtype)) else None for dtype in dtypes))
         for where, tally in sorted(tallies.items())

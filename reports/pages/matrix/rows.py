@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.history.state import state
-from harness.model import DTYPES, Result, Score, Target
+from harness.model import FORMATS, Result, Score, Target
 from reports import colour, lines, marks, numbers
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def by_dtype(answers: Sequence[Result]) -> tuple[list[str], list[MatrixRow]]:
         if in_matrix(answer) and answer.case.quantity == DEFAULT["quantity"]
     ]
     dtypes = {answer.case.dtype for _, answer in shown}
-    columns = [dtype for dtype in DTYPES if dtype in dtypes]
+    columns = [dtype for dtype in FORMATS if dtype in dtypes]
     return columns, _rows(shown, columns, lambda answer: answer.case.dtype)
 
 

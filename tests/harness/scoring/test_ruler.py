@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.model import FORMATS, Golden
+from harness.model import DTYPES, FORMATS, Golden
 from harness.scoring import metrics, ruler, ulp
 from reference import rounding
 from tests.made import textbook
@@ -13,6 +13,8 @@ from tests.made import textbook
 NAN, INF = float("nan"), float("inf")
 COUNT = 1500
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+# Of 3 or 4 bits, numbers of a few ulps lie too near 0 to be regular.
+each_wide_format = pytest.mark.parametrize("form", [FORMATS[name] for name in DTYPES], ids=DTYPES)
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +111,7 @@ def test_stream_and_definitions_agree_bit_for_bit(form, draw, wild, odd):
     assert repr(metrics.against(truth, got)) == repr(metrics.against(by_definition(truth), got))
 
 
-@each_format
+@each_wide_format
 def test_distances_are_those_of_the_definition(form, judged):
     """Without one element asked about, the largest distance is that of `ulp.error`, and so are the sums."""
     rng = np.random.default_rng(8)
@@ -126,7 +128,7 @@ def test_distances_are_those_of_the_definition(form, judged):
     assert distance.bias_ulp == pytest.approx(ulps.mean(), rel=1e-12)
 
 
-@each_format
+@each_wide_format
 def test_only_what_is_not_regular_is_asked_about(form, judged):
     """A nan, an infinity, a wrong sign and a zero are asked about; their neighbours are not."""
     rng = np.random.default_rng(9)

@@ -11,6 +11,8 @@ from tests.made.exactly import fraction, golden_of, ulp_of
 
 INF = float("inf")
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+INFINITE = {name: form for name, form in FORMATS.items() if form.infinite}
+each_infinite_format = pytest.mark.parametrize("form", INFINITE.values(), ids=INFINITE)
 
 
 def error(got, hi, lo, form, exponent=None):
@@ -107,7 +109,7 @@ def test_infinity_stands_for_the_next_power_of_two(form):
     assert error(-INF, 1.0, 0.0, form, form.emax) == -3 * 2 ** (form.precision - 1)
 
 
-@each_format
+@each_infinite_format
 @pytest.mark.parametrize(
     ("steps", "infinite", "finite"),
     [
@@ -128,6 +130,14 @@ def test_overflow_threshold(form, steps, infinite, finite):
     assert ulp.overflows(golden, form)[0] == (infinite == 0)
     assert ulp.error(np.array([INF]), golden, form)[0] == pytest.approx(infinite, abs=1e-12)
     assert ulp.error(np.array([largest(form)]), golden, form)[0] == pytest.approx(finite, abs=1e-12)
+
+
+@pytest.mark.parametrize(("value", "beyond"), [(448, False), (464, False), (464 + 2.0**-40, True), (480, True)])
+def test_overflow_without_infinities(value, beyond):
+    """The largest number of float8_e4m3fn is 448, and 464, half an ulp above it, is rounded to it."""
+    golden = golden_of(Fraction(value) / 256, exponent=8)
+
+    assert ulp.overflows(golden, FORMATS["float8_e4m3fn"])[0] == beyond
 
 
 def test_infinity_of_the_wrong_sign_is_far_off():

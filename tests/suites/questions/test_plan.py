@@ -126,7 +126,8 @@ def test_full_preset_asks_everything(adapter):
 
     found = asked(adapter, want)
 
-    count = sum(case.op.name == "logsumexp" for case in cases.cases(PRESETS["full"]))
+    every = [case for case in cases.cases(PRESETS["full"]) if case.dtype in DTYPES]  # nobody here takes 8 bits
+    count = sum(case.op.name == "logsumexp" for case in every)
     assert len(found) == len(set(found)) == count * 2 * 2 * 3
     assert {case.dtype for case, _ in found} == set(DTYPES)
 
