@@ -16,7 +16,8 @@ import numpy as np
 
 from harness.model import Array, Golden, Inputs, Op, Quantity
 
-LEVEL = 1  # of zlib: digits of exact values hardly pack
+LEVEL = 1  # of zlib: digits of exact values hardly pack, and where a sample says so they are stored as they are
+SAMPLE, PACKS = 2048, 0.8  # bytes of hi and of lo, and the share that they must come down to
 SAFE = 500  # |exponent| up to which hi, lo and their product with an ulp are normal float64 numbers
 
 Certify = Callable[[Op, Quantity, Inputs], Golden]  # answers ops without options
@@ -58,7 +59,7 @@ def write(path: Path, name: str, golden: Golden) -> None:
     """
     exponent = golden.exponent
     parts = [golden.hi, golden.lo, *([] if exponent is None else [exponent])]
-    values = zlib.compress(b"".join(np.ascontiguousarray(part).tobytes() for part in parts), LEVEL)
+    values = _packed(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
     head = {"name": name, "shape": golden.hi.shape, "radius": golden.radius, "exponent": exponent is not None}
     text = json.dumps(head).encode()
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -70,6 +71,13 @@ def write(path: Path, name: str, golden: Golden) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _packed(values: bytes) -> bytes:
+    """Return values as a stream of zlib's, packed if their middle and end look as though that were worth its time."""
+    middle = len(values) // 2
+    sample = values[max(middle - SAMPLE, 0) : middle] + values[-SAMPLE:]
+    return zlib.compress(values, LEVEL if len(zlib.compress(sample, LEVEL)) <= PACKS * len(sample) else 0)
 
 
 def read(path: Path, name: str, shape: tuple[int, ...]) -> Golden | None:

@@ -157,13 +157,12 @@ def _streamed(tally: Tally, truth: Ruler, got: Array, loops: Any, first: int) ->
     """Measure chunks from one on by the compiled stream, up to one that it leaves to the definitions; return which."""
     plain = np.ascontiguousarray(got if got.dtype.itemsize >= 4 else got.astype(np.float32))
     kinds = tuple(truth.bounds)
-    past = (truth.per_ulp, truth.hi, truth.lo, truth.reach)
-    scales = tuple((truth.widths[kind], truth.steep[kind]) for kind in kinds)
     numbers = np.array(
         [tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, tally.worst, 0.0]
         + [tally.over_bound[kind] for kind in kinds]
     )
-    left = int(loops.stream(plain, past, truth.flushes, truth.least, scales, ruler.CHUNK, first, numbers))
+    given = (plain, truth.power, truth.past, truth.flushes, truth.least, *truth.scales, *truth.room[:3])
+    left = int(loops.stream(given, ruler.CHUNK, first, numbers))
     tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, worst, flushed, *over = numbers.tolist()
     tally.worst, tally.over_bound = int(worst), dict(zip(kinds, over, strict=True))
     tally.verdicts["flushed"] += int(flushed)
@@ -196,6 +195,8 @@ def _add(tally: Tally, truth: Ruler, got: Array, part: slice, least: float) -> N
         tally.worst, tally.worst_size, tally.worst_ulp = part.start + worst, float(size[worst]), float(ulps[worst])
     if others is not None:
         np.putmask(size, others, 0.0)  # these have had their ratios taken
+    if not (size[worst] if others is None else size.any()):
+        return  # no ratio is more than 0
     np.copyto(small, size, casting="same_kind")
     for kind, steep in truth.steep.items():
         np.multiply(small, steep[part], out=above)

@@ -36,6 +36,7 @@ class Ruler:
     bounds: Mapping[BudgetClass, Array]
     flushable: Array
     per_ulp: Array
+    power: Array  # log2 of that, in int16: a quarter of the memory to read
     hi: Array  # in ulps, as is all that follows
     lo: Array
     widths: Mapping[BudgetClass, Array]  # the bounds; infinite where nothing is regular
@@ -44,6 +45,8 @@ class Ruler:
     flushes: Array  # where a 0 that is not regular is flushed and no more
     least: Array  # the smallest reach of every chunk
     room: tuple[Array, ...]  # to work in, one answer at a time: new memory costs as much as a pass over it
+    past: Array  # hi, lo and reach, in one array, as a compiled loop is handed few sooner than many
+    scales: tuple[Array, Array]  # widths and steep of all classes likewise
 
 
 def make(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flushable: Array) -> Ruler:
@@ -53,15 +56,17 @@ def make(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flus
     flat = Golden(golden.hi.reshape(-1), golden.lo.reshape(-1), exponent, golden.radius)
     level = {kind: np.broadcast_to(bound, shape).reshape(-1) for kind, bound in bounds.items()}
     flushed = np.broadcast_to(flushable, shape).reshape(-1)
-    per_ulp, hi, lo, reach = np.empty((4, size))
-    flushes = np.empty(size, bool)
-    widths = {kind: np.empty(size) for kind in bounds}
-    steep = {kind: np.empty(size, np.float32) for kind in bounds}
+    per_ulp, past = np.empty(size), np.empty((3, size))
+    hi, lo, reach = past
+    flushes, power = np.empty(size, bool), np.empty(size, np.int16)
+    scales: tuple[Array, Array] = np.empty((len(bounds), size)), np.empty((len(bounds), size), np.float32)
+    widths, steep = ({kind: scale[k] for k, kind in enumerate(bounds)} for scale in scales)
     with np.errstate(invalid="ignore", over="ignore"):
         for part in parts(size):
             some = chosen(flat, part)
             shift = -ulp.ulp_exponent(some, form)
-            per_ulp[part] = ulp.scale(1.0, np.minimum(shift, LARGEST_POWER))
+            power[part] = np.minimum(shift, LARGEST_POWER)
+            per_ulp[part] = ulp.scale(1.0, power[part])
             hi[part], lo[part] = ulp.scaled(some, shift)
             # Where float64 does not hold 1 / ulp, nothing but a 0 for a 0 is regular.
             fine = np.where(hi[part] == 0, TINY, 0.0)
@@ -76,7 +81,25 @@ def make(golden: Golden, form: Format, bounds: Mapping[BudgetClass, Array], flus
             flushes[part] = (reach[part] >= HALF) & (exact < np.minimum(flushed[part], 2.0**form.emin))
     least = np.minimum.reduceat(reach, np.arange(0, size, CHUNK))
     room = tuple(np.empty(min(CHUNK, size), dtype) for dtype in (np.float64, np.float64, np.float32, np.float32))
-    return Ruler(shape, form, flat, level, flushed, per_ulp, hi, lo, widths, steep, reach, flushes, least, room)
+    return Ruler(
+        shape,
+        form,
+        flat,
+        level,
+        flushed,
+        per_ulp,
+        power,
+        hi,
+        lo,
+        widths,
+        steep,
+        reach,
+        flushes,
+        least,
+        room,
+        past,
+        scales,
+    )
 
 
 def _steep(width: Array) -> Array:

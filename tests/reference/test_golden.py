@@ -89,3 +89,16 @@ def test_digits(op, quantity, row, truth):
         expected = mpmath.nstr(truth(), 30)
 
     assert golden.digits(certified, index) == expected
+
+
+@pytest.mark.parametrize(("packs", "hi"), [(True, np.zeros(5000)), (False, np.random.default_rng(0).random(5000))])
+def test_digits_that_hardly_pack_are_stored_as_they_are(tmp_path, packs, hi):
+    """A file of zeros is small, one of random digits a little larger than these; both are read as they were written."""
+    made = golden.Golden(hi, hi[::-1] ** 2 * 2.0**-54, None, 0.0)
+    golden.write(tmp_path / "file", "name", made)
+    found = golden.read(tmp_path / "file", "name", (5000,))
+    size = (tmp_path / "file").stat().st_size
+
+    assert (found.hi == hi).all()
+    assert (found.lo == made.lo).all()
+    assert size < 1000 if packs else 80_000 < size < 80_500
