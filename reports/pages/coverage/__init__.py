@@ -1,0 +1,110 @@
+"""Which public functions are asked, which do what an asked one does, and why the others are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.coverage.kept import STATES, Map, State, kept
+from reports import layout
+from reports.material import Material, place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TITLE = "What is asked of the frameworks, and what is not"
+NAV = "Coverage"
+PLACE = 94
+BY_NAME: tuple[State, ...] = ("new", "asked", "composed", "same")  # states whose names have a line each
+
+
+@dataclass(frozen=True)
+class Line:
+    """A name and what is said of it, with where the answers of what it stands for begin."""
+
+    name: str
+    said: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One map. counts: of the states that occur. reasons: why names are not asked, and which."""
+
+    name: str
+    framework: str
+    versions: str
+    differs: str  # what of it the run was made with, where that is another version
+    names: int
+    counts: tuple[tuple[State, str, int], ...]
+    lines: tuple[tuple[State, tuple[Line, ...]], ...]
+    reasons: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def render(material: Material) -> str:
+    """Return the page's HTML; nothing for a run that asked somebody's own functions alone."""
+    frameworks = {result.target.implementation.framework for result in material.judged if not material.file(result)}
+    maps = [one for one in kept().values() if framework(one) in frameworks]
+    if not maps:
+        return ""
+    found = [surface(one, material) for one in sorted(maps, key=lambda one: ("_on_" in one.name, one.name))]
+    states = [
+        (state, meaning) for state, meaning in STATES.items() if any(one[0] == state for s in found for one in s.counts)
+    ]
+    return layout.fill("pages/coverage/page.html.j2", surfaces=found, states=states)
+
+
+def framework(one: Map) -> str:
+    """Name the framework whose answers a map points to: of Keras on another, that one."""
+    return one.name.rpartition("_on_")[2] or one.name
+
+
+def surface(one: Map, material: Material) -> Surface:
+    """Gather a map's names by state and reason, each with its answers in this run."""
+    answers = _answers(framework(one), material)
+    counts = tuple((state, meaning, len(one.of(state))) for state, meaning in STATES.items() if one.of(state))
+    lines = [
+        (state, tuple(Line(name, said, _at(name, said, answers)) for name, said in one.of(state).items()))
+        for state in BY_NAME
+    ]
+    reasons: dict[str, list[str]] = {}
+    for name, said in one.of("not asked", "not walked").items():
+        reasons.setdefault(said, []).append(name)
+    return Surface(
+        one.name.replace("_", " "),
+        framework(one),
+        ", ".join(f"{package} {version}" for package, version in one.versions.items()),
+        _differs(one, material),
+        one.count,
+        counts,
+        tuple((state, found) for state, found in lines if found),
+        tuple((why, tuple(names)) for why, names in reasons.items()),
+    )
+
+
+def _answers(name: str, material: Material) -> Mapping[str, str]:
+    """Return where the first answer of each function of a framework is told, by its name."""
+    found: dict[str, str] = {}
+    for result in [*material.answers, *material.options]:
+        implementation = result.target.implementation
+        if implementation.framework == name:
+            found.setdefault(implementation.name, place(result))
+    return found
+
+
+def _at(name: str, said: str, answers: Mapping[str, str]) -> str:
+    """Return where the answers of a name are or, where it is not asked itself, those of the row it is said to be."""
+    row = name if name in answers else max((one for one in answers if said.startswith(one)), key=len, default="")
+    return answers.get(row, "")
+
+
+def _differs(one: Map, material: Material) -> str:
+    """Return the versions of the run that are not the map's."""
+    facts = [of for of in material.environments.values() if of.get("framework") == framework(one)]
+    others = {
+        f"{package} {of[package]}"
+        for of in facts
+        for package, version in one.versions.items()
+        if of.get(package, version) != version
+    }
+    return ", ".join(sorted(others))

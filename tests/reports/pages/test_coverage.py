@@ -1,0 +1,64 @@
+"""The coverage page: counts a surface, each name with the answers of what it stands for, reasons for the others."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.coverage.kept import Map, kept
+from harness.model import Implementation, Target
+from reports.material import Material
+from reports.pages import coverage
+from tests.made.records import result, run
+
+TORCH = Target(Implementation("torch", "sigmoid", "torch.sigmoid", "fused"), "eager")
+
+
+def material(*results, **environments):
+    """Return a run of these results."""
+    return Material(run(), results, environments, ())
+
+
+def test_surface_counts_and_links():
+    """A name leads to its own answers, one that is the same to those of its row, and one without answers nowhere."""
+    entries = {
+        "torch.sigmoid": ("asked", "sigmoid"),
+        "torch.special.expit": ("same", "torch.sigmoid, by its trace"),
+        "torch.softmax": ("asked", "softmax"),
+        "torch.hardsigmoid": ("not asked", "another function"),
+        "flax.nnx": ("not walked", "No module named 'flax'"),
+    }
+    found = coverage.surface(
+        Map("torch", {"torch": "9.9"}, entries, {"torch": ("add",)}), material(result(target=TORCH))
+    )
+    lines = {line.name: line for _, lines in found.lines for line in lines}
+
+    assert (found.names, [(state, n) for state, _, n in found.counts]) == (
+        5,
+        [("asked", 2), ("same", 1), ("not asked", 1), ("not walked", 1)],
+    )
+    assert lines["torch.sigmoid"].at.startswith("#")
+    assert lines["torch.special.expit"].at == lines["torch.sigmoid"].at
+    assert lines["torch.softmax"].at == ""
+    assert dict(found.reasons) == {"another function": ("torch.hardsigmoid",), "No module named 'flax'": ("flax.nnx",)}
+
+
+def test_page_is_of_the_frameworks_that_were_asked():
+    """A run of torch shows torch and Keras on torch; one of somebody's own functions, or of numpy, shows nothing."""
+    page = coverage.render(material(result(target=TORCH)))
+
+    assert "keras on torch" in page
+    assert "keras on jax" not in page
+    own = replace(result(target=TORCH), environment="own")
+    assert coverage.render(material(own, own={"framework": "torch", "file": "kernel.py"})) == ""
+    numpy = Target(Implementation("numpy", "sigmoid", "np.sigmoid", "control"), "eager")
+    assert coverage.render(material(result(target=numpy))) == ""
+
+
+@pytest.mark.parametrize("version", ["same", "9.9.9"])
+def test_another_version_is_told(version):
+    """A map of other versions than the run's says so, and one of the same does not."""
+    shipped = kept()["torch"]
+    facts = {"framework": "torch", "torch": shipped.versions["torch"] if version == "same" else version}
+    found = coverage.surface(shipped, material(result(target=TORCH), made=facts))
+
+    assert found.differs == ("" if version == "same" else "torch 9.9.9")
