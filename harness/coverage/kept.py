@@ -86,6 +86,11 @@ def kept() -> dict[str, Map]:
     return {one.name: one for one in read if one}
 
 
+def release(version: str) -> str:
+    """Return a version without what it was built for: `2.13.0+cpu` and `2.13.0+cu130` are one release."""
+    return version.partition("+")[0]
+
+
 def grouped(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return dotted names by their namespaces."""
     found: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from importlib import import_module
 from harness.adapters.adapter import Adapter
 from harness.adapters.fence import NotInstalled
 from harness.adapters.frameworks import load
-from harness.coverage.kept import Entry, Map, grouped
+from harness.coverage.kept import Entry, Map, grouped, release
 from harness.coverage.proof import differs
 from harness.coverage.table import Table, Walked, table
 from harness.coverage.walk import walk
@@ -29,7 +29,7 @@ def surveyed(name: str, before: Map | None) -> Map:
         except ImportError as error:
             raise NotInstalled(f"{name} cannot be imported ({error}); try: pip install keras") from error
     facts = adapter.environment("cpu")
-    versions |= {package: facts[package] for package in walked.packages if package in facts}
+    versions |= {package: release(facts[package]) for package in walked.packages if package in facts}
     return survey(adapter, walked, table(), versions, before)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.coverage.kept import STATES, Map, State, kept
+from harness.coverage.kept import STATES, Map, State, kept, release
 from reports import layout
 from reports.material import Material, place
 
@@ -105,6 +105,6 @@ def _differs(one: Map, material: Material) -> str:
         f"{package} {of[package]}"
         for of in facts
         for package, version in one.versions.items()
-        if of.get(package, version) != version
+        if release(of.get(package, version)) != version
     }
     return ", ".join(sorted(others))

@@ -58,7 +58,7 @@ def test_page_is_of_the_frameworks_that_were_asked():
 def test_another_version_is_told(version):
     """A map of other versions than the run's says so, and one of the same does not."""
     shipped = kept()["torch"]
-    facts = {"framework": "torch", "torch": shipped.versions["torch"] if version == "same" else version}
+    facts = {"framework": "torch", "torch": f"{shipped.versions['torch']}+cpu" if version == "same" else version}
     found = coverage.surface(shipped, material(result(target=TORCH), made=facts))
 
     assert found.differs == ("" if version == "same" else "torch 9.9.9")
