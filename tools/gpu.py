@@ -114,7 +114,7 @@ def steps(device: str, seen: Mapping[str, tuple[str, list[str]]], out: Path) -> 
     listed = ",".join(on)
     return [
         Step(
-            "quick", "what the main job asks", 240, ("xentbench", "run", "--on", listed, *few, *named,
+            "quick", "what the main job asks", 210, ("xentbench", "run", "--on", listed, *few, *named,
             "--report", str(out / "report")), (0, 1, 3), skip=none,
         ),
         Step(
@@ -128,7 +128,7 @@ def steps(device: str, seen: Mapping[str, tuple[str, list[str]]], out: Path) -> 
             skip=triton,
         ),
         Step(
-            "fault", "a planted fault, judged: it has to deviate", 40,
+            "fault", "a planted fault, judged: it has to deviate", 30,
             ("xentbench", "judge", str(KERNELS / "second_chunk.py"), "--first", *judged), (1,), skip=torch,
         ),
         Step(
@@ -140,9 +140,9 @@ def steps(device: str, seen: Mapping[str, tuple[str, list[str]]], out: Path) -> 
             ("xentbench", "tournament", "--op", "sparse_xent", "--on", listed, *timing, *seconds, *named), skip=none,
         ),
         Step(
-            "linear", "fused linear cross-entropies ranked, with peak memory", 50,
+            "linear", "fused linear cross-entropies ranked, with peak memory", 90,
             ("xentbench", "tournament", "--op", "linear_xent", "--on", listed,
-             "--case", "64x128,float32,value" if small else "4096x128256,bfloat16,value,grad_logits",
+             "--case", "64x32x128,float32,value" if small else "4096x4096x128256,bfloat16,value,grad_hidden",
              *seconds, *named), skip=none or linear,
         ),
     ]  # fmt: skip

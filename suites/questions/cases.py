@@ -94,9 +94,9 @@ def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
                 yield Case(op, quantity, speed_source(op.name), "float32", fitting, classes)
 
 
-def speed_source(op: str) -> str:
-    """Return what the inputs of an op that is timed are drawn from."""
-    return str(Source("speed", "speed", str(linear.SPEED_FEATURES) if OPS[op].linear else ""))
+def speed_source(op: str, features: int = 0) -> str:
+    """Return what the inputs of an op that is timed are drawn from; features: of hidden states, 0 for the usual."""
+    return str(Source("speed", "speed", str(features or linear.SPEED_FEATURES) if OPS[op].linear else ""))
 
 
 def _of_family(preset: Preset, name: str, dtype: str, seed: int) -> Iterator[Case]:

@@ -79,14 +79,18 @@ class WantedCase:
     shape: tuple[int, int] = SHAPE
     dtype: str = "float32"
     quantities: tuple[Quantity, ...] = TIMED
+    features: int = 0  # of a linear op's hidden states; 0 for as many as a run times
 
     @classmethod
     def read(cls, text: str) -> WantedCase:
-        """Read `op,ROWSxCLASSES,dtype,quantity`, each at will, in any order. Raises ValueError for anything else."""
+        """Read `op,ROWSxCLASSES,dtype,quantity`, each at will, in any order. Raises ValueError for anything else.
+
+        Of linear ops the shape may be ROWSxFEATURESxCLASSES.
+        """
         found = cls()
         for token in filter(None, (piece.strip() for piece in text.split(","))):
-            if shape := re.fullmatch(r"(\d+)x(\d+)", token):
-                found = replace(found, shape=(int(shape[1]), int(shape[2])))
+            if shape := re.fullmatch(r"(\d+)x(?:([1-9]\d*)x)?(\d+)", token):
+                found = replace(found, shape=(int(shape[1]), int(shape[3])), features=int(shape[2] or 0))
             elif token in DTYPES:
                 found = replace(found, dtype=token)
             elif token in QUANTITIES:
@@ -108,7 +112,8 @@ class WantedCase:
         """Return the cases of an op."""
         usual = OPS[op].forward_and_backward
         quantities = usual if self.quantities == TIMED else self.quantities
-        return [Case(Op.of(op), quantity, cases.speed_source(op), self.dtype, *self.shape) for quantity in quantities]
+        source = cases.speed_source(op, self.features)
+        return [Case(Op.of(op), quantity, source, self.dtype, *self.shape) for quantity in quantities]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.model import Implementation, Target
+from suites.questions import cases
 from suites.speed import candidates
 from suites.speed.candidates import WantedCase, Written
 from xentbench import duel
@@ -72,6 +73,15 @@ def test_case_that_is_none(text):
     """A word that is nothing is refused with what is expected."""
     with pytest.raises(ValueError, match=r"expected an op .*ROWSxCLASSES"):
         WantedCase.read(text)
+
+
+def test_features_of_a_linear_op():
+    """A shape of three says how many features the hidden states have; of two, they are the usual ones."""
+    sources = [WantedCase.read(text).cases("linear_xent")[0].family for text in ("4x16x10,float32", "4x10")]
+
+    assert sources == ["speed/16", cases.speed_source("linear_xent")]
+    assert WantedCase.read("4x16x10").shape == (4, 10)
+    assert [one.family for one in WantedCase.read("4x10").cases("softmax")] == [cases.SPEED] * 2
 
 
 def test_empty_shape():
