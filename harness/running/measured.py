@@ -103,7 +103,7 @@ class Measured:
         """Return the digest of all that an outcome depends on; the bits of a nan are among it."""
         whole = np.ascontiguousarray(got)
         digest = hashlib.sha256(self._edition)
-        digest.update(f"\n{question}\n{whole.dtype.name}{whole.shape}\n".encode())
+        digest.update(f"\n{question}\n{got.dtype.name}{got.shape}\n".encode())
         digest.update(whole.reshape(-1).view(np.uint8).data)
         return digest.digest()
 

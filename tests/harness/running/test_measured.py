@@ -106,6 +106,14 @@ def test_anything_else_is_measured(file, other):
     assert keep(file, CHECKED, **other) == (CHECKED, True)
 
 
+def test_a_number_is_no_row_of_one(file):
+    """A mean is kept apart from a row that holds the same number."""
+    keep(file, answer=np.float32(0.5))
+
+    assert keep(file, CHECKED, answer=np.array([0.5], np.float32)) == (CHECKED, True)
+    assert keep(file, answer=np.array(0.5, np.float32)) == (SCORE, False)
+
+
 def test_memory_layout_is_no_bit(file):
     """An answer that lies otherwise in memory is the same one."""
     keep(file)
