@@ -89,7 +89,7 @@ def pieces(material: Material) -> Iterator[str]:
         run=material.run,
         pages=written,
         style=layout.styles() + colour.css(),
-        block=block.pack(facts),
+        block=block.packed(facts),
         packed={name: vendor.pack(name) for name in libraries},
     )
 
