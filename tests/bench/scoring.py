@@ -8,10 +8,11 @@ the median of so many calls in a row.
     numpy     `metrics.against` a ruler: error over bound in each class as well; all that a target costs
     numba     the same by compiled loops, where numba is installed: the same figures
 
-What limits the whole is memory. An element has 36 bytes to read (the answer, 1 / ulp, hi, lo, and the two bounds in
-float32), and numpy passes over it 13 times in the L2 cache at 0.1 to 0.3 ns each. 2 x 32 768 elements are the longest
-rows of the suites and lie in or near that cache from call to call; a ruler sixteen times as large does not, and its
-reading costs some 1.5 ns more, a cold one's up to 8 ns. An element that is neither regular nor flushed to 0 (see
+What limits the whole is memory. An element has 28 bytes to read (the answer, 1 / ulp, hi and lo), or 22 by compiled
+loops, and 4 more a class of bounds, and numpy passes over it 13 times in the L2 cache at 0.1 to 0.3 ns each. 2 x 32 768
+elements are the longest rows of the suites and lie in or near that cache from call to call; a ruler sixteen times as
+large does not, and its reading costs some 1.5 ns more, a cold one's up to 8 ns. A call costs some 20 us beside its
+elements. An element that is neither regular nor flushed to 0 (see
 `harness.scoring.ruler`) costs some 100 ns; no answer here has one.
 """
 
