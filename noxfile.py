@@ -151,6 +151,7 @@ def bench_reference(session: nox.Session) -> None:
     install(session, "fast", "witness")
     session.run("python", "-m", "tests.bench.reference")
     session.run("python", "-m", "tests.bench.scoring")
+    session.run("python", "-m", "tests.bench.linear")
 
 
 @nox.session(name="bench-history", default=False)

@@ -20,7 +20,7 @@ from reference.arbiter import settle
 from reference.fast import answers, linear
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
-AUDITED = 1 << 16  # products of a linear op that an audit redoes
+AUDITED = 1 << 15  # products of a linear op that an audit redoes
 LONG = 2_048  # classes from which an audit redoes no gradient that needs all rows of them
 
 
@@ -87,7 +87,8 @@ def _linear(op: Op, quantity: Quantity, inputs: Inputs, audit: float, seed: int)
     again = open_rows(*piece)
     assert inputs.weight is not None
     of_classes = quantity in {"grad_weight", "grad_bias"}
-    one = inputs.weight.size * (1 if quick.hi.shape else len(inputs.logits))  # products of an element, at least
+    every_row = of_classes or not quick.hi.shape  # which an element is a sum over
+    one = inputs.weight.size * (len(inputs.logits) if every_row else 1)
     most = 0 if one > AUDITED or (of_classes and len(inputs.weight) >= LONG) else AUDITED // one
     drawn = np.flatnonzero(np.random.default_rng(seed).random(len(again)) < audit)
     again[drawn[:most]] = True

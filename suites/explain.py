@@ -133,7 +133,8 @@ def _noticed(result: Result) -> list[tuple[str, str]]:
 
 def _input_facts(worst: Worst) -> list[tuple[str, str]]:
     parts = (("logits", worst.logits), ("label", worst.label), ("upstream", worst.upstream))
-    return [("element", str(worst.index)), *((name, _short(text)) for name, text in parts if text)]
+    named = [("drawn by" if text.startswith("# python") else name, text) for name, text in parts if text]
+    return [("element", str(worst.index)), *((name, _short(text)) for name, text in named)]
 
 
 def _short(text: str) -> str:
