@@ -87,3 +87,23 @@ def test_another_axis_than_the_last_is_refused():
 
     with pytest.raises(NotSupported, match="axis is 1 of 3, expected the last"):
         last_axis(1, 3)
+
+
+def test_another_name_of_a_row_is_no_row(catalogue):
+    """It is kept with what it is the same as; a class is made with the options, and its object called."""
+
+    class Doubled:
+        def __init__(self, times=2):
+            self.times = times
+
+        def __call__(self, logits):
+            return self.times * logits
+
+    catalogue.within["own"] = type("own", (), {"double": lambda logits, times=2: times * logits, "Doubled": Doubled})
+    catalogue.public("sigmoid", "own.double")(lambda function, *, times=2: lambda logits: function(logits, times=times))
+    catalogue.spelled("sigmoid", "own.double", "own.Doubled", times=3)
+    spelling = catalogue.spellings["sigmoid", "own.Doubled"]
+
+    assert ("sigmoid", "own.Doubled") not in catalogue.offers
+    assert (spelling.shown, spelling.options) == ("own.double", {"times": 3})
+    assert spelling.build(times=3)(5) == spelling.like(times=3)(5) == 15

@@ -9,6 +9,7 @@ from harness.adapters import Catalogue, numpy
 from harness.model import DTYPES, Op
 from reference.bounds import heights
 from suites import test_accuracy, test_gradients, test_published
+from suites.checks.laws import LAWS
 from suites.questions import cases, plan
 from suites.questions.presets import PRESETS
 
@@ -287,3 +288,24 @@ def test_what_is_wanted_is_read_and_written(written):
 
     assert again == wanted
     assert bool(wanted.pairs) is ("torch" in wanted.frameworks and "numpy" not in wanted.frameworks)
+
+
+def masked(function, *, mask=""):
+    """Build a function that has one option."""
+    return function if mask else None
+
+
+def test_function_of_few_questions_is_asked_these_alone():
+    """One that is another row in most questions is asked in its families and options, in no check, and not timed."""
+    few = Catalogue("torch", {"few": type("few", (), {"softmax": twice})})
+    few.public("softmax", "few.softmax", only=("normal", "mask"))(masked)
+    own = Fake().offering(few)
+    want = wanted(ops=("softmax",))
+    families = {case.source.name for _, case, _ in plan.questions([own], want, lambda _: True)}
+    options = [set(case.op.options) for _, case, _ in plan.option_questions([own], want)]
+
+    assert families == {"normal"}
+    assert options
+    assert all("mask" in names for names in options)
+    assert list(LAWS.questions([own], want)) == []
+    assert list(plan.speed_questions([own], want)) == []
