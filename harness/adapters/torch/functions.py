@@ -22,7 +22,7 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
 CATALOGUE = Catalogue("torch", {"torch": torch}, torch.sum, torch.mean, FORMS, weights)
 
 
-BRIEF = ("normal", "offset", "confident", "two_class_gap", "extremes", "subnormals")  # families of what is asked little
+BRIEF = ("normal", "extremes")  # families of what is asked little
 
 
 def own_reduction(reduction: str, mean: str) -> str:
