@@ -39,7 +39,7 @@ from reference.question import Numbers, PlainRow
 
 LOG_BITS = BITS + 8
 NEAR, FAR, FARTHEST = 2.0**-72, 101.0, 2.0**24
-TINY = 144  # e**-FAR < 2**-145
+TINY = 142  # e**-FAR < 2**-145
 SPARE = 160  # bits below the last one of a series' smallest term
 
 Entry = tuple[int, int, int, int]  # digits, exponent, the error in units of 2**exponent, the side as in `Column`
@@ -161,7 +161,7 @@ class Far:
     def share(self, large: Dyadic, small: Dyadic) -> Entry:
         """L and the side of m - l; m e where l is 0."""
         l, m, scale = _aligned(large, small)
-        return self._alone(small) if not l else _pushed(l, m - l, scale)
+        return self._alone(small) if not l else self._pushed(l, m - l, scale)
 
     def bell(self, g: Dyadic) -> Entry:
         """g e."""
@@ -170,7 +170,7 @@ class Far:
     def curve(self, line: Dyadic, weight: Dyadic) -> Entry:
         """A and the side of w; w e where a is 0."""
         a, w, scale = _aligned(line, weight)
-        return self._alone(weight) if not a else _pushed(a, w, scale)
+        return self._alone(weight) if not a else self._pushed(a, w, scale)
 
     def _alone(self, factor: Dyadic) -> Entry:
         if factor[0] and not self.v:
@@ -178,10 +178,12 @@ class Far:
         relative = self.n + 9 + (2 << BITS >> TINY)  # in units of 2**-BITS, and v <= 2**BITS
         return factor[0] * self.v, -self.n - BITS - factor[1], abs(factor[0]) * relative, 0
 
-
-def _pushed(number: int, push: int, scale: int) -> Entry:
-    """Return an exact number that less than |push| 2**-TINY is added to."""
-    return number << TINY, -scale - TINY, abs(push), (push > 0) - (push < 0)
+    def _pushed(self, number: int, push: int, scale: int) -> Entry:
+        """Return an exact number that |push| e at most is added to, if that is below 2**-TINY of it."""
+        tiny = TINY + max(push.bit_length() - number.bit_length() + 1, 0)
+        if tiny > (self.n - 1 if self.v else FARTHEST):  # e < 2**-tiny
+            raise LeftToBalls
+        return number << tiny, -scale - tiny, abs(push), (push > 0) - (push < 0)
 
 
 Point = Near | Usual | Far
