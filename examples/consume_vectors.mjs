@@ -162,6 +162,14 @@ const FORMULAS = {
   "sigmoid_xent/grad_logits": ({ x, z, g, q }) =>
     x.map((v, j) => g[j] * ((1 - z[j]) * sigmoid(v) - q * z[j] * sigmoid(-v))),
   "sigmoid_xent/grad_labels": ({ x, g, q }) => x.map((v, j) => g[j] * (q * softplus(-v) - softplus(v))),
+  "kl_div/value": ({ x, z }) => x.map((v, j) => z[j] * (Math.log(z[j]) - v)),
+  "kl_div/grad_logits": ({ x, z, g }) => x.map((_, j) => -g[j] * z[j]),
+  "kl_div/grad_labels": ({ x, z, g }) => x.map((v, j) => g[j] * (Math.log(z[j]) + 1 - v)),
+  "entropy/value": ({ x }) => [-dot(softmax(x), logSoftmax(x))],
+  "entropy/grad_logits": ({ x, g }) => {
+    const [p, y] = [softmax(x), logSoftmax(x)];
+    return p.map((v, j) => g[0] * v * (dot(p, y) - y[j]));
+  },
   "sparse_prob_xent/value": ({ x, label }) => [-Math.log(x[label])],
   "sparse_prob_xent/grad_logits": ({ x, g, label }) => x.map((p, j) => (j === label ? -g[0] / p : 0)),
   "dense_prob_xent/value": ({ x, z }) => [-dot(z, x.map(Math.log))],

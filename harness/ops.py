@@ -36,7 +36,7 @@ class Record:
     value: Literal["row", "class", "point"]
     caption: str  # what one gets, for a reader who looks for a function
     variants: tuple[Mapping[str, Param], ...] = ()
-    takes: Literal["logits", "probabilities", "hidden"] = "logits"
+    takes: Literal["logits", "probabilities", "log_probabilities", "hidden"] = "logits"
     apart: bool = False
 
     @property
@@ -126,6 +126,13 @@ OPS: Mapping[str, Record] = {
             takes="probabilities",
             apart=True,
         ),
+        Record(
+            *("kl_div", "row", "point"),
+            "the terms of a Kullback-Leibler divergence: log-probabilities, and labels that are probabilities",
+            takes="log_probabilities",
+            apart=True,
+        ),
+        Record("entropy", "none", "row", "the entropy of their probabilities", apart=True),
         Record(
             *("linear_xent", "index", "row"),
             "a loss of hidden states times a vocabulary matrix: one right class of many, labels are class indices",

@@ -150,4 +150,15 @@ FORMS = (
         "-labels * jnp.log(probabilities) - (1 - labels) * jnp.log(1 - probabilities)",
         note=ROUNDED,
     ),
+    Form(
+        "entropy",
+        "composed",
+        "-sum(jax.nn.softmax(logits) * jax.nn.log_softmax(logits))",
+        "-(jax.nn.softmax(logits) * jax.nn.log_softmax(logits)).sum(axis=-1)",
+    ),
+    Form(
+        "kl_div",
+        "composed",
+        "jax.scipy.special.xlogy(labels, labels) - labels * log_probabilities",
+    ),
 )

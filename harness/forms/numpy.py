@@ -80,4 +80,12 @@ FORMS = (
         "control",
         "-labels * np.log(probabilities) - (1 - labels) * np.log1p(-probabilities)",
     ),
+    Form(
+        "entropy",
+        "control",
+        "-sum(probabilities * the textbook log_softmax)",
+        f"-(np.exp(logs := {LOG_SOFTMAX}) * logs).sum(axis=axis)",
+        options=ALONG,
+    ),
+    Form("kl_div", "control", "labels * (np.log(labels) - log_probabilities)"),
 )

@@ -175,4 +175,23 @@ FORMS = (
         "-labels * torch.log(probabilities) - (1 - labels) * torch.log(1 - probabilities)",
         note=ROUNDED,
     ),
+    losses(
+        "sparse_xent",
+        "composed",
+        "-torch.distributions.Categorical(logits=logits).log_prob(labels)",
+        note="Takes logsumexp from the logits before it picks one: a common offset costs digits.",
+    ),
+    losses("sigmoid_xent", "composed", "-torch.distributions.Bernoulli(logits=logits).log_prob(labels)"),
+    Form("entropy", "fused", "torch.distributions.Categorical(logits=logits).entropy()"),
+    Form(
+        "entropy",
+        "composed",
+        "torch.special.entr(torch.softmax(logits)).sum()",
+        "torch.special.entr(torch.softmax(logits, dim=-1)).sum(dim=-1)",
+    ),
+    Form(
+        "kl_div",
+        "composed",
+        "torch.special.xlogy(labels, labels) - labels * log_probabilities",
+    ),
 )

@@ -278,13 +278,13 @@ BY_POINT: dict[tuple[str, Quantity], Formula] = {
 def answer(
     key: tuple[str, Quantity], row: PlainRow, q: float, by_balls: Callable[[float, float, float], Ball], *, fixed: bool
 ) -> Column:
-    """Answer a row's elements; `by_balls`, of x, z and g, those that are left to it, and usual ones unless `fixed`."""
+    """Answer a row's elements; `by_balls`, of x, z and g, those that are left to it, and unless `fixed` all of them."""
     logits, labels, upstream = row
     formula = BY_POINT[key]
     digits, exponents, errors, sides = [], [], [], []
     for point, x, z, g in zip(_points_of(logits), logits, labels, upstream, strict=True):
         try:
-            if isinstance(point, Usual) and not fixed:
+            if not fixed:
                 raise LeftToBalls  # noqa: TRY301
             number, exponent, error, side = formula(point, x, z, g, q)
             errors.append(error.bit_length() if error else EXACT)

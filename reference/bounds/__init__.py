@@ -33,6 +33,7 @@ import numpy as np
 from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, Op, Quantity
 from harness.scoring import ulp
 from reference.bounds import heights, terms
+from reference.bounds.divergence import DIVERGENCE
 from reference.bounds.points import BY_POINT
 from reference.bounds.probabilities import APART
 from reference.bounds.rows import BY_ROW
@@ -49,7 +50,7 @@ POWERS: Mapping[str, Arithmetic] = {  # exponentials by powers of two; constants
     "float32": Arithmetic(INNER.unit, ke=EX2 / INNER.unit + 1, kl=KL + 1.05, slope=1.224),
     "float64": Arithmetic(FORMATS["float64"].unit, kl=KL + 1.31, slope=1.128),
 }
-FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APART}
+FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APART, **DIVERGENCE}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +167,10 @@ def _total(op: Op, quantity: Quantity, t: Terms, how: Arithmetic, shape: tuple[i
 
 def _amplification(op: Op, quantity: Quantity, t: Terms, shape: tuple[int, ...]) -> Array:
     """How much larger than a flushed intermediate the result can be: the factor that multiplies p."""
+    if op.name == "entropy":
+        y = t.d + t.l
+        each = t.total(y)[:, 0] if quantity == "value" else np.abs(t.g) * y.max(axis=1, keepdims=True)
+        return np.broadcast_to(each, shape)
     if quantity == "value":
         return np.ones(shape)
     g = np.abs(t.g)

@@ -83,8 +83,8 @@ def _form(form: Form, op: Op) -> Call:
 def _public(framework: str, name: str, op: Op) -> Call:
     """Call a public function; reduce as it does itself or, where it has no such option, as users do."""
     reduction = str(op.options.get("reduction", "none"))
-    if OPS[op.name].takes == "probabilities":
-        return Call(_of_probabilities(name))
+    if OPS[op.name].takes.endswith("probabilities"):
+        return Call(_of_probabilities(name, OPS[op.name].takes))
     if OPS[op.name].linear:
         bias = ", linear_bias=bias" if "bias" in op.options else ""
         return Call(f'{name}(hidden, weight, labels{bias}, reduction="{reduction}")')
@@ -108,12 +108,12 @@ def _public(framework: str, name: str, op: Op) -> Call:
     return Call(f"{name}(labels=labels, logits=logits{weight})").reduced(framework, op)
 
 
-def _of_probabilities(name: str) -> str:
-    """Call a loss of given probabilities, unreduced."""
+def _of_probabilities(name: str, takes: str) -> str:
+    """Call a loss of given probabilities, or of their logarithms, unreduced."""
     if name.startswith("torch."):
-        return f'{name}(probabilities, labels, reduction="none")'
+        return f'{name}({takes}, labels, reduction="none")'
     if name.startswith("tf.compat.v1.losses."):
-        return f"{name}(labels, probabilities, reduction=tf.compat.v1.losses.Reduction.NONE)"
+        return f"{name}(labels, {takes}, reduction=tf.compat.v1.losses.Reduction.NONE)"
     if name.rpartition(".")[2][0].isupper():
-        return f'{name}(reduction="none", dtype=probabilities.dtype.name)(labels, probabilities)'
-    return f"{name}(labels, probabilities)"
+        return f'{name}(reduction="none", dtype={takes}.dtype.name)(labels, {takes})'
+    return f"{name}(labels, {takes})"

@@ -30,7 +30,11 @@ POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
 ) | {"two_class_gap": (256, 2)}
 # Of ops that are asked apart, by what they take.
 FEW: Shape = (8, 16)
-APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {"probabilities": dict.fromkeys(("shares", "near_certain"), FEW)}
+APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {
+    "probabilities": dict.fromkeys(("shares", "near_certain"), FEW),
+    "log_probabilities": {"log_shares": FEW},
+    "logits": dict.fromkeys(("small_rows", "sure_rows"), FEW),
+}
 EIGHT_FAMILIES = ("normal", "confident")  # in 8 bits, where other families have nowhere to go
 # One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is
 # felt first, and where exp overflows unless shifted.
@@ -153,6 +157,8 @@ def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None
         return None
     if record.elementwise:
         levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16])
+        if record.takes == "log_probabilities":
+            levels = np.arange(1, 17) / 16  # the gradient of a label of 0 is infinite
         return families.to_dtype(rng.choice(levels, (rows, classes)), case.dtype)
     wide = logits.astype(np.float64)
     index = np.where(np.arange(rows) % 3 == 0, wide.argmax(1), rng.integers(0, classes, rows))

@@ -222,7 +222,7 @@ def files(worst: Iterable[Chosen]) -> list[File]:
         stem = stem_of(item)
         by_op[item.question.op.name].append(_vector(f"{stem}-{counts[stem]:02}", item))
         counts[stem] += 1
-    return [File(name, provenance(), notes_for(vectors), tuple(vectors)) for name, vectors in by_op.items()]
+    return [File(name, provenance(), notes_for(vectors), tuple(vectors)) for name, vectors in by_op.items() if vectors]
 
 
 def provenance() -> dict[str, str | int]:

@@ -184,10 +184,11 @@ def binary_cross_entropy_with_logits(
     return losses
 
 
+@CATALOGUE.public("kl_div", "torch.nn.functional.kl_div")
 @CATALOGUE.public("binary_prob_xent", "torch.nn.functional.binary_cross_entropy")
 def binary_cross_entropy(function: Function) -> Function:
-    """Build the losses of probabilities, unreduced."""
-    return lambda probabilities, labels: function(probabilities, labels, reduction="none")
+    """Build the losses of probabilities, or of their logarithms, unreduced."""
+    return lambda given, labels: function(given, labels, reduction="none")
 
 
 @CATALOGUE.public("sigmoid_xent", "torch.nn.functional.multilabel_soft_margin_loss", only=("reduction",))

@@ -84,6 +84,8 @@ def questions(op, dtype):
     logits = rng.uniform(0.5, 3, (ROWS, CLASSES))
     if OPS[op.name].takes == "probabilities":
         logits /= logits.sum(axis=-1, keepdims=True)
+    if OPS[op.name].takes == "log_probabilities":
+        logits = -logits
     labels = None
     if OPS[op.name].labels == "index":
         labels = rng.integers(0, CLASSES, ROWS)

@@ -83,6 +83,8 @@ def exact(op, quantity):
         "dense_xent": -sum(a * mpmath.log(b) for a, b in zip(y, p, strict=True)),
         "sigmoid_xent": -y[1] * mpmath.log(s) - (1 - y[1]) * mpmath.log(1 - s),
         "sparse_prob_xent": -mpmath.log(given[1]),
+        "kl_div": y[1] * (mpmath.log(y[1]) - x[1]),
+        "entropy": -sum(a * mpmath.log(a) for a in p),
         "dense_prob_xent": -sum(a * mpmath.log(b) for a, b in zip(y, given, strict=True)),
         "binary_prob_xent": -y[1] * mpmath.log(given[1]) - (1 - y[1]) * mpmath.log(1 - given[1]),
     }
@@ -96,6 +98,8 @@ def exact(op, quantity):
         "dense_xent": up[0] * (p[1] - y[1]),
         "sigmoid_xent": up[1] * (s - y[1]),
         "sparse_prob_xent": -up[0] / given[1],
+        "kl_div": -up[1] * y[1],
+        "entropy": up[0] * p[1] * (sum(a * mpmath.log(a) for a in p) - mpmath.log(p[1])),
         "dense_prob_xent": -up[0] * y[1] / given[1],
         "binary_prob_xent": up[1] * (given[1] - y[1]) / given[1] / (1 - given[1]),
     }
@@ -110,7 +114,7 @@ def result(framework, op, name, kind="fused", *, mode="eager", dtype="float32", 
     rounded = float(value).hex()
     label = {"none": "", "index": "1", "row": hexes(LABELS)}[OPS[op].labels]
     upstream = "" if quantity == "value" else hexes(UPSTREAM[:1] if OPS[op].one_a_row else UPSTREAM)
-    row = hexes(LOGITS if OPS[op].takes == "logits" else PROBABILITIES)
+    row = hexes(PROBABILITIES if OPS[op].takes == "probabilities" else LOGITS)
     fields = {"index": (0, 1) if element else (0,), "logits": row, "label": label, "upstream": upstream}
     worst = Worst(**fields | replaced, exact=digits, expected=rounded, got=rounded, ulp=0.5)
     score = Score(5, 0.5, 0.5, 0.0, {"S": 0.5}, "S", {}, worst)
