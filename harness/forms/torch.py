@@ -181,7 +181,11 @@ FORMS = (
         "-torch.distributions.Categorical(logits=logits).log_prob(labels)",
         note="Takes logsumexp from the logits before it picks one: a common offset costs digits.",
     ),
-    losses("sigmoid_xent", "composed", "-torch.distributions.Bernoulli(logits=logits).log_prob(labels)"),
+    losses(
+        "sigmoid_xent",
+        "composed",
+        "-torch.distributions.Bernoulli(logits=logits, validate_args=False).log_prob(labels)",
+    ),
     Form("entropy", "fused", "torch.distributions.Categorical(logits=logits).entropy()"),
     Form(
         "entropy",
