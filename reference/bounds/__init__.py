@@ -33,7 +33,6 @@ import numpy as np
 from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, Op, Quantity
 from harness.scoring import ulp
 from reference.bounds import heights, terms
-from reference.bounds.divergence import DIVERGENCE
 from reference.bounds.points import BY_POINT
 from reference.bounds.probabilities import APART
 from reference.bounds.rows import BY_ROW
@@ -50,7 +49,7 @@ POWERS: Mapping[str, Arithmetic] = {  # exponentials by powers of two; constants
     "float32": Arithmetic(INNER.unit, ke=EX2 / INNER.unit + 1, kl=KL + 1.05, slope=1.224),
     "float64": Arithmetic(FORMATS["float64"].unit, kl=KL + 1.31, slope=1.128),
 }
-FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APART, **DIVERGENCE}
+FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APART}
 
 
 @dataclass(frozen=True, eq=False)

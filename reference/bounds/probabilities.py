@@ -68,6 +68,25 @@ def _binary_grad_labels(t: Terms, how: Arithmetic) -> Array:
     return how.u * np.abs(t.g) * ((how.kl + 2) * _surprise(t) + error + 2 * size)
 
 
+def _log(z: Array) -> Array:
+    return np.abs(np.log(np.where(z > 0, z, 1.0)))
+
+
+def _term(t: Terms, how: Arithmetic) -> Array:
+    """z (log z - x) of a divergence, also as z log z - z x: each part's roundings, whatever they leave."""
+    return how.u * np.abs(t.z) * ((how.kl + 2) * _log(t.z) + 2 * np.abs(t.x))
+
+
+def _term_grad(t: Terms, how: Arithmetic) -> Array:
+    """-g z."""
+    return how.u * np.abs(t.g * t.z)
+
+
+def _term_grad_labels(t: Terms, how: Arithmetic) -> Array:
+    """g (log z + 1 - x)."""
+    return how.u * np.abs(t.g) * ((how.kl + 3) * _log(t.z) + 3 + 3 * np.abs(t.x))
+
+
 APART: Mapping[tuple[str, Quantity], Formula] = {
     ("sparse_prob_xent", "value"): _picked,
     ("sparse_prob_xent", "grad_logits"): _row_grad,
@@ -77,4 +96,7 @@ APART: Mapping[tuple[str, Quantity], Formula] = {
     ("binary_prob_xent", "value"): _binary,
     ("binary_prob_xent", "grad_logits"): _binary_grad,
     ("binary_prob_xent", "grad_labels"): _binary_grad_labels,
+    ("kl_div", "value"): _term,
+    ("kl_div", "grad_logits"): _term_grad,
+    ("kl_div", "grad_labels"): _term_grad_labels,
 }

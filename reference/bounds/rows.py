@@ -19,12 +19,12 @@ def _log_sum(t: Terms, how: Arithmetic) -> Array:
     return how.u * (how.kl * t.l + how.sum(t) + (1 + how.kl) * np.abs(t.lse) * how.unshifted)
 
 
-def log_softmax_error(t: Terms, how: Arithmetic) -> Array:
+def _log_softmax(t: Terms, how: Arithmetic) -> Array:
     """x - m - log S: u (d + |y|) for the two differences, and the error of log S."""
     return how.u * (2 * t.d + t.l) + _log_sum(t, how)  # |y| + d = 2 d + l
 
 
-def softmax_error(t: Terms, how: Arithmetic) -> Array:
+def _softmax(t: Terms, how: Arithmetic) -> Array:
     """e**-d / S, or times 1 / S; exp(log_softmax) unshifted, and in exact rows."""
     relative = _quotient(t, how)
     either = (t.exact & (t.d == 0)) | how.unshifted
@@ -42,7 +42,7 @@ def _quotient(t: Terms, how: Arithmetic) -> Array:
 def _exponential(t: Terms, how: Arithmetic) -> Array:
     """The relative error of exp(log_softmax)."""
     alone = t.exact & (t.ties == 1) & (t.d == 0)  # log k = 0
-    return log_softmax_error(t, how) + how.u * np.where(alone, how.zero, how.exp(t.d + t.l))
+    return _log_softmax(t, how) + how.u * np.where(alone, how.zero, how.exp(t.d + t.l))
 
 
 def _softmax_in_gradient(t: Terms, how: Arithmetic) -> Array:
@@ -56,7 +56,7 @@ def _times(p: Array, relative: Array) -> Array:
 
 def _softmax_grad(t: Terms, how: Arithmetic) -> Array:
     """p (g - D) with D = sum g p; three roundings on each of its two parts."""
-    e_p = softmax_error(t, how)
+    e_p = _softmax(t, how)
     mean = t.total(t.g * t.p)
     e_mean = t.total(np.abs(t.g) * (e_p + how.u * (t.height_mean + t.divided) * t.p))
     rounded = 3 * how.u * t.divided * (np.abs(t.g) + np.abs(mean))
@@ -85,12 +85,12 @@ def _loss_grad(t: Terms, how: Arithmetic) -> Array:
 
 def _sparse(t: Terms, how: Arithmetic) -> Array:
     """-log_softmax at the label."""
-    return t.total(t.z * np.where(t.z > 0, log_softmax_error(t, how), 0.0))[:, 0]
+    return t.total(t.z * np.where(t.z > 0, _log_softmax(t, how), 0.0))[:, 0]
 
 
 def _dense(t: Terms, how: Arithmetic) -> Array:
     """Sum z y with y = -log_softmax: each y's error, a product, and the height of the sum."""
-    each = np.abs(t.z) * (log_softmax_error(t, how) + how.u * (t.height_loss + 1) * (t.d + t.l))
+    each = np.abs(t.z) * (_log_softmax(t, how) + how.u * (t.height_loss + 1) * (t.d + t.l))
     return t.total(np.where(t.z == 0, 0.0, each))[:, 0]
 
 
@@ -106,13 +106,29 @@ def _logsumexp_grad(t: Terms, how: Arithmetic) -> Array:
 
 def _dense_grad_labels(t: Terms, how: Arithmetic) -> Array:
     """-g log_softmax."""
-    return np.abs(t.g) * (log_softmax_error(t, how) + how.u * (t.d + t.l))
+    return np.abs(t.g) * (_log_softmax(t, how) + how.u * (t.d + t.l))
+
+
+def _entropy(t: Terms, how: Arithmetic) -> Array:
+    """Sum p y with y = -log_softmax: p's error times y, y's times p, a product, and the height of the sum."""
+    y = t.d + t.l
+    each = _softmax(t, how) * y + t.p * _log_softmax(t, how) + how.u * (t.height + 1) * t.p * y
+    return np.asarray(t.total(each)[:, 0])
+
+
+def _entropy_grad(t: Terms, how: Arithmetic) -> Array:
+    """g p (y - H), with what automatic differentiation adds: the sum of the p, which is 1 but for its error."""
+    y, of_sum = t.d + t.l, _entropy(t, how)[:, None]
+    mean = t.total(t.p * y)
+    tilt = _softmax(t, how) * np.abs(y - mean)
+    parts = t.p * (_log_softmax(t, how) + of_sum + how.u * (4 * (y + mean) + 2 * how.sum(t)))
+    return np.abs(t.g) * (tilt + parts)
 
 
 BY_ROW: Mapping[tuple[str, Quantity], Formula] = {
-    ("softmax", "value"): softmax_error,
+    ("softmax", "value"): _softmax,
     ("softmax", "grad_logits"): _softmax_grad,
-    ("log_softmax", "value"): log_softmax_error,
+    ("log_softmax", "value"): _log_softmax,
     ("log_softmax", "grad_logits"): _log_softmax_grad,
     ("logsumexp", "value"): _logsumexp,
     ("logsumexp", "grad_logits"): _logsumexp_grad,
@@ -121,4 +137,6 @@ BY_ROW: Mapping[tuple[str, Quantity], Formula] = {
     ("dense_xent", "value"): _dense,
     ("dense_xent", "grad_logits"): _loss_grad,
     ("dense_xent", "grad_labels"): _dense_grad_labels,
+    ("entropy", "value"): _entropy,
+    ("entropy", "grad_logits"): _entropy_grad,
 }

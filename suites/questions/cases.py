@@ -33,7 +33,7 @@ FEW: Shape = (8, 16)
 APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {
     "probabilities": dict.fromkeys(("shares", "near_certain"), FEW),
     "log_probabilities": {"log_shares": FEW},
-    "logits": dict.fromkeys(("small_rows", "sure_rows"), FEW),
+    "logits": {"small_rows": FEW},
 }
 EIGHT_FAMILIES = ("normal", "confident")  # in 8 bits, where other families have nowhere to go
 # One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is

@@ -42,7 +42,6 @@ OF_FAMILIES: dict[str, tuple[str, str]] = {
     "long_row": ("summation", "The sum's error grows with the number of classes."),
     "log_shares": ("rounding", "log z - x is rounded away where both are near, and the divergence with it."),
     "small_rows": ("rounding", "A common offset costs the entropy its digits where it is taken from logits."),
-    "sure_rows": ("cancellation", "The entropy of a sure row is what its other classes have, or nothing."),
     "shares": ("rounding", "None beyond rounding: probabilities in the middle of their range."),
     "near_certain": ("cancellation", "1 - p is rounded away, or an epsilon takes the place of a small probability."),
     "vocabulary": ("summation", "The loss of a language model is off by more than a step of training."),
