@@ -366,6 +366,7 @@ class Run:
     """One use of the harness: everything stored under one id.
 
     shards: the parts of a run that is asked in parts, each `i/n` once it is done, and `0/n` since one was begun.
+    notes: what its processes said of how it was asked, as what was taken from a cache; no fact that answers depend on.
     """
 
     uid: str
@@ -375,6 +376,7 @@ class Run:
     preset: str
     host: Mapping[str, str]
     shards: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ def status(
             say(line)
         say(last_line(course, gate))
         raise typer.Exit(exit_code(course, gate))
-    say(comparison.about(run, judged))
+    for line in (comparison.about(run, judged), *comparison.noted(run)):
+        say(line)
     say(f"no run before it; try: xentbench run{carried(store)}")
     if incomplete(run) and gate != "never":
         raise typer.Exit(Exit.NOTHING_RAN)

@@ -126,14 +126,11 @@ def run(
         finished = answer(request)
         refuse_misuse(request, finished)
         failed = {process.job.name: process.reasons[-1] for process in finished if process.failed}
-        noted = [f"note: {process.job.name}: {text}" for process in finished for text in process.notes]
         if speed:
             failed |= time(request)
     recorded, page = close(request, report)
-    for note in noted:
-        say(note)
     summarise(recorded, failed)
-    for line in healed(recorded, listed):
+    for line in (*(f"note: {note}" for note in recorded.run.notes), *healed(recorded, listed)):
         say(str(line))
     files.write(recorded, for_ci)
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -180,7 +177,9 @@ def make_goldens(request: Request) -> None:
     cache = Cache(request.store.folder / "goldens", request.reference)
     with Progress(console(stderr=True)) as progress:
         progress.doing("reading goldens")
-        groups = goldens.missing(plan.wanted_cases(request.wanted), cache)
+        groups = goldens.missing(wanted := plan.wanted_cases(request.wanted), cache)
+    with Store(request.store) as opened:
+        opened.add_notes(request.uid, goldens.told(wanted, groups))
     if spoiled := cache.spoiled:
         warn(f"goldens are made anew: {len(spoiled)} were damaged or another question's, the first {spoiled[0]}")
     if not groups:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,12 +73,13 @@ def header(recorded: Recorded) -> dict[str, Any]:
         "run": _run(recorded.run),
         "environments": {key: dict(facts) for key, facts in recorded.environments.items()},
         "not_run": [asdict(entry) for entry in recorded.not_run],
+        **({"notes": list(recorded.run.notes)} if recorded.run.notes else {}),  # older programs pass over it here
     }
 
 
 def _run(run: Run) -> dict[str, Any]:
     """Return the fields of a run; those of one asked as a whole are read by older programs too."""
-    return {name: value for name, value in asdict(run).items() if name != "shards" or value}
+    return {name: value for name, value in asdict(run).items() if name != "notes" and (name != "shards" or value)}
 
 
 def begun(header: Any) -> Recorded:
@@ -87,7 +88,8 @@ def begun(header: Any) -> Recorded:
         raise Malformed("another program's file")
     if type(header.get("version")) is not int or header["version"] != VERSION:
         raise Malformed(f"version {shown(header.get('version'))}, this program reads {VERSION}")
-    run = made(Run, header.get("run"))
+    notes = read(tuple[str, ...], "notes", header.get("notes", []))
+    run = replace(made(Run, header.get("run")), notes=notes)
     environments = read(Mapping[str, Mapping[str, str]], "environments", header.get("environments"))
     return foreign(Recorded(run, environments, [made(NotRun, entry) for entry in header["not_run"]], ()))
 

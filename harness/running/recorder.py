@@ -74,10 +74,12 @@ class Recorder:
         os.abort()
 
     def note(self, text: str) -> None:
-        """Pass on a remark on a function, once."""
+        """Pass on a remark, once: to whoever watches, and who stores it; where nobody does, to the store."""
         if text not in self._noted:
             self._noted.add(text)
             self._write(Line("note", reason=text))
+            if not self._journal:
+                self._store.add_notes(self.uid, [text])
 
     def not_run(self, entry: NotRun) -> None:
         """Store that something is not there to be asked."""

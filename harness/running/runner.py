@@ -84,6 +84,8 @@ class Runner:
                     self._look(process)
                 self.progress(processes)
                 time.sleep(POLL_SECONDS)
+            with Store(self.store) as store:
+                store.add_notes(self.uid, [f"{one.job.name}: {text}" for one in processes for text in one.notes])
         finally:
             for process in processes:
                 if process.popen:

@@ -11,7 +11,7 @@ from harness.store.location import Location
 
 Row = tuple[Any, ...]
 
-VERSION = 5  # of the schema: an older store is migrated, a newer one refused
+VERSION = 6  # of the schema: an older store is migrated, a newer one refused
 TABLES = ("runs", "environments", "cases", "targets", "texts", "results", "not_run")  # of every version
 
 

@@ -33,7 +33,7 @@ TARGETS = f"SELECT key, {nouns.quoted(nouns.TARGET_COLUMNS, 'targets')} FROM tar
 TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = 'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results WHERE run = ? ORDER BY '
 BY_TARGET, BY_CASE = f'{RESULTS} target, "case"', f'{RESULTS} "case", target'
-RUNS = "SELECT uid, started, finished, command, preset, host, shards FROM runs ORDER BY place, uid"
+RUNS = "SELECT uid, started, finished, command, preset, host, shards, notes FROM runs ORDER BY place, uid"
 Facts = dict[str, str]
 Wanted = Callable[[Result], bool]
 JUDGEMENTS: Mapping[str, Judgement] = {word: word for word in get_args(Judgement)}
@@ -200,9 +200,11 @@ def short(text: str, longest: int = 100) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in cut)
 
 
-def _run(uid: str, started: str, finished: str | None, command: str, preset: str, host: str, shards: str) -> Run:
-    said = {"uid": uid, "started": started, "finished": finished, "command": command, "preset": preset}
-    return made(Run, said | {"host": _facts("host", host), "shards": tuple(shards.split())})
+def _run(*row: Any) -> Run:
+    *said, host, shards, notes = row
+    fields: dict[str, Any] = dict(zip(("uid", "started", "finished", "command", "preset"), said, strict=True))
+    lists = {"shards": tuple(shards.split()), "notes": tuple(dict.fromkeys(filter(None, notes.split("\n"))))}
+    return made(Run, fields | {"host": _facts("host", host)} | lists)
 
 
 def _facts(what: str, text: str) -> Facts:

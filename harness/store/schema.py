@@ -18,7 +18,7 @@ SCHEMA: Sequence[str] = (
     """CREATE TABLE runs (
     uid {text} PRIMARY KEY, started {text} NOT NULL, finished {text},
     command {text} NOT NULL, preset {text} NOT NULL, host {text} NOT NULL, shards {text} NOT NULL DEFAULT '',
-    place {integer} NOT NULL DEFAULT 0
+    place {integer} NOT NULL DEFAULT 0, notes {text} NOT NULL DEFAULT ''
 ) {strict}""",
     "CREATE TABLE environments (key {text} PRIMARY KEY, facts {text} NOT NULL) {strict}",
     """CREATE TABLE cases (
@@ -60,6 +60,7 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         SELECT count(*) FROM runs before WHERE (before.started, before.uid) <= (runs.started, runs.uid)
         )""",
     ],
+    5: ["ALTER TABLE runs ADD COLUMN notes {text} NOT NULL DEFAULT ''"],  # a line each
 }
 FIGURES = 4  # the first version with the columns `figure` and `share`
 

@@ -31,7 +31,7 @@ ADD_RESULT = (
     " share = excluded.share"
 )
 ADD_RUN = (
-    "INSERT INTO runs SELECT ?, ?, ?, ?, ?, ?, ?, coalesce(max(place), 0) + 1 FROM runs WHERE true"
+    "INSERT INTO runs SELECT ?, ?, ?, ?, ?, ?, ?, coalesce(max(place), 0) + 1, ? FROM runs WHERE true"
     " ON CONFLICT (uid) DO UPDATE SET "
 )
 
@@ -77,7 +77,7 @@ class Store(Stored):
                 f"{ADD_RUN} finished = NULL",
                 (
                     *(run.uid, run.started, None, without_passwords(run.command), run.preset, host),
-                    " ".join(run.shards),
+                    *(" ".join(run.shards), _lines(run.notes)),
                 ),
             )
 
@@ -96,11 +96,12 @@ class Store(Stored):
             f"{ADD_RUN} started ="
             " CASE WHEN excluded.started < runs.started THEN excluded.started ELSE runs.started END,"
             " finished = CASE WHEN runs.finished IS NULL OR excluded.finished > runs.finished"
-            " THEN excluded.finished ELSE runs.finished END, shards = excluded.shards",
+            " THEN excluded.finished ELSE runs.finished END, shards = excluded.shards, notes = excluded.notes",
             (
                 *(run.uid, run.started, run.finished, without_passwords(run.command), run.preset),
                 json.dumps(dict(run.host)),
                 " ".join(_joined(here.shards, run.shards) if here else run.shards),
+                _lines(dict.fromkeys([*here.notes, *run.notes]) if here else run.notes),
             ),
         )
 
@@ -109,6 +110,10 @@ class Store(Stored):
         with self.transaction():
             shards = " ".join(_joined(self.run(uid).shards, (shard,)))
             self._db.execute("UPDATE runs SET shards = ? WHERE uid = ?", (shards, uid))
+
+    def add_notes(self, uid: str, notes: Iterable[str]) -> None:
+        """Note how a run was asked; several processes may do so at once."""
+        self._db.execute("UPDATE runs SET notes = notes || ? WHERE uid = ?", (_lines(notes), uid))
 
     def finish(self, uid: str) -> None:
         """Mark a run as complete."""
@@ -192,6 +197,10 @@ class Store(Stored):
     def forget_not_run(self, uid: str, frameworks: Iterable[str]) -> None:
         """Remove what was stored of frameworks that are about to be asked again."""
         self._db.executemany("DELETE FROM not_run WHERE run = ? AND framework = ?", [(uid, f) for f in frameworks])
+
+
+def _lines(notes: Iterable[str]) -> str:
+    return "".join(f"{' '.join(note.split())}\n" for note in notes)
 
 
 def _joined(one: Sequence[str], other: Sequence[str]) -> list[str]:

@@ -181,6 +181,7 @@ def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
     """Return how the last run stands against the one before, in one screen; in_full: the command that shows all."""
     lines = [
         about(latest.run, Counter[str](result.judgement for result in latest.results)),
+        *noted(latest.run),
         f"before: {found.before.uid} ({_when(found.before)})",
         *(f"environment: {text}" for text in _facts(found.environments)),
         *(f"warning: {warning}" for warning in warnings(found)),
@@ -200,6 +201,11 @@ def about(run: Run, judged: Mapping[str, int]) -> str:
     states = [f"{judged[state]} {word}" for state, word in STATES.items() if judged.get(state)] or ["no answers"]
     said = ", ".join(filter(None, [*states, incomplete(run)]))
     return f"last:   {run.uid} ({_when(run)}): {said}"
+
+
+def noted(run: Run) -> list[str]:
+    """Return a line for each thing that was said of how a run was asked, as what was taken from a cache."""
+    return [f"note:   {note}" for note in run.notes]
 
 
 STATES: Mapping[Judgement, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, as_completed
 from itertools import groupby
 
@@ -16,6 +16,12 @@ def missing(wanted: Iterable[Case], cache: Cache) -> list[list[Case]]:
     absent = (case for case in wanted if cache.kept(case.op, case.quantity, cases.inputs(case)) is None)
     groups = groupby(absent, key=lambda case: (case.family, case.dtype, case.rows, case.classes, case.seed))
     return [list(group) for _, group in groups]
+
+
+def told(wanted: Sequence[Case], groups: Iterable[Sequence[Case]]) -> list[str]:
+    """Say how many goldens are not made anew, where any are; groups: the cases whose are."""
+    kept = len(wanted) - sum(map(len, groups))
+    return [f"{kept} of {len(wanted)} goldens are those that earlier runs have made"] if kept else []
 
 
 def make(groups: list[list[Case]], cache: Cache, executor: Executor, progress: Callable[[int, int], None]) -> int:

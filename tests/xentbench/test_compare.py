@@ -292,6 +292,24 @@ def test_status_is_one_screen(store):
     ]
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_status_tells_what_was_taken(tmp_path, several):
+    """What the last run took from a cache is told, and makes no environment another."""
+    path = tmp_path / "results.sqlite"
+    with Store(path) as opened:
+        for one in [BEFORE, AFTER] if several else [AFTER]:
+            opened.join(one)
+            opened.append(one.uid, [result()])
+            opened.add_notes(one.uid, [f"torch: {one.uid[:8]} of 99999999 measurements"])
+
+    told = invoke("status", "--store", path).stdout
+
+    assert told.splitlines()[1] == "note:   torch: 20260102 of 99999999 measurements"
+    assert "note:   torch: 20260101" not in told
+    if several:
+        assert "The environments are the same." in invoke("compare", "--store", path).stdout
+
+
 def test_status_of_a_first_run(tmp_path):
     """A single run is told of by itself."""
     path = tmp_path / "results.sqlite"

@@ -231,7 +231,13 @@ def test_second_run_makes_no_golden(shell, tiny, stored):
     assert ended.returncode == 0, ended.stdout
     assert {path: path.stat().st_mtime_ns for path in (shell.folder / "goldens").rglob("*")} == goldens
     with Store(again) as store:
+        noted = store.run().notes
         found = {(r.case, r.target): repr(r.outcome) for r in store.results(store.run().uid)}  # nan equals no nan
+    kept = re.fullmatch(r"(\d+) of (\d+) goldens are those that earlier runs have made", noted[0])
+    assert kept
+    assert kept[1] == kept[2]
+    assert any(re.match(r"numpy: \d+ of \d+ measurements are those of earlier answers", note) for note in noted)
+    assert set(ended.stdout.splitlines()) >= {f"note: {note}" for note in noted}
     assert found == {(r.case, r.target): repr(r.outcome) for r in stored}
 
 

@@ -106,6 +106,15 @@ def test_shards_that_came_are_kept(tmp_path, target):
     assert target.runs()[0].shards == ()
 
 
+@pytest.mark.parametrize("write", [written, stored])
+def test_notes_of_parts_are_joined(tmp_path, target, write):
+    """A merged run says what was said of each of its parts, once."""
+    for name, said in (("1", ("torch: 1 of 2", "goldens")), ("2", ("torch: 2 of 2", "goldens")), ("3", ())):
+        merge.merge(target, write(tmp_path, name, recorded(PARTS[0], run=run(notes=said))))
+
+    assert target.runs()[0].notes == ("torch: 1 of 2", "goldens", "torch: 2 of 2")
+
+
 def test_shards_overlap(tmp_path, target):
     """What two machines both answered is there once; only what is new is added."""
     merge.merge(target, written(tmp_path, "one", recorded(*PARTS[:3])))

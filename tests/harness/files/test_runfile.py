@@ -77,6 +77,16 @@ def test_parts_come_back(file):
     assert b"shards" not in gzip.decompress(packed())
 
 
+def test_notes_come_back(file):
+    """What was said of a run comes back, and is no field of the run, because an older program knows none such."""
+    told = recorded(run=run(notes=("torch: 2 of 3", "goldens")))
+    file.write_bytes(packed(told))
+
+    assert runfile.read(file) == told
+    assert "notes" not in json.loads(gzip.decompress(packed(told)).splitlines()[0])["run"]
+    assert b"notes" not in gzip.decompress(packed())
+
+
 def test_same_run_makes_the_same_bytes():
     """Neither the time, nor a name, nor the order of a set is in the file."""
     assert packed() == packed()

@@ -1,5 +1,6 @@
 """`pytest suites`: what it takes, and what it leaves."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -49,6 +50,24 @@ def test_pytest_that_asks_nothing_leaves_no_run(shell, folder, arguments, code):
     if store.exists():
         with Store(store) as opened:
             assert opened.runs() == []
+
+
+def test_pytest_stores_what_it_notes(shell, folder):
+    """Where nobody watches, what a process notes is stored with the run: here what it did not measure anew."""
+    store = folder / "noting.sqlite"
+    args = (*FEW, "-k", "softmax and near_ties", "--store", store)
+    for _ in range(2):
+        assert shell("suites", *args, module="pytest", cwd=ROOT).returncode == 0
+
+    with Store(store) as opened:
+        first, second = opened.runs()
+    told = [
+        re.match(r"(\d+) of (\d+) measurements are those of earlier answers", " ".join(one.notes))
+        for one in (first, second)
+    ]
+    assert told[0] is None  # the first measures all of them
+    assert told[1]
+    assert told[1][1] == told[1][2]
 
 
 def test_pytest_begins_the_run_that_is_named(shell, folder):

@@ -112,6 +112,7 @@ def test_older_store_is_migrated_and_backed_up(tmp_path, version):
 
 # What the versions since have added, taken away again.
 OLDER = {
+    5: ["ALTER TABLE runs DROP COLUMN notes"],
     4: ["ALTER TABLE runs DROP COLUMN place"],
     3: [
         "DROP INDEX history",

@@ -197,6 +197,18 @@ def test_parts_are_noted(store):
     assert store.run("whole").shards == ()
 
 
+def test_notes_are_kept_once(store):
+    """What is said of how a run was asked stays with it, a line each, however often it is said or the run taken up."""
+    store.begin(run())
+    store.begin(run("other"))
+    store.add_notes(run().uid, ["torch: 2 of 3", "jax: two\nlines"])
+    store.add_notes(run().uid, ["torch: 2 of 3", "goldens"])
+    store.begin(run())
+
+    assert store.run(run().uid).notes == ("torch: 2 of 3", "jax: two lines", "goldens")
+    assert store.run("other").notes == ()
+
+
 def test_discard_removes_one_run_alone(store):
     """A discarded run is gone with its results and what it did not run; another run is as it was."""
     other = run("20260102T000000-abc", "2026-01-02T00:00:00+00:00")

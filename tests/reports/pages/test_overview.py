@@ -45,6 +45,15 @@ def test_an_upgrade_is_named_and_names_are_escaped():
     assert "<script>alert" not in html
 
 
+def test_what_was_noted_is_told():
+    """What was taken from a cache stands where the run is described, as text; nothing where all was new."""
+    told = dataclasses.replace(run(), notes=("torch: 2 of 3 measurements", "<script>alert(1)</script>"))
+    html = overview.render(Material(told, (result(),), {}, ()))
+
+    assert "<dt>noted</dt><dd><span>torch: 2 of 3 measurements</span><span>&lt;script&gt;" in html
+    assert "<dt>noted</dt>" not in overview.render(material(None, result()))
+
+
 def test_timings_name_no_version_twice():
     """What is timed has an environment of its own, with its card; the overview names a framework once, without."""
     facts = {"framework": "torch", "torch": "2.13.0", "threads": "1"}

@@ -65,6 +65,12 @@ def test_missing_groups_by_logits(cache):
     assert goldens.missing(WANTED, cache) == [list(WANTED[:3]), [WANTED[3]], [WANTED[4]]]
 
 
+def test_what_is_kept_is_told():
+    """It is said how many of all goldens need not be made; of none that is kept, nothing."""
+    assert goldens.told(WANTED, [WANTED[:3]]) == [f"2 of {len(WANTED)} goldens are those that earlier runs have made"]
+    assert goldens.told(WANTED, [WANTED]) == []
+
+
 def test_made_is_not_missing(cache, tmp_path):
     """What was made is not missing any more, and a second time makes no new file."""
     _, count = make(goldens.missing(WANTED, cache), tmp_path)
