@@ -15,21 +15,36 @@ Validity = Literal["valid", "acceptable"]  # acceptable: mathematics leaves the 
 
 @dataclass(frozen=True)
 class Question:
-    """Some rows of logits, as float64 numbers that `dtype` holds exactly, and what is asked of them."""
+    """Some rows of logits, as float64 numbers that `dtype` holds exactly, and what is asked of them.
+
+    Of a linear op the rows are hidden states, and its weight, class after class, makes logits of them.
+    """
 
     op: Op
     quantity: Quantity
     dtype: str
     logits: Numbers  # row after row
-    labels: Numbers = ()  # one a logit; (index,) a row for sparse_xent
+    labels: Numbers = ()  # one a logit; (index,) a row for sparse_xent and linear_xent
     upstream: Numbers = ()  # empty for values
-    rows: int = 1  # more than 1 where the op takes a mean
+    rows: int = 1  # more than 1 where the op takes a mean, or is linear
     at: tuple[int, ...] | None = None  # which outputs are recorded, where not all
+    weight: Numbers = ()
+    bias: Numbers = ()
+
+    @property
+    def width(self) -> int:
+        """The length of a row as it is given."""
+        return len(self.logits) // self.rows
 
     @property
     def classes(self) -> int:
-        """The length of a row."""
-        return len(self.logits) // self.rows
+        """The length of a row of logits."""
+        return len(self.weight) // self.width if OPS[self.op.name].linear else self.width
+
+    @property
+    def live(self) -> tuple[bool, ...]:
+        """Tell which rows count, of those with an index each."""
+        return tuple(label != self.op.options.get("ignore_index") for label in self.labels)
 
     @property
     def mean(self) -> bool:
@@ -41,6 +56,10 @@ class Question:
         """The number of answers."""
         if self.quantity == "value" and self.mean:
             return 1
+        if self.quantity == "grad_weight":
+            return len(self.weight)
+        if self.quantity == "grad_bias":
+            return self.classes
         return self.rows if self.quantity == "value" and OPS[self.op.name].one_a_row else len(self.logits)
 
     def by_row(self) -> list[PlainRow]:

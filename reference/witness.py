@@ -220,11 +220,17 @@ def enclose(
     mean = op.options.get("reduction") == "mean"
     single = quantity == "value" and (mean or OPS[op.name].one_a_row)
     count = (1 if mean else len(rows)) if single else len(rows) * len(rows[0][0])
-    wanted = list(range(count) if at is None else at)
+    return climb(lambda: _answers(op, quantity, rows), list(range(count) if at is None else at), enough)
+
+
+def climb(
+    answers: Callable[[], Callable[[int], Arb]], wanted: Sequence[int], enough: Callable[[int, Ball], bool]
+) -> list[Ball]:
+    """Enclose what is wanted, with the precisions of LADDER in turn until each is narrow enough."""
     found: dict[int, Ball] = {}
     for bits in LADDER:
         with _precision(bits):
-            answer = _answers(op, quantity, rows)
+            answer = answers()
             for j in wanted:
                 if j not in found:
                     value = answer(j)

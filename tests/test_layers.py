@@ -45,7 +45,7 @@ FLOORS = {
         ("golden", "question", "bounds", "rounding", "fast"),
         ("arbiter", "limits"),
         ("options",),
-        ("tiers", "witness_apart"),
+        ("tiers", "witness_apart", "witness_linear"),
         ("witness",),
         ("cache", "vectors"),
     ),

@@ -158,9 +158,12 @@ def describe(file: File, vector: Vector) -> list[str]:
     """Return a test as lines of text."""
     asked = vector.question
     lines = [vector.id, f"{asked.op} {asked.quantity}, {asked.dtype} in, family {vector.family}, {vector.result}", ""]
-    for title, numbers in (("logits", asked.logits), ("labels", asked.labels), ("upstream", asked.upstream)):
-        if title == "labels" and OPS[asked.op.name].labels == "index":
-            lines.append(f"label    {asked.labels[0]:.0f}")
+    record = OPS[asked.op.name]
+    first = "hidden" if record.linear else "logits"
+    given = {first: asked.logits, "weight": asked.weight, "bias": asked.bias, "labels": asked.labels}
+    for title, numbers in (given | {"upstream": asked.upstream}).items():
+        if title == "labels" and record.labels == "index":
+            lines.append(f"label    {' '.join(f'{label:.0f}' for label in asked.labels)}")
         elif numbers:
             lines += [f"{title:8} {x!r:>26}  {to_hex(x)}" for x in numbers]
     for k, value in enumerate(vector.out):

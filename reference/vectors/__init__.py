@@ -90,8 +90,9 @@ def from_hex(text: Any) -> float:
 
 def to_line(vector: Vector) -> str:
     """Write a test as its canonical line."""
-    asked = vector.question
-    sparse = OPS[asked.op.name].labels == "index"
+    asked, record = vector.question, OPS[vector.question.op.name]
+    sparse = record.labels == "index"
+    indices = [int(label) for label in asked.labels] if sparse else []
     fields: dict[str, Any] = {
         "id": vector.id,
         "op": asked.op.name,
@@ -101,7 +102,9 @@ def to_line(vector: Vector) -> str:
         "family": vector.family,
         "rows": asked.rows,
         "x": [to_hex(x) for x in asked.logits],
-        "label": int(asked.labels[0]) if sparse else None,
+        "weight": [to_hex(w) for w in asked.weight] or None,
+        "bias": [to_hex(b) for b in asked.bias] or None,
+        "label": None if not sparse else indices if record.linear else indices[0],
         "labels": [to_hex(z) for z in asked.labels] if asked.labels and not sparse else None,
         "upstream": [to_hex(g) for g in asked.upstream] or None,
         "at": asked.at and list(asked.at),
@@ -111,7 +114,7 @@ def to_line(vector: Vector) -> str:
         "flags": list(vector.flags),
         "result": vector.result,
     }
-    absent = {"params": {}, "rows": 1, "label": None, "labels": None, "upstream": None, "at": None}
+    absent = {"params": {}, "rows": 1} | dict.fromkeys(("weight", "bias", "label", "labels", "upstream", "at"))
     kept = {key: value for key, value in fields.items() if key not in absent or value != absent[key]}
     return json.dumps(kept, separators=(",", ":"), allow_nan=False)
 
@@ -187,7 +190,7 @@ def _header(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 REQUIRED = {"id", "op", "quantity", "dtype_in", "family", "x", "out", "flags", "result"}
-OPTIONAL = {"params", "rows", "label", "labels", "upstream", "at"}
+OPTIONAL = {"params", "rows", "weight", "bias", "label", "labels", "upstream", "at"}
 
 
 def _expect_keys(fields: Mapping[str, Any], required: set[str], optional: set[str], where: str) -> None:
@@ -230,16 +233,23 @@ def _question(fields: Mapping[str, Any], op: str) -> Question:
         fields["quantity"],
         fields["dtype_in"],
         _numbers(fields["x"]),
-        (float(fields["label"]),) if "label" in fields else _numbers(fields.get("labels", [])),
+        _indices(fields["label"]) if "label" in fields else _numbers(fields.get("labels", [])),
         _numbers(fields.get("upstream", [])),
         rows,
         None if at is None else tuple(at),
+        _numbers(fields.get("weight", [])),
+        _numbers(fields.get("bias", [])),
     )
 
 
 def _expect_choice(name: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
         raise Malformed(f"{name} is {value!r}, expected one of {', '.join(known)}")
+
+
+def _indices(given: Any) -> Numbers:
+    """Read a class index, or one a row."""
+    return tuple(map(float, given if isinstance(given, list) else [given]))
 
 
 def _numbers(texts: Sequence[Any]) -> Numbers:
@@ -249,16 +259,21 @@ def _numbers(texts: Sequence[Any]) -> Numbers:
 def _check_lengths(asked: Question, recorded: int) -> None:
     record = OPS[asked.op.name]
     sparse, labelled = record.labels == "index", record.labels == "row"
+    if record.linear and (not asked.weight or len(asked.weight) % asked.width):
+        raise Malformed(f"length of weight is {len(asked.weight)}, expected a multiple of {asked.width}")
     per_row = 1 if asked.mean else asked.rows if record.one_a_row else len(asked.logits)
     for name, found, expected in (
         ("labels", len(asked.labels), asked.rows if sparse else len(asked.logits) if labelled else 0),
+        ("weight", len(asked.weight), asked.classes * asked.width if record.linear else 0),
+        ("bias", len(asked.bias), asked.classes if "bias" in asked.op.options else 0),
         ("upstream", len(asked.upstream), 0 if asked.quantity == "value" else per_row),
         ("out", recorded, asked.outputs if asked.at is None else len(asked.at)),
     ):
         if found != expected:
             raise Malformed(f"length of {name} is {found}, expected {expected}")
-    if sparse and not 0 <= asked.labels[0] < asked.classes:
-        raise Malformed(f"label is {asked.labels[0]:g}, expected an index below {asked.classes}")
+    for label, live in zip(asked.labels, asked.live, strict=True) if sparse else ():
+        if live and not 0 <= label < asked.classes:
+            raise Malformed(f"label is {label:g}, expected an index below {asked.classes}")
     if asked.at is not None and not all(0 <= j < asked.outputs for j in asked.at):
         raise Malformed(f"at is {asked.at}, expected indices below {asked.outputs}")
 

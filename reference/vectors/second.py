@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from mpmath import libmp
 
-from reference import witness
+from harness.ops import OPS
+from reference import witness, witness_linear
 from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.question import Question
 from reference.vectors import Value
@@ -26,7 +27,10 @@ def by_arb(asked: Question, recorded: tuple[Value, ...]) -> tuple[list[Mismatch]
     def enough(index: int, enclosure: Ball) -> bool:
         return settle(enclosure) is not None or _agrees_with_exact(enclosure, places[index])
 
-    balls = witness.enclose(asked.op, asked.quantity, asked.by_row(), asked.at, enough)
+    if OPS[asked.op.name].linear:
+        balls = witness.climb(lambda: witness_linear.answers(asked), list(places), enough)
+    else:
+        balls = witness.enclose(asked.op, asked.quantity, asked.by_row(), asked.at, enough)
     wrong: list[Mismatch] = []
     expected = []
     for k, (value, enclosure) in enumerate(zip(recorded, balls, strict=True)):

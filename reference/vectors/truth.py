@@ -14,9 +14,10 @@ from functools import reduce
 import numpy as np
 from mpmath import libmp
 
-from harness.model import DTYPES, FORMATS, Golden
+from harness.model import DTYPES, FORMATS, Golden, Inputs
+from harness.ops import OPS
 from reference import rounding
-from reference.arbiter import ball
+from reference.arbiter import ball, linear
 from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.arbiter.settle import answer, rounds_alike
 from reference.question import Question
@@ -97,6 +98,8 @@ def _split(number: int, bottom: int) -> tuple[float, float, int, bool]:
 
 def _answers(asked: Question, bits: int) -> list[Ball]:
     """Ask the arbiter once, all answers in one flat list."""
+    if OPS[asked.op.name].linear:
+        return _of_linear(asked, bits)
     rows = [answer(asked.op, asked.quantity, row, bits) for row in asked.by_row()]
     flat = [one for row in rows for one in row]
     if not asked.mean:
@@ -104,6 +107,23 @@ def _answers(asked: Question, bits: int) -> list[Ball]:
     if asked.quantity == "value":
         flat = [reduce(lambda a, b: ball.add(a, b, bits), flat)]
     return [ball.divide(one, ball.integer(asked.rows), bits) for one in flat]
+
+
+def _of_linear(asked: Question, bits: int) -> list[Ball]:
+    """Ask the arbiter of linear ops; an ignored row has the factor 0."""
+    live = np.array(asked.live, np.float64)
+    factor = live * np.array(asked.upstream) if asked.upstream else live
+    inputs = Inputs(
+        np.array(asked.logits).reshape(asked.rows, -1),
+        np.where(live, asked.labels, 0).astype(np.int64),
+        np.ones(asked.rows),
+        weight=np.array(asked.weight).reshape(asked.classes, -1),
+        bias=np.array(asked.bias) if asked.bias else None,
+    )
+    of_classes = asked.quantity in {"grad_weight", "grad_bias"}
+    places = range(asked.classes if of_classes else asked.rows)
+    asks = linear.asks(asked.quantity, linear.Shaped(inputs, factor), places)
+    return [one for ask in asks for one in ask(bits)]
 
 
 def values(asked: Question) -> list[Value]:

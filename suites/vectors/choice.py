@@ -24,7 +24,7 @@ from reference.question import Numbers, Question, Validity
 from reference.vectors import SHORT_NAMES, File, Value, Vector, truth
 from suites.questions import cases, published
 from suites.questions.cases import APART_FAMILIES, POINT_FAMILIES, ROW_FAMILIES
-from suites.vectors import flags
+from suites.vectors import flags, linear
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Chosen:
 
 def chosen(worst: Iterable[Chosen]) -> list[Chosen]:
     """Return all questions in the order of the files, each once: where it first stands, as what it was called last."""
-    every = itertools.chain(_drawn(), _edges(), _long(), _published(), _special(), _apart(), worst)
+    of_linear = itertools.starmap(Chosen, linear.questions())
+    every = itertools.chain(_drawn(), _edges(), _long(), _published(), _special(), _apart(), of_linear, worst)
     return list({repr(item.question): item for item in every}.values())  # -0 equals 0, but reads otherwise
 
 

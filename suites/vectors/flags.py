@@ -44,6 +44,14 @@ OF_FAMILIES: dict[str, tuple[str, str]] = {
     "small_rows": ("rounding", "A common offset costs the entropy its digits where it is taken from logits."),
     "shares": ("rounding", "None beyond rounding: probabilities in the middle of their range."),
     "near_certain": ("cancellation", "1 - p is rounded away, or an epsilon takes the place of a small probability."),
+    "hidden_normal": ("rounding", "None beyond rounding: an implementation that fails here fails everywhere."),
+    "hidden_mixed_scale": ("summation", "Small features are dropped where products are added in a narrow format."),
+    "near_duplicates": ("rounding", "Logits rounded on the way tie, and the label's neighbour takes its share."),
+    "common_direction": ("cancellation", "Logits rounded on the way lose in an offset what tells them apart."),
+    "cancelling_products": ("cancellation", "A sum of products in a narrow format keeps nothing of the logits."),
+    "confident_states": ("cancellation", "p rounded before 1 is subtracted leaves the label no gradient."),
+    "hidden_zero": ("edge case", "A row of padding has a loss of log n, and a gradient for the hidden states."),
+    "whole_numbers": ("rounding", "The products are exact; what is off is the loss's own error."),
     "vocabulary": ("summation", "The loss of a language model is off by more than a step of training."),
 }
 OF_CONTENT: dict[str, Note] = {
@@ -97,6 +105,11 @@ OF_CONTENT: dict[str, Note] = {
     "ZeroLabelAtInfinity": Note(
         "special value", "A label of 0 meets an infinite log-probability; no weight, no loss.", "nan by 0 * inf."
     ),
+    "IgnoredRow": Note(
+        "padding",
+        "A row's label is the one that is ignored: its loss is exactly 0, and it adds nothing to a gradient.",
+        "Padding is trained on; or a label of no class is read as one.",
+    ),
     "KnownWorst": Note(
         "regression",
         "The worst row found so far for a function of a framework, of its family and format; one output recorded.",
@@ -134,6 +147,9 @@ def _of_logits(asked: Question) -> Iterator[str]:
     x, elementwise = asked.logits, OPS[asked.op.name].elementwise
     if not elementwise and asked.classes == 1:
         yield "OneClass"
+    if OPS[asked.op.name].linear:  # x are hidden states
+        yield from () if all(asked.live) else ("IgnoredRow",)
+        return
     if not elementwise and asked.rows == 1 and asked.classes > 1 and len(set(x)) == 1 and math.isfinite(x[0]):
         yield "EqualLogits"
     if any(value == 0 and math.copysign(1, value) < 0 for value in x):
@@ -151,7 +167,9 @@ def _of_logits(asked: Question) -> Iterator[str]:
         yield "ZeroLabelAtInfinity"
 
 
-LOGARITHMS = frozenset({"log_softmax", "logsumexp", "sparse_xent", "dense_xent", "log_sigmoid", "sigmoid_xent"})
+LOGARITHMS = frozenset(
+    {"log_softmax", "logsumexp", "sparse_xent", "dense_xent", "log_sigmoid", "sigmoid_xent", "linear_xent"}
+)
 
 
 def _of_answers(asked: Question, out: tuple[Value, ...]) -> Iterator[str]:

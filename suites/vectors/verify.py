@@ -14,6 +14,7 @@ import numpy as np
 
 from harness import spelling
 from harness.model import Source
+from harness.ops import OPS
 from reference import limits
 from reference.vectors import FOLDER, File, Malformed, Vector, read, truth
 from reference.vectors.truth import Mismatch, Witness
@@ -98,7 +99,10 @@ def _answers(vector: Vector, ask: Witness) -> tuple[list[Mismatch], int]:
 def _labels(vector: Vector) -> Iterator[Mismatch]:
     """Yield what is wrong with a test's flags, id and result, and which inputs its format does not hold."""
     asked = vector.question
-    for name, numbers in (("x", asked.logits), ("labels", asked.labels), ("upstream", asked.upstream)):
+    given = {"x": asked.logits, "weight": asked.weight, "bias": asked.bias, "upstream": asked.upstream}
+    if OPS[asked.op.name].labels == "row":
+        given["labels"] = asked.labels
+    for name, numbers in given.items():
         rounded = families.to_dtype(np.array(numbers), asked.dtype).astype(np.float64)
         for k in np.flatnonzero(~((rounded == numbers) | np.isnan(rounded))):
             yield f"{name} {k}", numbers[k].hex(), f"a number of {asked.dtype}"

@@ -1,5 +1,7 @@
 """The second witness: the same questions as the arbiter, enclosed by other formulas in another library."""
 
+from dataclasses import replace
+
 import pytest
 from mpmath import libmp
 
@@ -149,3 +151,22 @@ def test_unknown_question_names_the_known_ones():
     """A question without a formula is refused with the list of those that have one."""
     with pytest.raises(ValueError, match=r"question is softmax/grad_labels, expected one of .*softmax/value"):
         witness.enclose(Op.of("softmax"), "grad_labels", [(ROWS["plain"], LABELS, UPSTREAM)])
+
+
+WEIGHT, BIAS = (0.5, -1.25, 2.0, 0.1, 0.5, 3.0), (0.25, 0.0, -1.0)
+
+
+@pytest.mark.parametrize("bias", [(), BIAS], ids=["plain", "bias"])
+@pytest.mark.parametrize("quantity", ["value", "grad_hidden", "grad_weight", "grad_bias"])
+def test_linear_answers_are_confirmed_and_wrong_ones_seen(quantity, bias):
+    """Arb confirms the arbiter's answers of a linear op without forming a logit, and sees one wrong bit of each."""
+    op = Op.of("linear_xent", ignore_index=-7, **({"bias": True} if bias else {}))
+    hidden, upstream = (0.75, -2.0, 1.5, 0.1, 3.0, 1.0), () if quantity == "value" else (0.5, -1.25, 2.0)
+    asked = Question(op, quantity, "float64", hidden, (2.0, -7.0, 0.0), upstream, 3, None, WEIGHT, bias)
+    values = tuple(truth.values(asked))
+
+    assert by_arb(asked, values) == ([], 0)
+    for k, value in enumerate(values):
+        if value.hi:
+            wrong = replace(value, hi=float.fromhex(flip(value.hi.hex())))
+            assert by_arb(asked, (*values[:k], wrong, *values[k + 1 :]))[0] != []

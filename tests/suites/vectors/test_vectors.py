@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 from harness.model import DTYPES, FORMATS, Case, Implementation, Inputs, Op, Result, Run, Score, Target, Worst
 from harness.ops import APART, OPS
 from harness.store import Store
-from reference import limits, rounding
+from reference import limits, rounding, tiers
 from reference import vectors as form
 from reference.arbiter import settle
 from reference.arbiter.ball import Ball
+from reference.options import meaning
 from reference.question import Question
 from reference.vectors import Malformed, Value, packaged, read, truth
 from suites.vectors import choice, flags, verify, worst
@@ -69,7 +70,24 @@ def test_every_question_is_there_in_every_dtype(tests):
     asked = {(v.question.op, v.question.quantity, v.question.dtype) for v in tests}
 
     apart = [(op, quantity) for op, quantities in APART.items() for quantity in quantities]
-    assert asked == {(op, quantity, dtype) for op, quantity in (*EVERY, *apart) for dtype in DTYPES}
+    alone = {(op, quantity, dtype) for op, quantity, dtype in asked if not OPS[op.name].linear}
+    assert alone == {(op, quantity, dtype) for op, quantity in (*EVERY, *apart) for dtype in DTYPES}
+
+
+def test_linear_questions_are_there_in_every_dtype(tests):
+    """Value and gradients stand there with and without a bias, with some rows ignored, and with all of them."""
+    asked = [v.question for v in tests if OPS[v.question.op.name].linear]
+    plain, biased = Op.of("linear_xent"), Op.of("linear_xent", bias=True)
+    padded = Op.of("linear_xent", ignore_index=-100)
+    quantities = OPS["linear_xent"].quantities
+
+    assert {(q.op, q.quantity, q.dtype, sum(q.live)) for q in asked if q.classes > 1} == {
+        (op, quantity, dtype, live)
+        for op, lives, more in ((plain, (3,), ()), (biased, (3,), ("grad_bias",)), (padded, (0, 1), ()))
+        for live in lives
+        for quantity in (*quantities, *more)
+        for dtype in DTYPES
+    }
 
 
 def test_every_flag_and_family_has_tests(tests):
@@ -102,7 +120,7 @@ def test_a_second_export_gives_the_same_bytes(tmp_path):
 
 
 @each_witness
-@pytest.mark.parametrize("name", ["sigmoid", "logsumexp", "sparse_xent", "binary_prob_xent"])
+@pytest.mark.parametrize("name", ["sigmoid", "logsumexp", "sparse_xent", "binary_prob_xent", "linear_xent"])
 def test_published_files_are_confirmed(name, witness):
     """A witness finds nothing wrong with a published file."""
     found = verify.check(FILES[name], verify.witness(witness))
@@ -141,7 +159,7 @@ def test_answers_are_the_goldens(tests):
     apart = []
     for v in tests[::40]:
         asked = v.question
-        if limits.is_special(asked) or asked.mean:
+        if limits.is_special(asked) or asked.mean or OPS[asked.op.name].linear:
             continue
         per_row = OPS[asked.op.name].one_a_row
         labels = np.array(asked.labels)
@@ -161,6 +179,32 @@ def test_answers_are_the_goldens(tests):
             theirs = (Fraction(flat[0][j]) + Fraction(flat[1][j])) * Fraction(2) ** int(powers[j])
             ours = (Fraction(value.hi) + Fraction(value.lo)) * Fraction(2) ** value.e2
             if abs(ours - theirs) > Fraction(2) ** -100 * abs(ours):
+                apart.append(v.id)
+
+    assert apart == []
+
+
+def test_linear_answers_are_the_goldens(tests):
+    """What is published of linear ops agrees with the goldens that both tiers make, and ignored rows are 0."""
+    apart = []
+    for v in [v for v in tests if OPS[v.question.op.name].linear and v.question.dtype == "bfloat16"]:
+        asked = v.question
+        inputs = Inputs(
+            np.reshape(asked.logits, (asked.rows, -1)),
+            np.array(asked.labels).astype(int),
+            np.array(asked.upstream or (1.0,) * asked.rows),
+            weight=np.reshape(asked.weight, (asked.classes, -1)),
+            bias=np.array(asked.bias) if asked.bias else None,
+        )
+        golden = meaning.golden(
+            asked.op, asked.quantity, inputs, lambda op, quantity, given: tiers.certify(op, quantity, given, 0.0)
+        )
+        powers = 0 if golden.exponent is None else golden.exponent
+        flat = (np.broadcast_to(part, golden.hi.shape).ravel() for part in (golden.hi, golden.lo, powers))
+        for value, hi, lo, power in zip(v.out, *flat, strict=True):
+            theirs = (Fraction(hi) + Fraction(lo)) * Fraction(2) ** int(power)
+            ours = (Fraction(value.hi) + Fraction(value.lo)) * Fraction(2) ** value.e2
+            if abs(ours - theirs) > Fraction(golden.radius) * abs(ours):
                 apart.append(v.id)
 
     assert apart == []
@@ -313,6 +357,36 @@ def test_damage_is_found_and_named(short, edit, rehash, witness):
     """A single wrong bit, flag or label is reported with the test's id, even under a new hash."""
     named = tamper(short, edit, rehash=rehash, line=1)
     code, said = command("verify", short, "--witness", witness)
+
+    assert code == 1
+    assert named in said
+    assert ", expected " in said
+
+
+LINEAR_DAMAGE = {
+    "weight": lambda fields: fields["weight"].reverse(),
+    "a weight cut short": lambda fields: fields["weight"].pop(),
+    "bias": lambda fields: fields["bias"].reverse(),
+    "no bias": lambda fields: fields.pop("bias"),
+    "label": lambda fields: fields["label"].reverse(),
+    "a label of no class": lambda fields: fields["label"].__setitem__(0, 99),
+    "label ignored": lambda fields: fields["label"].__setitem__(0, -100),
+    "upstream": lambda fields: fields["upstream"].reverse(),
+    "hi": set_out("hi"),
+    "lo": set_out("lo"),
+}
+
+
+@each_witness
+@pytest.mark.parametrize("edit", LINEAR_DAMAGE.values(), ids=LINEAR_DAMAGE)
+def test_damage_to_a_linear_test_is_found(every, tmp_path, edit, witness):
+    """A changed weight, bias or label of a linear op is reported with the test's id, even under a new hash."""
+    file = every["linear_xent"]
+    biased = [v for v in file.vectors if v.question.bias and v.question.quantity == "grad_weight"]
+    path = tmp_path / "linear_xent.jsonl"
+    form.write(path, replace(file, vectors=tuple(biased[:2]), notes=choice.notes_for(biased[:2])))
+    named = tamper(path, edit, rehash=True)
+    code, said = command("verify", path, "--witness", witness)
 
     assert code == 1
     assert named in said
