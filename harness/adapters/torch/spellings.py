@@ -52,6 +52,11 @@ def by_number(function: Function) -> Function:
     return lambda logits, labels: function(logits, labels, None, None, 0)
 
 
+def divergence_by_number(function: Function) -> Function:
+    """Build the terms of the C++ binding, whose reduction is a number, too."""
+    return lambda log_probabilities, labels: function(log_probabilities, labels, 0)
+
+
 SAME = CATALOGUE.spelled
 XENT, BINARY = "torch.nn.functional.cross_entropy", "torch.nn.functional.binary_cross_entropy_with_logits"
 SAME("softmax", "torch.softmax", "torch.special.softmax", "torch.Tensor.softmax", "torch.nn.Softmax", axis=0)
@@ -94,3 +99,5 @@ SAME(
     reduction="mean_axis",
 )
 SAME("logsumexp", "torch.logaddexp", "torch.Tensor.logaddexp")
+SAME("kl_div", "torch.nn.functional.kl_div", "torch.nn.KLDivLoss")
+SAME("kl_div", "torch.nn.functional.kl_div", "torch.kl_div", build=divergence_by_number)
