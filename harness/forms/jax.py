@@ -80,13 +80,13 @@ FORMS = (
     losses(
         "linear_xent",
         "composed",
-        "optax.softmax_cross_entropy_with_integer_labels(hidden @ weight.T, labels)",
+        "optax.softmax_cross_entropy_with_integer_labels(jnp.matmul(hidden, weight.T), labels)",
     ),
     losses(
         "linear_xent",
         "composed",
-        "-jax.nn.log_softmax(hidden @ weight.T)[labels]",
-        "-jnp.take_along_axis(jax.nn.log_softmax(hidden @ weight.T), labels[:, None], axis=-1)[:, 0]",
+        "-jax.nn.log_softmax(jnp.matmul(hidden, weight.T))[labels]",
+        "-jnp.take_along_axis(jax.nn.log_softmax(jnp.matmul(hidden, weight.T)), labels[:, None], axis=-1)[:, 0]",
     ),
     losses(
         "dense_xent",

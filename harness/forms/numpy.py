@@ -51,8 +51,9 @@ FORMS = (
     Form(
         "linear_xent",
         "control",
-        "-(the textbook log_softmax of hidden @ weight.T)[labels]",
-        "-np.take_along_axis((less := (logits := hidden @ weight.T) - logits.max(axis=-1, keepdims=True))"
+        "-(the textbook log_softmax of np.matmul(hidden, weight.T))[labels]",
+        "-np.take_along_axis((less := (logits := np.matmul(hidden, weight.T).astype(hidden.dtype))"
+        " - logits.max(axis=-1, keepdims=True))"
         " - np.log(np.exp(less).sum(axis=-1, keepdims=True)), labels[:, None], axis=-1)[:, 0]",
         reduces=True,
     ),

@@ -87,8 +87,8 @@ FORMS = (
     losses(
         "linear_xent",
         "composed",
-        "torch.logsumexp(hidden @ weight.T) - (hidden @ weight.T)[labels]",
-        "torch.logsumexp(logits := hidden @ weight.T, dim=-1) - logits.gather(-1, labels[:, None])[:, 0]",
+        "torch.logsumexp(torch.matmul(hidden, weight.T)) - torch.matmul(hidden, weight.T)[labels]",
+        "torch.logsumexp(logits := torch.matmul(hidden, weight.T), dim=-1) - logits.gather(-1, labels[:, None])[:, 0]",
         note=CANCELS,
     ),
     losses(

@@ -210,7 +210,10 @@ def test_tiny_run_has_every_answer(stored):
     asked = Counter((str(result.case), str(result.target)) for result in stored)
     plain = [r for r in stored if not r.case.check and not r.case.op.params]
     sweep = [r for r in plain if r.case.family.startswith("magnitude/")]  # not asked of what promises nothing
-    by_target = Counter(str(result.target) for result in plain if result not in sweep)
+    few = {"jnp.logaddexp", "torch.logaddexp"}  # of two classes alone
+    by_target = Counter(
+        str(result.target) for result in plain if result not in sweep and result.target.implementation.name not in few
+    )
     others = [r for r in plain if not isinstance(r.outcome, Score)]
 
     assert set(asked.values()) == {1}

@@ -59,7 +59,7 @@ function draw(block, state, view) {
   const lines = [...worst(block, state, column, chosen)].sort((a, b) => a[0] - b[0])
     .filter(([, cells]) => !state.only || [...cells.values()].some(i => block.columns.rank[i] >= Number(state.only)));
   const seen = new Set(lines.flatMap(([, cells]) => [...cells.keys()]));
-  const order = view === "dtype" ? ["float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64"] : [...new Set(block.words[column].map(group))];
+  const order = view === "dtype" ? ["float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64"] : [...new Set(block.words[column].map(drawnBy))];
   const columns = order.filter(name => seen.has(name));
   const ops = Map.groupBy ? Map.groupBy(lines, ([line]) => block.lines[line][0]) : lines.reduce((map, line) => {
     const op = block.lines[line[0]][0];

@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib.util
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -18,7 +19,7 @@ from harness.model import DTYPES, Compiles, Failed, Inputs, Op, Target, Unsuppor
 from harness.ops import OPS
 from tests.conftest import ROOT
 
-ROWS, CLASSES = 3, 5
+ROWS, CLASSES, FEATURES = 3, 5, 4
 WITH_LABEL_GRADIENT = tuple(name for name, record in OPS.items() if record.labels == "row")
 CASTS = "tf.compat.v1.losses.log_loss"  # answers in float32, whatever it is given: a known deviation
 # A first call compiles (torch.compile: seconds each), so modes after the plainest are asked these only.
@@ -81,24 +82,26 @@ def questions(op, dtype):
     """Draw plain inputs, the same on each call; dense labels are distributions, so that all agree on the gradient."""
     rng = np.random.default_rng(0)
     # Positive: the logarithm of a logit, one of the misuses, is then a number.
-    logits = rng.uniform(0.5, 3, (ROWS, CLASSES))
-    if OPS[op.name].takes == "probabilities":
+    record = OPS[op.name]
+    logits = rng.uniform(0.5, 3, (ROWS, FEATURES if record.linear else CLASSES))
+    if record.takes == "probabilities":
         logits /= logits.sum(axis=-1, keepdims=True)
-    if OPS[op.name].takes == "log_probabilities":
+    if record.takes == "log_probabilities":
         logits = -logits
     labels = None
-    if OPS[op.name].labels == "index":
+    if record.labels == "index":
         labels = rng.integers(0, CLASSES, ROWS)
     elif op.name in WITH_LABEL_GRADIENT:
         labels = rng.uniform(0.1, 0.9, (ROWS, CLASSES))
         labels = (labels / labels.sum(axis=-1, keepdims=True)).astype(dtype_of(dtype))
     upstream = np.asarray(rng.uniform(0.5, 2, value_shape(op))).astype(dtype_of(dtype))
-    return Inputs(logits.astype(dtype_of(dtype)), labels, upstream)
+    weight = rng.uniform(-1, 1, (CLASSES, FEATURES)).astype(dtype_of(dtype)) if record.linear else None
+    return Inputs(logits.astype(dtype_of(dtype)), labels, upstream, weight=weight)
 
 
-def quantities(op):
-    """Return the quantities that an op's cases ask."""
-    return ("value", "grad_logits", "grad_labels") if op in WITH_LABEL_GRADIENT else ("value", "grad_logits")
+def varied(quantity):
+    """Return the name of the array that a gradient is with respect to, as inputs name it."""
+    return {"grad_labels": "labels", "grad_weight": "weight"}.get(quantity, "logits")
 
 
 def whole(adapter):
@@ -109,7 +112,7 @@ def whole(adapter):
 def asked(adapter, mode):
     """Return (implementation, quantity) to ask in a mode: all in the plainest, the first of a FEW in the others."""
     if mode == adapter.modes[0]:
-        return [(each, quantity) for each in whole(adapter) for quantity in quantities(each.op)]
+        return [(each, quantity) for each in whole(adapter) for quantity in OPS[each.op].quantities]
     first = {}
     for each in whole(adapter):
         first.setdefault(each.op, each)
@@ -275,7 +278,7 @@ def test_answers_have_the_cases_shape_and_dtype(adapter, mode, dtype):
             got = answer(adapter, mode, implementation, quantity, inputs)
         except NotSupported:
             continue
-        shape = value_shape(Op.of(implementation.op)) if quantity == "value" else inputs.logits.shape
+        shape = inputs.like(quantity).shape
         if got.shape != shape or got.dtype != dtype_of(dtype) or not np.isfinite(got.astype(float)).all():
             unlike.append((implementation.name, quantity, got))
 
@@ -318,8 +321,8 @@ def test_gradients_agree_with_central_differences(adapter, mode):
             continue
         step = 1e-2 if OPS[implementation.op].takes == "logits" else 1e-3  # a probability may be small
         inputs = questions(Op.of(implementation.op), "float64")
-        where = "logits" if quantity == "grad_logits" else "labels"
-        towards = np.random.default_rng(1).uniform(-1, 1, inputs.logits.shape)
+        where = varied(quantity)
+        towards = np.random.default_rng(1).uniform(-1, 1, getattr(inputs, where).shape)
         try:
             gradient = answer(adapter, mode, implementation, quantity, inputs)
         except NotSupported:
@@ -330,7 +333,7 @@ def test_gradients_agree_with_central_differences(adapter, mode):
                 mode,
                 implementation,
                 "value",
-                Inputs(**{**vars(inputs), where: getattr(inputs, where) + sign * step * towards}),
+                replace(inputs, **{where: getattr(inputs, where) + sign * step * towards}),
             )
             for sign in (1, -1)
         )
@@ -348,7 +351,7 @@ def test_the_upstream_gradient_is_used(adapter, mode):
         if quantity == "value" or implementation.kind != "fused":
             continue
         inputs = questions(Op.of(implementation.op), "float32")
-        twice = Inputs(inputs.logits, inputs.labels, 2 * inputs.upstream)
+        twice = replace(inputs, upstream=2 * inputs.upstream)
         try:
             call = adapter.prepare(Op.of(implementation.op), quantity, inputs, Target(implementation, mode))
         except NotSupported:
