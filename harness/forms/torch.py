@@ -67,14 +67,22 @@ FORMS = (
         note=UNDERFLOW,
     ),
     # Fused: one call of a public function, whose documentation shows the option.
-    Form(
-        "linear_xent",
-        "fused",
-        "torch.nn.functional.linear_cross_entropy(options=torch.nn.LinearCrossEntropyOptions())",
-        "torch.nn.functional.linear_cross_entropy(hidden, weight, labels, linear_bias=bias, reduction=reduction, "
-        "options=torch.nn.LinearCrossEntropyOptions())",
-        options={"reduction": "none"},
-        needs="torch.nn.LinearCrossEntropyOptions",
+    *(
+        Form(
+            "linear_xent",
+            "fused",
+            f"torch.nn.functional.linear_cross_entropy(options=torch.nn.LinearCrossEntropyOptions({chosen}))",
+            "torch.nn.functional.linear_cross_entropy(hidden, weight, labels, linear_bias=bias, reduction=reduction, "
+            f"options=torch.nn.LinearCrossEntropyOptions({chosen}))",
+            options={"reduction": "none"},
+            needs="torch.nn.LinearCrossEntropyOptions",
+        )
+        # Chunks of 3 rows, of which no shape is a multiple; a policy that is named leaves acc_dtype at the inputs' own.
+        for chosen in (
+            "",
+            "batch_chunk_size=3",
+            "batch_chunk_size=3, acc_policy='accurate'",
+        )
     ),
     Form(
         "linear_xent",

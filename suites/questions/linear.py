@@ -26,7 +26,11 @@ Family = Callable[[np.random.Generator, int, int, int, Format], Drawn]
 FAMILIES: dict[str, Family] = {}
 Shape = tuple[int, int, int]  # rows, features, classes
 
-OPTION_SHAPES: Mapping[str, Shape] = {"hidden_normal": (8, 8, 16), "many_rows": (512, 2, 1030)}
+OPTION_SHAPES: Mapping[str, Shape] = {
+    "hidden_normal": (8, 8, 16),
+    "only_padding": (8, 8, 16),
+    "many_rows": (512, 2, 1030),
+}
 SPEED_FEATURES = 256
 
 
@@ -109,6 +113,14 @@ def many_rows(rng: np.random.Generator, rows: int, classes: int, features: int, 
 
 
 @family
+def only_padding(rng: np.random.Generator, rows: int, classes: int, features: int, form: Format) -> Drawn:
+    """A batch of padding: every label is the ignored one, so that losses, their sum and gradients are exactly 0."""
+    hidden, weight = rng.standard_normal((rows, features)), rng.standard_normal((classes, features))
+    hidden[::2] = 0
+    return hidden, weight, np.zeros(classes)
+
+
+@family
 def wide_vocabulary(rng: np.random.Generator, rows: int, classes: int, features: int, form: Format) -> Drawn:
     """A vocabulary of no multiple of a block, logits around 0: zero columns that fill its last block would count."""
     weight = rng.standard_normal((classes, features)) / np.sqrt(features)
@@ -147,6 +159,11 @@ OPTIONS: Mapping[Op, tuple[Quantity, ...]] = {
     )
     for reduction in reductions
 } | {Op.of("linear_xent", bias=True, reduction="sum"): ("value", "grad_bias")}
+# A mean over no rows is 0 / 0, which is anybody's policy.
+PADDED: Mapping[Op, tuple[Quantity, ...]] = {
+    Op.of("linear_xent", **IGNORE): GRADIENTS,
+    Op.of("linear_xent", **IGNORE, reduction="sum"): GRADIENTS,
+}
 OVER_ROWS = Op.of("linear_xent", reduction="mean")  # of many rows
 
 
@@ -165,9 +182,10 @@ def cases(seeds: Sequence[int], dtypes: Sequence[str], *, more: bool) -> Iterato
 def option_cases(dtypes: Sequence[str]) -> Iterator[Case]:
     """Yield the cases of options."""
     for dtype in dtypes:
-        for op, quantities in OPTIONS.items():
-            for quantity in quantities:
-                yield _of_options(op, quantity, "hidden_normal", dtype)
+        for name, asked in (("hidden_normal", OPTIONS), ("only_padding", PADDED)):
+            for op, quantities in asked.items():
+                for quantity in quantities:
+                    yield _of_options(op, quantity, name, dtype)
         yield _of_options(OVER_ROWS, "value", "many_rows", dtype)
 
 
@@ -212,6 +230,8 @@ def inputs(case: Case) -> Inputs:
     index = np.where(turn == 1, logits.argmin(1), index).astype(np.int64)
     if case.op.options.keys() - {"bias", "reduction"}:
         index = indices(case.op, logits, rng)
+    if case.source.name == "only_padding" and "ignore_index" in case.op.options:
+        index[:] = case.op.options["ignore_index"]
     steps = rng.integers(1, 65, case.rows) * rng.choice([-1, 1], case.rows)
     upstream = np.asarray(steps[0] / 32 if spelled.reduces(case.op) else steps / 32)
     given = bias if case.op.options.get("bias") else None

@@ -187,3 +187,17 @@ def test_infinite_inputs_are_refused():
     for tier in tiers.CERTIFY.values():
         with pytest.raises(ValueError, match="inputs hold inf or nan"):
             tier(PLAIN, "value", inputs, 0.0, 0)
+
+
+def test_a_batch_of_padding_has_no_loss_and_no_gradient():
+    """Where every label is the ignored one answers are exactly 0, and underflow of gradients is all the budget."""
+    asked = [case for case in linear.option_cases(["bfloat16"]) if case.source.name == "only_padding"]
+    assert {case.op for case in asked} == set(linear.PADDED)
+    for case in asked:
+        inputs = linear.inputs(case)
+        golden = meaning.golden(case.op, case.quantity, inputs, certify)
+        budget = meaning.budget(case.op, case.quantity, inputs, certify)
+        assert (inputs.labels == -100).all()
+        assert not golden.hi.any()
+        most = max(np.max(error) for error in budget.error.values())
+        assert most == 0 if case.quantity == "value" else most < 2.0**-120
