@@ -41,7 +41,7 @@ def write(whole: Recorded | exchange.Part, to: BinaryIO) -> int:
             for key in texts:
                 if key not in written:
                     packed.write(_line({"text": key, "is": texts[key]}))
-            written |= texts.keys()
+            written.update(texts)
             packed.write(_line(exchange.fields(result) | {"facts": facts}))
         packed.write(_line({"end": count}))
     return count

@@ -28,6 +28,7 @@ OUTCOMES: Mapping[str, type[Any]] = {
     "timed out": TimedOut,
 }
 NAMES = {kind: name for name, kind in OUTCOMES.items()}
+PLAIN = (str, int, bool, type(None))  # what JSON holds as it is
 
 
 def pack(outcome: Outcome) -> tuple[dict[str, Any], dict[str, str]]:
@@ -132,6 +133,8 @@ def text_key(text: str) -> str:
 
 def _finite(value: Any) -> Any:
     """Replace infinities and nans by text, which strict JSON can hold."""
+    if value.__class__ in PLAIN:  # most are; to ask whether a text is a mapping takes long
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
