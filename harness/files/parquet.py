@@ -138,12 +138,20 @@ def _results(path: Path) -> Iterator[Result]:
     count = 0
     with _opened(path) as file:
         for batch in file.iter_batches(AT_ONCE, columns=READ):
-            columns = [batch.column(name).to_pylist() for name in READ]
+            columns = [_values(batch.column(name)) for name in READ]
             for row in zip(*columns, strict=True):
                 count += 1
                 yield _result(dict(zip(READ, row, strict=True)))
         if count != file.metadata.num_rows:  # the footer has no checksum
             raise Malformed(f"{count} results, expected {file.metadata.num_rows}")
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return a column's values; a long text that many rows share is made once."""
+    if not pa.types.is_dictionary(column.type):
+        return column.to_pylist()
+    texts, places = column.dictionary.to_pylist(), column.indices.to_pylist()
+    return [None if place is None else texts[place] for place in places]
 
 
 def _result(row: dict[str, Any]) -> Result:
