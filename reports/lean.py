@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from harness.store import Store
 
 
-def read(store: Store, uid: str, *, bits: bool) -> Recorded:
+def read(store: Store, uid: str, *, compared: bool) -> Recorded:
     """Return a run, its worst elements those that pages show: of `shown`, and of the worst answer of each `group`.
 
-    bits: whether it will be compared with another. Raises StoreError where there is no such run.
+    compared: whether it will be, with another. Raises StoreError where there is no such run.
     """
     begun = store.begun(uid)
     weights: dict[Hashable, tuple[int, float]] = {}  # of the worst of each group so far
@@ -32,7 +32,7 @@ def read(store: Store, uid: str, *, bits: bool) -> Recorded:
             return True
         return shown(result)
 
-    for place, result in enumerate(store.results(begun.run.uid, wanted, bits=bits)):
+    for place, result in enumerate(store.results(begun.run.uid, wanted, compared=compared)):
         results.append(result)
         if isinstance(result.outcome, Score) and result.outcome.worst and is_answer(result) and not shown(result):
             key = group(result)

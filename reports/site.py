@@ -47,7 +47,7 @@ def write(
     `before` are the runs to compare with, the latest last; `accepts` tells what a list of one's own accepts. Raises
     StoreError where there is no such run.
     """
-    run = lean.read(store, uid, bits=bool(before))
+    run = lean.read(store, uid, compared=bool(before))
     material = Material(
         run.run,
         compare.judged(run, accepts),

@@ -34,6 +34,8 @@ TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = 'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results WHERE run = ? ORDER BY '
 BY_TARGET, BY_CASE = f'{RESULTS} target, "case"', f'{RESULTS} "case", target'
 RUNS = "SELECT uid, started, finished, command, preset, host, shards, notes FROM runs ORDER BY place, uid"
+LEAN: Mapping[str, Any] = {"worst": None}
+LEANEST: Mapping[str, Any] = {**LEAN, "bits": "", "mean_ulp": 0.0, "bias_ulp": 0.0}
 Facts = dict[str, str]
 Wanted = Callable[[Result], bool]
 JUDGEMENTS: Mapping[str, Judgement] = {word: word for word in get_args(Judgement)}
@@ -129,12 +131,13 @@ class Stored:
         return {judgement: count for judgement, count in self._db.rows(sql, (uid,))}  # noqa: C416 - rows of any length
 
     def results(
-        self, uid: str, worst: Wanted = always, *, bits: bool = True, by_case: bool = False
+        self, uid: str, worst: Wanted = always, *, compared: bool = True, by_case: bool = False
     ) -> Iterator[Result]:
         """Yield a run's results, grouped by target, in the order they were first asked in.
 
         worst: tells of a result, shown without its worst element, whether that is wanted; most of a store is these.
-        bits: whether digests are wanted of results whose worst element is not.
+        compared: whether digests, mean and bias are wanted of results whose worst element is not; else they are
+        empty and 0, for only comparisons read them.
         by_case: group them by case, whose answers share their rows: the lightest order to read all of a large run in.
         """
         rows = self._db.rows(BY_CASE if by_case else BY_TARGET, (uid,))
@@ -150,7 +153,8 @@ class Stored:
                 self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
                 make = partial(_result, cases=cases, targets=targets, texts=texts, words=words)
                 places = range(len(chunk))
-                lean = {} if worst is always else {k: make(chunk[k], _lean(every[k], bits=bits)) for k in places}
+                left_out = LEAN if compared else LEANEST
+                lean = {} if worst is always else {k: make(chunk[k], _lean(every[k], left_out)) for k in places}
                 told = [k for k in places if not lean or (every[k].get("worst") and worst(lean[k]))]
                 new = self._read(TEXTS, named_texts(every[k] for k in told), texts, decompressed)
                 found = lean | {k: make(chunk[k], every[k]) for k in told}
@@ -231,11 +235,10 @@ def _result(
     return Result(case, targets[target], unpack(outcome, facts, texts), judged, content=content, **shared)
 
 
-def _lean(facts: Any, *, bits: bool) -> Any:
-    """Return the facts of an outcome without its worst element, perhaps without its digest."""
+def _lean(facts: Any, empty: Mapping[str, Any]) -> Any:
+    """Return the facts of an outcome with some of them empty."""
     if not isinstance(facts, dict):
         return facts  # which is no outcome's
-    empty = {"worst": None} if bits else {"worst": None, "bits": ""}
     return facts | {name: empty[name] for name in empty.keys() & facts.keys()}
 
 

@@ -43,12 +43,18 @@ def test_wanted_worst_elements_are_there(store):
     assert found == [one if one.case.family == "bits" else without_worst(one) for one in every]
 
 
-def test_digests_are_left_out(store):
-    """Digests are left out with worst elements, where nothing will be compared."""
-    found = list(store.results(run().uid, never, bits=False))
+def test_what_only_comparisons_read_is_left_out(store):
+    """Digests, means and biases are left out with worst elements, where nothing will be compared; all else is there."""
+    found = list(store.results(run().uid, never, compared=False))
 
-    assert {one.outcome.bits for one in found if isinstance(one.outcome, Score)} == {""}
-    assert len(found) == len(RESULTS)
+    empty = {"bits": "", "mean_ulp": 0.0, "bias_ulp": 0.0}
+    assert found == [
+        dataclasses.replace(one, outcome=dataclasses.replace(one.outcome, **empty))
+        if isinstance(one.outcome, Score)
+        else one
+        for one in store.results(run().uid, never)
+    ]
+    assert any(isinstance(one.outcome, Score) and one.outcome.mean_ulp for one in RESULTS)
 
 
 def test_results_by_case(store):
