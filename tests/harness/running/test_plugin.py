@@ -52,9 +52,9 @@ def test_pytest_that_asks_nothing_leaves_no_run(shell, folder, arguments, code):
             assert opened.runs() == []
 
 
-def test_pytest_stores_what_it_notes(shell, folder):
+def test_pytest_stores_what_it_notes(shell, tmp_path):
     """Where nobody watches, what a process notes is stored with the run: here what it did not measure anew."""
-    store = folder / "noting.sqlite"
+    store = tmp_path / "noting.sqlite"  # what is kept lies beside it
     args = (*FEW, "-k", "softmax and near_ties", "--store", store)
     for _ in range(2):
         assert shell("suites", *args, module="pytest", cwd=ROOT).returncode == 0
