@@ -15,21 +15,19 @@ if TYPE_CHECKING:
 TITLE = "What is asked of the frameworks, and what is not"
 NAV = "Coverage"
 PLACE = 94
-BY_NAME: tuple[State, ...] = ("new", "asked", "composed", "same")  # states whose names have a line each
 
 
 @dataclass(frozen=True)
-class Line:
-    """A name and what is said of it, with where the answers of what it stands for begin."""
+class Named:
+    """A public name, with where the answers of what it stands for begin; nowhere where there are none."""
 
     name: str
-    said: str
     at: str
 
 
 @dataclass(frozen=True)
 class Surface:
-    """One map. counts: of the states that occur. reasons: why names are not asked, and which."""
+    """One map. counts: of the states that occur. said: of each state what is said of names, and of which."""
 
     name: str
     framework: str
@@ -37,8 +35,7 @@ class Surface:
     differs: str  # what of it the run was made with, where that is another version
     names: int
     counts: tuple[tuple[State, str, int], ...]
-    lines: tuple[tuple[State, tuple[Line, ...]], ...]
-    reasons: tuple[tuple[str, tuple[str, ...]], ...]
+    said: tuple[tuple[State, tuple[tuple[str, tuple[Named, ...]], ...]], ...]
 
 
 def render(material: Material) -> str:
@@ -63,13 +60,11 @@ def surface(one: Map, material: Material) -> Surface:
     """Gather a map's names by state and reason, each with its answers in this run."""
     answers = _answers(framework(one), material)
     counts = tuple((state, meaning, len(one.of(state))) for state, meaning in STATES.items() if one.of(state))
-    lines = [
-        (state, tuple(Line(name, said, _at(name, said, answers)) for name, said in one.of(state).items()))
-        for state in BY_NAME
-    ]
-    reasons: dict[str, list[str]] = {}
-    for name, said in one.of("not asked", "not walked").items():
-        reasons.setdefault(said, []).append(name)
+    groups: dict[State, dict[str, list[Named]]] = {}
+    for state in STATES:
+        for name, said in one.of(state).items():
+            at = "" if state in {"not asked", "not walked"} else _at(name, said, answers)
+            groups.setdefault(state, {}).setdefault(said or "nothing", []).append(Named(name, at))
     return Surface(
         one.name.replace("_", " "),
         framework(one),
@@ -77,8 +72,7 @@ def surface(one: Map, material: Material) -> Surface:
         _differs(one, material),
         one.count,
         counts,
-        tuple((state, found) for state, found in lines if found),
-        tuple((why, tuple(names)) for why, names in reasons.items()),
+        tuple((state, tuple((said, tuple(names)) for said, names in group.items())) for state, group in groups.items()),
     )
 
 

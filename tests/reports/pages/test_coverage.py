@@ -30,16 +30,19 @@ def test_surface_counts_and_links():
     found = coverage.surface(
         Map("torch", {"torch": "9.9"}, entries, {"torch": ("add",)}), material(result(target=TORCH))
     )
-    lines = {line.name: line for _, lines in found.lines for line in lines}
+    said = {state: dict(groups) for state, groups in found.said}
+    at = {one.name: one.at for groups in said.values() for names in groups.values() for one in names}
 
     assert (found.names, [(state, n) for state, _, n in found.counts]) == (
         5,
         [("asked", 2), ("same", 1), ("not asked", 1), ("not walked", 1)],
     )
-    assert lines["torch.sigmoid"].at.startswith("#")
-    assert lines["torch.special.expit"].at == lines["torch.sigmoid"].at
-    assert lines["torch.softmax"].at == ""
-    assert dict(found.reasons) == {"another function": ("torch.hardsigmoid",), "No module named 'flax'": ("flax.nnx",)}
+    assert at["torch.sigmoid"].startswith("#")
+    assert at["torch.special.expit"] == at["torch.sigmoid"]
+    assert at["torch.softmax"] == at["torch.hardsigmoid"] == ""
+    assert [*said["asked"]] == ["sigmoid", "softmax"]
+    assert [*said["same"]] == ["torch.sigmoid, by its trace"]
+    assert [*said["not asked"], *said["not walked"]] == ["another function", "No module named 'flax'"]
 
 
 def test_page_is_of_the_frameworks_that_were_asked():
