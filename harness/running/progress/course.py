@@ -55,7 +55,7 @@ def left(share: float, began: float | None, elapsed: float, known: Course | None
         foreseen = min(max(elapsed, soonest), latest)
         pace = (elapsed + SURE) / (foreseen + SURE)
         return max(0.0, pace * (known.total - foreseen))
-    if began is None or not share:
+    if began is None or share * PARTS < 1:  # the first answers wait for what is loaded and compiled once
         return None
     usual = Course(USUAL).at(share)
     return (elapsed - began) / usual * (1 - usual) if usual else None

@@ -44,10 +44,11 @@ def test_another_pace_is_seen(factor, share, off):
     assert abs(said - real) <= off * real + 5 * factor
 
 
-def test_unknown_process_promises_nothing_before_it_asks():
-    """While nothing is asked and no course is known, nothing is told."""
+def test_unknown_process_promises_nothing_at_first():
+    """While less than a part is asked and no course is known, nothing is told: the first answer waits for imports."""
     assert left(0.0, None, 8.0, None) is None
     assert left(0.0, 8.0, 9.0, None) is None
+    assert left(0.004, 8.0, 60.0, None) is None
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.62, 0.95])
