@@ -159,11 +159,10 @@ class Catalogue:
 
     def _has(self, dotted: str) -> bool:
         """Tell whether the framework here has a name."""
-        root, *path = dotted.split(".")
-        found: object | None = self.within.get(root)
-        for attribute in path:
-            found = getattr(found, attribute, None)
-        return found is not None
+        try:
+            return self.found(dotted) is not None
+        except (AttributeError, KeyError):
+            return False
 
     def reduced(self, losses: Function, reduction: str) -> Function:
         """Return the losses themselves, or their sum or mean as users take it: behind a function without the option."""
