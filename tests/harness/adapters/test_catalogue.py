@@ -73,6 +73,18 @@ def test_losses_are_reduced_behind_the_function(catalogue, reduction, expected):
     assert np.array_equal(got, expected)
 
 
+@pytest.mark.parametrize("needs", ["np.of_a_later_release", "np.of_a_later_release.part", "later.exp"])
+def test_composition_of_a_name_that_a_release_lacks_is_refused(needs):
+    """It says which name is missing; where the name is there, the composition is built."""
+    rows = [Form("softmax", "fused", name, "logits", needs=what) for name, what in (("a", needs), ("b", "np.exp"))]
+    catalogue = Catalogue("numpy", {"np": np}, np.sum, np.mean, rows)
+    catalogue.compose()
+
+    with pytest.raises(NotSupported, match=f"numpy here has no {needs}, expected a release that has"):
+        catalogue.offers["softmax", "a"].build()
+    assert catalogue.offers["softmax", "b"].build()(1) == 1
+
+
 @pytest.mark.parametrize("catalogue", [Catalogue("words without sums"), Catalogue("numpy", {}, np.sum, np.mean)])
 def test_a_reduction_that_users_do_not_write_is_refused(catalogue):
     """It is named with those there are."""
