@@ -75,6 +75,18 @@ def versions(session: nox.Session) -> None:
     session.run("python", "tools/versions.py", *session.posargs)
 
 
+@nox.session(default=False)
+def engines(session: nox.Session) -> None:
+    """Ask engines beside the frameworks, each in an environment of its own: `-- onnxruntime mlx [options]`.
+
+    Without names all that are light, and torch beside them; with `--all` the heavy ones too. Options are those of
+    `xentbench run`. What cannot be installed is not run, and takes no other along.
+    """
+    install(session, "fast")
+    session.install("uv")
+    session.run("python", "-m", "tools.engines", *session.posargs)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on every framework. Arguments go to pytest."""

@@ -79,10 +79,9 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
     """Import the wanted frameworks; one that is missing is stored as not run."""
     want, recorder = wanted(config), config.stash[RECORDER]
     of_file = kernels(config)
-    everywhere = of_file or frameworks.names()
-    named = [name for name in dict.fromkeys(framework for framework, _ in want.pairs) if name in everywhere]
+    named = want.frameworks if want.pairs or not of_file else tuple(of_file)
     found = []
-    for name in named if want.pairs else everywhere:
+    for name in [name for name in named if not of_file or name in of_file]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a framework says while it is imported is no outcome

@@ -165,6 +165,45 @@ def test_toy_op_is_judged(house, toy):
     assert "conforms" in house("judge", "mine.py", "--dtype", "float32")
 
 
+ENGINE = """
+from harness.adapters import Catalogue
+from harness.adapters.numpy import Adapter as Numpy, np
+
+
+def add_up(*, axis=-1):
+    return lambda logits: np.exp(logits) / np.exp(logits).sum(axis=axis, keepdims=True)
+
+
+class Adapter(Numpy):
+    catalogue = Catalogue("toy", {"np": np}, np.sum, np.mean)
+    modes = ("plain", "other")
+    dtypes = ("float32",)
+    engine, differentiates = True, False
+
+
+Adapter.catalogue.form("softmax", "toy.softmax", "fused")(add_up)
+"""
+KNOWN = """
+[[known]]
+case = ["softmax-*", "softmax(*", "*:softmax*"]
+target = "toy.softmax@*"
+reason = "a toy overflows"
+"""
+
+
+def test_engine_is_a_folder(house):
+    """A toy engine is listed, asked where it is named, of what it has; its list says what is known."""
+    house.add("an engine", {"harness/engines/exported/toy/__init__.py": ENGINE, "suites/expected/toy.toml": KNOWN})
+
+    assert "toy.softmax" in house("list", "targets", "--on", "toy:other")
+    house("run", "--on", "toy", "--preset", "smoke", "--family", "offset", "--jobs", "1")
+    answers = list(export.read(house("export").splitlines()))
+    assert {(one["framework"], one["dtype"], one["quantity"]) for one in answers} == {("toy", "float32", "value")}
+    assert {one["mode"] for one in answers} == {"plain", "other"}
+    assert {one["judgement"] for one in answers if one["family"] == "offset"} == {"known"}
+    assert "toy" not in {one["framework"] for one in house.answers("--op", "softmax", "--dtype", "float32")}
+
+
 PAGE = {
     "__init__.py": """
 from reports import layout

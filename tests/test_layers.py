@@ -39,7 +39,7 @@ FLOORS = {
         ("forms",),
         ("scoring", "store", "adapters"),
         ("files", "history", "running", "coverage"),
-        ("timing",),
+        ("timing", "engines"),
     ),
     "reference": (
         ("golden", "question", "bounds", "rounding", "fast"),
@@ -56,6 +56,12 @@ FLOORS = {
 }
 # Each framework belongs to its adapter's folder.
 FRAMEWORKS = {"torch": "torch", "jax": "jax", "optax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
+# Each engine's library belongs to its group; engines may use frameworks too, as what exports from one does.
+ENGINES = {
+    **dict.fromkeys(("onnx", "onnxruntime", "openvino"), "exported"),
+    **dict.fromkeys(("MNN", "ai_edge_litert", "mlx", "ncnn", "paddle", "scipy", "sklearn"), "libraries"),
+    **dict.fromkeys(("cut_cross_entropy", "liger_kernel", "tokamax", "triton"), "kernels"),
+}
 # Keras on another backend than TensorFlow.
 ON_KERAS = ("harness/adapters/torch/on_keras.py", "harness/adapters/jax/on_keras.py")
 EXACT = ("mpmath", "gmpy2", "flint")
@@ -102,7 +108,10 @@ def allowed(file, names):
     if top == "":
         return False
     if top in FRAMEWORKS:
-        return file.startswith(f"harness/adapters/{FRAMEWORKS[top]}/") or (top == "keras" and file in ON_KERAS)
+        own = (f"harness/adapters/{FRAMEWORKS[top]}/", "harness/engines/")
+        return file.startswith(own) or (top == "keras" and file in ON_KERAS)
+    if top in ENGINES:
+        return file.startswith(f"harness/engines/{ENGINES[top]}/")
     if top in EXACT:
         return package == "reference"
     if top == package in FLOORS:
@@ -147,6 +156,10 @@ def test_package_is_seen(package):
         ("harness/adapters/numpy/__init__.py", "import jax.numpy as jnp"),
         ("harness/adapters/jax/__init__.py", "import tensorflow as tf"),
         ("harness/adapters/torch/__init__.py", "def f():\n    import keras"),
+        ("harness/adapters/torch/__init__.py", "import onnxruntime"),
+        ("harness/engines/libraries/mlx/__init__.py", "import onnx"),
+        ("harness/adapters/frameworks.py", "from harness.engines import exported"),
+        ("suites/questions/plan.py", "import scipy"),
         ("harness/running/plugin.py", "import importlib\nimportlib.import_module('torch')"),
         ("harness/running/plugin.py", "import xentbench"),
         ("reference/arbiter/rows.py", "from harness.store import Store"),
@@ -209,6 +222,8 @@ def test_planted_violation_is_seen(tmp_path, file, text):
         ("harness/scoring/metrics.py", "from harness.scoring import ulp\nimport numpy as np"),
         ("harness/adapters/torch/__init__.py", "import torch.nn.functional as F"),
         ("harness/adapters/tensorflow/losses.py", "import keras\nimport tensorflow as tf"),
+        ("harness/engines/exported/onnxruntime/__init__.py", "import onnx\nimport onnxruntime\nimport torch"),
+        ("harness/engines/processes/tfjs/__init__.py", "from harness.adapters import Catalogue"),
         (
             "reference/rounding.py",
             "from harness.scoring import ulp\nfrom harness.model import Golden\nfrom mpmath import libmp",
@@ -266,4 +281,4 @@ def modules_after(statement):
 )
 def test_no_framework_is_imported_before_it_is_asked(statement):
     """Listing adapters, planning, reporting and starting the front door import no framework."""
-    assert modules_after(statement) & set(FRAMEWORKS) == set()
+    assert modules_after(statement) & {*FRAMEWORKS, *ENGINES} == set()

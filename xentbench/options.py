@@ -32,10 +32,10 @@ def listed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
 
 
 def pairs() -> list[str]:
-    """Return every framework, alone and with each of its modes."""
+    """Return every framework and engine, alone and with each of its modes."""
     from harness.adapters import frameworks  # noqa: PLC0415 - for a shell to complete; most commands ask no framework
 
-    names = frameworks.names()
+    names = frameworks.every()
     return [*names, *(f"{name}:{mode}" for name in names for mode in frameworks.modes(name))]
 
 
@@ -73,7 +73,7 @@ Preset = Annotated[
 On = Annotated[
     str,
     typer.Option(
-        help="frameworks or framework:mode pairs, as in torch,jax:jit",
+        help="frameworks and engines, or framework:mode pairs, as in torch,jax:jit; all: the frameworks",
         envvar="XENTBENCH_ON",
         autocompletion=listed(pairs),
     ),

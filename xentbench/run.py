@@ -6,19 +6,16 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from harness.files.recall import existing
-from harness.history.state import STATES, state
 from harness.history.verdict import of_run
 from harness.model import Case, Crashed, Outcome, Recorded, Result, Run, Target, TimedOut
 from harness.running import arguments, host, orphan
@@ -39,9 +36,9 @@ from suites.questions import goldens, jobs, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
 from xentbench.report import write_report
-from xentbench.screen import Exit, console, ending, folder, harmless, refusing, say, show, stop, warn
+from xentbench.screen import Exit, console, ending, folder, refusing, say, stop, warn
+from xentbench.summary import exit_code, missing, summarise
 
-SHOWN = 10  # new deviations listed in the terminal
 GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
 
 CiFile = Annotated[Path | None, typer.Option(help="also write this for CI; see export --format")]
@@ -62,6 +59,7 @@ class Request:
     timeout_seconds: float
     threads: int
     at_once: int
+    pythons: Mapping[str, str]  # of frameworks that have an interpreter of their own
 
     @property
     def arguments(self) -> list[str]:
@@ -82,6 +80,9 @@ def run(
     *,
     reference: Annotated[str, typer.Option(help="fast: double-double, audited by mpmath; or mpmath for all")] = "fast",
     known: options.Known = [],  # noqa: B006 - typer's way to write several
+    python: Annotated[
+        list[str], typer.Option(help="NAME=PATH: the interpreter to ask a framework or engine in", show_default="this")
+    ] = [],  # noqa: B006 - as above
     strict: options.Strict = False,
     shard: Annotated[str, typer.Option(help="i/n: ask the i-th of n parts, the same on every machine")] = "",
     uid: Annotated[str, typer.Option("--run-uid", help="id of the run; shards of one id are one run")] = "",
@@ -113,6 +114,9 @@ def run(
         wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, family=family, shard=shard)
         choice("--reference", reference, CERTIFY)
         listed = judge.known_deviations(known)
+        pythons = arguments.interpreters(python)
+        if pythons and speed:
+            raise ValueError("--python is given with --speed, expected one of them; try: compare --settle --python")
         judging = partial(judged, known=listed, strict=strict)
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
         folder("--report", report)
@@ -120,7 +124,9 @@ def run(
     if resume:
         say(f"going on with run {current.uid}")
     at_once = processes or os.cpu_count() or 1
-    request = Request(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once)
+    request = Request(
+        *(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once, pythons)
+    )
     with ending(Trouble, StoreError, interrupted=GO_ON):
         make_goldens(request)
         finished = answer(request)
@@ -216,7 +222,9 @@ def answer(request: Request) -> list[Process]:
             threads=request.threads,
             progress=progress,
         )
-        return runner.run(jobs.accuracy(request.wanted, request.arguments), at_once=request.at_once)
+        asked = jobs.accuracy(request.wanted, request.arguments)
+        own = [replace(job, python=request.pythons.get(job.name, job.python)) for job in asked]
+        return runner.run(own, at_once=request.at_once)
 
 
 def refuse_misuse(request: Request, finished: Sequence[Process]) -> None:
@@ -251,49 +259,3 @@ def close(request: Request, directory: Path) -> tuple[Recorded, Path]:
         opened.finish(request.uid)
         accepts = accepting(judge.known_deviations(request.known, shipped=False))
         return opened.recorded(request.uid, never), write_report(opened, request.uid, directory, accepts=accepts)
-
-
-def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:
-    """Print a short table, what is new, what failed, and what was not run."""
-    show(_counts(recorded.results))
-    news = [result for result in recorded.results if result.judgement == "deviates"]
-    for result in news[:SHOWN]:
-        say(f"new: {result.case} {result.target}: {result.reason}")
-    if len(news) > SHOWN:
-        say(f"and {len(news) - SHOWN} more; the report has them all")
-    for name, reason in failed.items():
-        say(f"failed: {name}: {reason}")
-    for entry in recorded.not_run:
-        say(f"not run: {entry.framework} {entry.mode} {entry.device}: {entry.reason}")
-
-
-def _counts(results: Sequence[Result]) -> Table:
-    """Return the states of all answers, a line a framework, mode and device."""
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for result in results:
-        target = result.target
-        key = (target.implementation.framework, target.mode, target.device)
-        counts.setdefault(key, Counter())[state(result)] += 1
-    shown = [column for column in STATES if any(count[column] for count in counts.values())]
-    table = Table("framework", "mode", "device", *shown, title="answers", title_justify="left")
-    for column in table.columns[3:]:
-        column.justify = "right"
-    for key, count in sorted(counts.items()):
-        table.add_row(*map(harmless, key), *(str(count[column]) for column in shown))
-    return table
-
-
-def missing(wanted: plan.Wanted, recorded: Recorded) -> list[str]:
-    """Return the frameworks that were named, and of which nothing was asked."""
-    asked = {result.target.implementation.framework for result in recorded.results}
-    return [name for name in wanted.frameworks if wanted.pairs and name not in asked]
-
-
-def exit_code(recorded: Recorded, absent: Sequence[str], *, broken: bool) -> Exit:
-    """Return the exit code: machinery first, because a broken run proves nothing."""
-    grade = of_run(recorded).grade
-    if broken or grade == "died":
-        return Exit.MACHINERY
-    if grade == "worse":
-        return Exit.DEVIATES
-    return Exit.NOTHING_RAN if absent or grade == "unjudged" else Exit.CONFORMS

@@ -64,6 +64,8 @@ class Adapter(ABC):
     with_cuda: str = ""  # what pip installs for a build that sees GPUs
     fatal_labels: bool = False  # a class index that is not there ends a process's use of its GPU
     judged: bool = False  # the functions are somebody's own, and not the framework's
+    engine: ClassVar[bool] = False  # asked where it is named, and nothing that it says below it has not
+    differentiates: ClassVar[bool] = True  # gives gradients; a framework that does not is asked, and says so
 
     def __init__(self) -> None:
         """Start with no function compiled."""
@@ -157,6 +159,14 @@ class Adapter(ABC):
     def compiles(self, mode: str) -> Compiles:
         """Return what a mode makes anew for every function, shape and dtype."""
         return self.compiling.get(mode, "nothing")
+
+    @final
+    def asked(self, dtype: str, quantity: str) -> bool:
+        """Tell whether a dtype and a quantity are asked at all: of an engine, what it says that it has.
+
+        Else a report on what computes in float32 alone would say so a thousand times.
+        """
+        return not self.engine or (dtype in self.dtypes and (self.differentiates or quantity == "value"))
 
     @final
     def offering(self, catalogue: Catalogue) -> Self:

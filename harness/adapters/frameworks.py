@@ -1,7 +1,8 @@
-"""Which frameworks there are, by name, and how one is imported.
+"""Which frameworks and engines there are, by name, and how one is imported.
 
-Each is a package beside this file, imported there and nowhere else, because a framework may be missing, slow to import,
-or break the process that imports it. Finding adapters therefore looks at file names and imports nothing.
+A framework is a package beside this file, an engine one in a group of `harness/engines/`; each is imported there and
+nowhere else, because it may be missing, slow to import, or break the process that imports it. Finding adapters
+therefore looks at file names and imports nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,12 +26,33 @@ if TYPE_CHECKING:
     from harness.adapters.adapter import Adapter
 
 ENTRY_POINTS = "xentbench.adapters"
+ENGINES = "harness.engines"
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all adapters, sorted; imports none. Each is a package beside this file, or an entry point."""
-    own = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg]
-    return tuple(sorted({*own, *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))}))
+    """Return the names of the frameworks, sorted; imports none. Each is a package beside this file, or an entry point.
+
+    They are what is asked where nothing is named.
+    """
+    points = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    return tuple(sorted({*_packages(Path(__file__).parent), *(point.name for point in points)}))
+
+
+@cache
+def engines() -> Mapping[str, str]:
+    """Return the module of each engine, by its name, sorted; imports none. They are asked where they are named."""
+    home = Path(__file__).parents[1] / ENGINES.rpartition(".")[2]
+    found = {engine: f"{ENGINES}.{group}.{engine}" for group in _packages(home) for engine in _packages(home / group)}
+    return dict(sorted(found.items()))
+
+
+def every() -> tuple[str, ...]:
+    """Return the names of all that can be asked: the frameworks, then the engines."""
+    return (*names(), *engines())
+
+
+def _packages(folder: Path) -> list[str]:
+    return [module.name for module in pkgutil.iter_modules([str(folder)]) if module.ispkg]
 
 
 def load(name: str) -> Adapter:
@@ -38,7 +60,7 @@ def load(name: str) -> Adapter:
 
     Raises ValueError for a name that no adapter has, NotInstalled where its framework cannot be imported.
     """
-    choice("framework", name, names())
+    choice("framework", name, every())
     try:
         with importing():
             module = importlib.import_module(_module(name))
@@ -80,4 +102,4 @@ def modes(name: str) -> tuple[str, ...]:
 
 def _module(name: str) -> str:
     points = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
-    return points.get(name, f"{__package__}.{name}")
+    return points.get(name) or engines().get(name, f"{__package__}.{name}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from harness.adapters import frameworks
 from harness.spelling import meant, pieces, try_instead
@@ -17,16 +19,32 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
     found = []
     for part in pieces(text):
         framework, colon, mode = part.partition(":")
-        if framework not in frameworks.names():
-            likely = meant(framework, frameworks.names())
+        if framework not in frameworks.every():
+            likely = meant(framework, frameworks.every())
             raise ValueError(
-                f"--on is {part!r}, expected one of {', '.join(frameworks.names())}, each with an optional :mode"
+                f"--on is {part!r}, expected one of {', '.join(frameworks.every())}, each with an optional :mode"
                 + try_instead(likely and f"{likely}{colon}{mode}")
             )
         if mode and (known := frameworks.modes(framework)):
             known_mode(framework, mode, known)
         found.append((framework, mode))
     return tuple(found)
+
+
+def interpreters(written: Sequence[str]) -> dict[str, str]:
+    """Read `mlx=/path/bin/python` as {mlx: /path/bin/python}.
+
+    Raises ValueError for a framework there is no adapter of, and for a file that is not there.
+    """
+    found = {}
+    for text in written:
+        name, _, path = text.partition("=")
+        if name not in frameworks.every() or not Path(path).is_file():
+            raise ValueError(
+                f"--python is {text!r}, expected NAME=PATH, a name as --on takes it and an interpreter that is there"
+            )
+        found[name] = path
+    return found
 
 
 def known_mode(framework: str, mode: str, known: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -29,11 +30,13 @@ class Job:
     """One framework's share, or a file's: a pytest command line without the options that the runner adds.
 
     shared: functions that are strangers to one another share the process, so that one may die of what another did.
+    python: the interpreter that runs it.
     """
 
     name: str
     arguments: tuple[str, ...]
     shared: bool = False
+    python: str = sys.executable
 
 
 @dataclass

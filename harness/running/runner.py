@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -101,7 +100,7 @@ class Runner:
         process.changed, process.lost, process.broken = False, "", ""
         options = ["--run-uid", self.uid, "--store", str(self.store), "--journal", str(journal), "--resume"]
         process.popen = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *process.job.arguments, *options, *process.options()],
+            [process.job.python, "-m", "pytest", *process.job.arguments, *options, *process.options()],
             stdin=subprocess.DEVNULL,
             stdout=process.log,
             stderr=subprocess.STDOUT,
@@ -109,7 +108,7 @@ class Runner:
             | os.environ
             | thread_limits(self.threads)
             | self.store.environment
-            | bytecode.variables(self.store.folder, frameworks.names())
+            | bytecode.variables(self.store.folder, frameworks.every())
             | {"PYTHONUNBUFFERED": "1", orphan.PARENT: str(os.getpid())},
             start_new_session=True,  # so that a kill reaches its children (compilers), and Ctrl-C reaches us alone
         )

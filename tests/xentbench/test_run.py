@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sqlite3
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ from suites.questions import cases, plan, presets
 from tests.made.front_door import NUMPY, TINY, invoke
 from tests.made.processes import wait_until
 from tests.made.records import recorded
-from xentbench import run
+from xentbench import run, summary
 from xentbench.screen import Exit
 
 CASE = next(cases.cases(presets.PRESETS["quick"]))
@@ -49,10 +50,28 @@ def test_strict_runs_judge_what_depends_on_the_batch(strict, judgement, options,
     case = replace(CASE, check="invariance.batch")
     found = Checked(1, 0.0, policy="bits differ", detail="in a batch of 1, 1 of 1 rows differ")
     wanted = plan.Wanted(presets.PRESETS["quick"])
-    request = run.Request(wanted, tmp_path, "run", True, "fast", (), strict, None, 1.0, 1, 1)
+    request = run.Request(wanted, tmp_path, "run", True, "fast", (), strict, None, 1.0, 1, 1, {})
 
     assert run.judged(case, FUSED, found, (), strict=strict).judgement == judgement
     assert request.arguments == ["--reference", "fast", *options]
+
+
+def test_framework_is_asked_in_an_interpreter_of_its_own(tmp_path):
+    """What `--python` names asks its framework, in the same run; timings are refused beside it."""
+    own, seen = tmp_path / "python", tmp_path / "seen"
+    own.write_text(f'#!/bin/sh\necho "$@" > {seen}\nexec {sys.executable} "$@"\n')
+    own.chmod(0o755)
+    words = (*NUMPY, "--family", "normal", "--store", tmp_path / "store", "--report", tmp_path, "--python")
+
+    ended = invoke(*words, f"numpy={own}")
+
+    assert "--on numpy" in seen.read_text()
+    with Store(tmp_path / "store") as store:
+        assert {result.target.implementation.framework for result in store.recorded(store.runs()[-1].uid).results} == {
+            "numpy"
+        }
+    assert ended.exit_code == Exit.NOTHING_RAN  # a control is judged by nothing
+    assert invoke(*words, f"numpy={own}", "--speed").exit_code == Exit.USAGE
 
 
 def dump(path):
@@ -179,22 +198,22 @@ def scored(judgement, outcome=SCORE):
 )
 def test_exit_code(results, code):
     """Machinery that failed comes before anything else, then news, then nothing that was judged."""
-    assert run.exit_code(recorded(*results), [], broken=False) == code
+    assert summary.exit_code(recorded(*results), [], broken=False) == code
 
 
 def test_failed_worker_is_the_machinery_failing():
     """A framework's process that gave up makes code 4, however well others did."""
-    assert run.exit_code(recorded(scored("conforms")), [], broken=True) == 4
+    assert summary.exit_code(recorded(scored("conforms")), [], broken=True) == 4
 
 
 @pytest.mark.parametrize(("on", "absent"), [("torch", []), ("torch,jax:jit", ["jax"]), ("all", [])])
 def test_named_framework_that_is_missing_is_no_pass(on, absent):
     """A framework that --on names, and of which nothing was asked, makes code 3 of a run that is well otherwise."""
     made = recorded(scored("conforms"))
-    found = run.missing(plan.Wanted.of(on=on), made)
+    found = summary.missing(plan.Wanted.of(on=on), made)
 
     assert found == absent
-    assert run.exit_code(made, found, broken=False) == (Exit.NOTHING_RAN if absent else Exit.CONFORMS)
+    assert summary.exit_code(made, found, broken=False) == (Exit.NOTHING_RAN if absent else Exit.CONFORMS)
 
 
 def test_tiny_run_conforms(tiny):

@@ -21,14 +21,15 @@ from xentbench import __main__ as front_door
 from xentbench import options, settings
 from xentbench.screen import refusing, show, warn
 
-THINGS = ("ops", "options", "implementations", "families", "targets", "settings")
+THINGS = ("ops", "options", "implementations", "families", "targets", "engines", "settings")
 
 
 def list_things(
     what: Annotated[
         str,
         typer.Argument(
-            help="ops, options, implementations, families, targets or settings", autocompletion=lambda: list(THINGS)
+            help="ops, options, implementations, families, targets, engines or settings",
+            autocompletion=lambda: list(THINGS),
         ),
     ],
     on: options.On = "all",
@@ -56,6 +57,8 @@ def list_things(
             show(texts(("option", "what it means"), {**OPTIONS, **reductions}))
         case "families":
             show(texts(("family", "what it provokes"), cases.descriptions()))
+        case "engines":
+            show(table(("engine", "group", "modes"), engines()))
         case "settings":
             show(table(("setting", "value", "from", "commands"), sorted(every_setting(set_here))))
         case "implementations":
@@ -89,6 +92,12 @@ def installed(wanted: plan.Wanted) -> Iterator[Adapter]:
             yield frameworks.load(name)
         except NotInstalled as missing:
             warn(f"not listed: {missing}")
+
+
+def engines() -> Iterator[tuple[str, ...]]:
+    """Yield each engine, whether it is installed or not, with its group and its modes."""
+    for name, module in frameworks.engines().items():
+        yield name, module.split(".")[-2], ", ".join(frameworks.modes(name))
 
 
 def implementations(wanted: plan.Wanted) -> Iterator[tuple[str, ...]]:

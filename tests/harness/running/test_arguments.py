@@ -96,3 +96,20 @@ def test_run_uid_that_would_be_mistaken(text):
     """An id that could be a path, a file's run or the latest one is refused."""
     with pytest.raises(ValueError, match=r"--run-uid is .*, expected up to 80 letters"):
         arguments.run_uid(text)
+
+
+def test_interpreters_are_of_names_that_there_are(tmp_path):
+    """An interpreter is read with the name whose it is; the last one counts."""
+    path = tmp_path / "python"
+    path.touch()
+
+    assert arguments.interpreters([f"torch={path}", f"numpy={path}"]) == {"torch": str(path), "numpy": str(path)}
+
+
+@pytest.mark.parametrize("text", ["torch", "tourch={}", "torch={}/absent", "={}", "{}"])
+def test_interpreter_that_is_none_is_refused(tmp_path, text):
+    """A name that no adapter has, and a file that is not there, are refused."""
+    written = text.format(tmp_path)
+
+    with pytest.raises(ValueError, match=r"^--python is '.*', expected NAME=PATH, a name as --on takes it"):
+        arguments.interpreters([written])

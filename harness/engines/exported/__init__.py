@@ -1,0 +1,1 @@
+"""What runs models that were exported from a framework, and the ways to export them."""

@@ -1,0 +1,1 @@
+"""Libraries that people train, infer or score with, beside the three frameworks."""

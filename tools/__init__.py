@@ -1,0 +1,1 @@
+"""What the noxfile runs that is no part of the package."""

@@ -1,0 +1,89 @@
+"""Ask engines, each in an environment of its own, as one run with one report: `nox -s engines`.
+
+    python -m tools.engines [NAME...] [--all] [options of xentbench run]
+
+Without names all that is light is asked, with `--all` what is heavy too, and torch beside them, for comparison.
+An engine that cannot be installed is stored as not run, and takes no other along.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.adapters import frameworks
+from harness.running import arguments
+from tools.versions import HOMES, OWN, SCRIPTS, at_hand, called, resolver, unbound
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an engine needs that is not as usual.
+
+    python: another version of it than the session's. heavy: why it is asked by name or with `--all` alone. unbound:
+    whether it chooses its own versions of the frameworks, and of what they stand on.
+    """
+
+    python: str = ""
+    heavy: str = ""
+    unbound: bool = False
+
+
+USUAL = Needs()
+NEEDS: Mapping[str, Needs] = {}
+BESIDE = ("torch:eager",)  # asked where nothing is named: what engines are held against
+STORE = ("--store", "build/engines.sqlite", "--report", "build/engines")
+
+
+def main(words: Sequence[str]) -> int:
+    """Do it, and return the exit code of the run."""
+    try:
+        asked, options = read(words)
+        uv = resolver()
+    except ValueError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    pythons = [word for name in dict.fromkeys(framework for framework, _ in asked) for word in made(uv, name)]
+    on = ",".join(f"{name}:{mode}" if mode else name for name, mode in asked)
+    program = str(Path(sys.executable).with_name("xentbench"))
+    return called(program, "run", "--on", on, *pythons, *STORE, *options)
+
+
+def read(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Read the arguments: (name, mode) of what is asked, and the options of the run. Raises ValueError."""
+    end = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    named, options = words[:end], [word for word in words[end:] if word != "--all"]
+    if named:
+        return list(arguments.pairs(",".join(named))), options
+    heavy = "--all" in words
+    chosen = [name for name in frameworks.engines() if heavy or not NEEDS.get(name, USUAL).heavy]
+    return [*((name, "") for name in chosen), *arguments.pairs(",".join(BESIDE))], options
+
+
+def made(uv: str, name: str) -> list[str]:
+    """Make the environment of an engine; return the option that names its interpreter, or nothing where it fails.
+
+    What fails is then asked for in this environment, where it is not, and so stored as not run.
+    """
+    needs = NEEDS.get(name, USUAL)
+    python = needs.python or OWN
+    home = HOMES / f"engines-{name}-{python}"
+    constraints = Path("constraints.txt")
+    if needs.unbound:
+        constraints = Path("build/engines-constraints.txt")
+        constraints.parent.mkdir(exist_ok=True)
+        constraints.write_text(unbound(Path("constraints.txt").read_text("utf-8")), "utf-8")
+    install = ("pip", "install", "--python", str(home), "-c", str(constraints), "-e", f".[{name},fast]")
+    if called(uv, "venv", "--allow-existing", "--python", at_hand(uv, python) or python, str(home)) or called(
+        uv, *install
+    ):
+        sys.stderr.write(f"not installed: {name}\n")
+        return []
+    return ["--python", f"{name}={home / SCRIPTS / ('python.exe' if os.name == 'nt' else 'python')}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
