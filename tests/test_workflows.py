@@ -12,6 +12,7 @@ from tests.made import command_lines
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / ".github/workflows").glob("*.yml")}
 GATE = WORKFLOWS["regression"]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
 
@@ -58,8 +59,16 @@ def test_command_is_understood(words):
 
 
 def test_commands_are_found():
-    """The reader above finds what the gate is made of."""
-    assert {words[0] for words in COMMANDS.values()} == {"run", "export", "import", "compare", "report"}
+    """The reader above finds what the gate does beside the action."""
+    assert {words[0] for words in COMMANDS.values()} == {"compare", "report"}
+
+
+def test_action_takes_what_it_is_given():
+    """What the gate tells the action are inputs that it has."""
+    given = [step["with"] for _, step in steps(GATE) if step.get("uses") == "./"]
+
+    assert len(given) == 2
+    assert all(set(each) <= set(ACTION["inputs"]) for each in given)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +92,13 @@ def test_wrong_command_is_seen(line, message):
 
 @pytest.mark.parametrize("workflow", WORKFLOWS.values(), ids=WORKFLOWS)
 def test_workflow_may_read_and_no_more(workflow):
-    """A workflow reads the repository, and takes every action by its major version."""
+    """A workflow reads the repository, and takes every action but its own by its major version."""
     used = [step["uses"] for _, step in steps(workflow) if "uses" in step]
 
     assert workflow["permissions"] == {"contents": "read"}
     assert not any("permissions" in job for job in workflow["jobs"].values())
     assert used
-    assert all(re.fullmatch(r"actions/[a-z/-]+@v\d+", action) for action in used)
+    assert all(re.fullmatch(r"actions/[a-z/-]+@v\d+|\./", action) for action in used)
 
 
 def test_shards_are_all_asked():
@@ -103,10 +112,11 @@ def test_shards_are_all_asked():
 def test_runs_compared_are_those_asked():
     """The ids that the gate compares are those that the shards were asked under."""
     scripts = "\n".join(step.get("run", "") for _, step in steps(GATE))
-    (asked,) = re.findall(r"--run-uid (.*?) --", scripts)
+    asked, joined = (step["with"]["run-uid"] for _, step in steps(GATE) if step.get("uses") == "./")
     compared = set(re.findall(r"(\w+)-\$\{\{ github\.run_id \}\}", scripts))
 
     assert asked == "${{ matrix.versions }}-${{ github.run_id }}"
+    assert joined == "pinned-${{ github.run_id }}"
     assert compared == set(GATE["jobs"]["ask"]["strategy"]["matrix"]["versions"])
 
 
