@@ -17,7 +17,7 @@ import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["tests", "browser", "vectors", "lint", "types"]
+nox.options.sessions = ["tests", "browser", "vectors", "docs", "lint", "types"]
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # of which tests/browser takes the first there is
@@ -222,6 +222,14 @@ def sharpness(session: nox.Session) -> None:
     """Print the smallest fault of a row's sum that the default preset finds, op x dtype x width; minutes."""
     install(session, "torch", "fast", groups=("tests",))
     session.run("python", "-m", "tests.bench.sharpness")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site, `build/docs/index.html`; a warning or a broken link fails."""
+    install(session, groups=("docs",))
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-E", "docs", "build/docs")
+    session.log("documentation: build/docs/index.html")
 
 
 @nox.session

@@ -11,6 +11,7 @@ from tests.made.command_lines import commands, parse
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+TREE = re.compile(r"```\{toctree\}\n(?::[^\n]*\n)*\n(.*?)```", re.DOTALL)
 OURS = re.compile(r"`((?:harness|reference|suites|reports|xentbench|tests|docs|examples)/[\w./-]*)`")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -47,7 +48,9 @@ def test_every_page_is_linked():
     seen, left = set(), [ROOT / "README.md"]
     while left:
         page = left.pop()
-        links = [page.parent / link for link in LINK.findall(page.read_text("utf-8")) if link.endswith(".md")]
+        text = page.read_text("utf-8")
+        named = [*LINK.findall(text), *(f"{name}.md" for tree in TREE.findall(text) for name in tree.split())]
+        links = [page.parent / link for link in named if link.endswith(".md")]
         fresh = {Path(link).resolve() for link in links} - seen
         seen |= fresh
         left += fresh
