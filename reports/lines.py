@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from harness.model import KINDS
+from harness.model import KINDS, Score
 
 if TYPE_CHECKING:
-    from harness.model import Result, Target
+    from collections.abc import Iterable, Sequence
+
+    from harness.model import Implementation, Result, Target
 
 Line = tuple[str, "Target"]  # op, who answered
 
@@ -23,6 +26,41 @@ def order(line: Line) -> tuple[object, ...]:
     implementation = target.implementation
     kind = list(KINDS).index(implementation.kind)
     return op, implementation.framework, kind, implementation.name, target.mode, target.device
+
+
+def functions(results: Iterable[Result]) -> dict[Implementation, Implementation]:
+    """Return of each fused implementation the plainest of its names, itself where it has no other.
+
+    Names are of one function where they were asked the same in the same modes and answered the same, bit by bit. A run
+    that kept no bits tells of none. Checks and options are left out: names of one function may offer different ones.
+    """
+    asked: dict[Implementation, set[Any]] = {}
+    told: set[Implementation] = set()  # apart from others by their bits
+    for result in results:
+        case, target, outcome = result.case, result.target, result.outcome
+        if target.implementation.kind == "fused" and not case.check and case.source.kind != "options":
+            bits = outcome.bits if isinstance(outcome, Score) else ""
+            came = bits or type(outcome).__name__
+            asked.setdefault(target.implementation, set()).add((case, target.mode, target.device, came))
+            if bits:
+                told.add(target.implementation)
+    named: dict[Any, list[Implementation]] = {}
+    for one, seen in asked.items():
+        alike = frozenset(seen) if one in told else one
+        named.setdefault((one.framework, one.op, alike), []).append(one)
+    return {each: _plainest(names) for names in named.values() for each in names}
+
+
+def _plainest(names: Sequence[Implementation]) -> Implementation:
+    """Return the shortest name, of the package that most of the names are of."""
+    packages = Counter(one.name.partition(".")[0] for one in names)
+    return min(
+        names,
+        key=lambda one: (
+            *("(" in one.name, -packages[one.name.partition(".")[0]]),
+            *(one.name.count("."), len(one.name), one.name),
+        ),
+    )
 
 
 def where(target: Target) -> str:

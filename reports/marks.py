@@ -35,8 +35,8 @@ COUNTED: Mapping[str, str] = {  # beside the words under which the questions of 
 }
 
 LOOKS: Mapping[Grade, str] = {
-    **dict.fromkeys(("died", "worse", "incomplete"), "bad"),
-    "unjudged": "unknown",
+    **dict.fromkeys(("died", "worse"), "bad"),
+    **dict.fromkeys(("unjudged", "incomplete"), "unknown"),
     **dict.fromkeys(("partly", "good"), "good"),
 }
 

@@ -13,7 +13,7 @@ import typer
 
 from harness.files.merge import merge
 from harness.files.recall import existing, recall
-from harness.history import ratio
+from harness.history import counting, ratio
 from harness.history.compare import Comparison
 from harness.history.compare import judged as judged_with
 from harness.history.course import Course, follow
@@ -54,7 +54,9 @@ def compare_runs(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN...", help=f"two or more, each {WHICH}", show_default="latest~1 latest; of one: it and latest"
+            metavar="RUN...",
+            help=f"two or more, each {WHICH}",
+            show_default="the one before latest as in status, and latest; of one: it and latest",
         ),
     ] = None,
     store: options.StoreLocation = options.STORE,
@@ -110,7 +112,7 @@ def compare_runs(
             raise ValueError(f"--size is {size}, expected a relative difference, such as 0.05")
         directory = folder("--report", directory) if directory else None
         accepts = _accepting(known)
-        named = runs or ["latest~1"]
+        named = runs or [_before(store)]
         recalled = [recall(one, store) for one in (named if len(named) > 1 else [*named, "latest"])]
         if settling:
             recalled = _settled(recalled, size, store, pythons or [sys.executable] * len(recalled))
@@ -126,6 +128,12 @@ def compare_runs(
                 if page:
                     to.write(f"report: {page}\n")
     raise typer.Exit(exit_code(course, gate))
+
+
+def _before(location: Location) -> str:
+    """Return the run that the latest is held against: as `status` has it, else the one before it."""
+    with existing(location) as opened:
+        return opened.earlier("latest") or "latest~1"
 
 
 def _settled(runs: Sequence[Recorded], size: float, location: Location, pythons: Sequence[str]) -> list[Recorded]:
@@ -187,6 +195,8 @@ def status(
 ) -> None:
     """Say in one screen how the last run stands against the one before.
 
+    That is the last finished one of the same preset that asked any of the same functions.
+
     Examples:
       xentbench status
 
@@ -200,9 +210,9 @@ def status(
     with refusing(), existing(store) as opened:
         gate, accepts = gate_of(fail_on), _accepting(known)
         run = opened.run("latest")
-        several = len(opened.runs()) > 1
-        pair = (opened.recorded("latest~1", never), opened.recorded("latest", never)) if several else None
-        judged = {} if pair else opened.judgements(run.uid)
+        before = opened.earlier(run.uid)
+        pair = (opened.recorded(before, never), opened.recorded(run.uid, never)) if before else None
+        counts = counting.of_kinds({} if pair else opened.kinds(run.uid))
     if pair:
         earlier, latest = pair
         latest = replace(latest, results=judged_with(latest, accepts))
@@ -211,9 +221,9 @@ def status(
             say(line)
         say(last_line(course, gate))
         raise typer.Exit(exit_code(course, gate))
-    for line in (comparison.about(run, judged), *comparison.noted(run)):
+    for line in (comparison.about(run, counts), *comparison.noted(run)):
         say(line)
-    say(f"no run before it; try: xentbench run{carried(store)}")
+    say(f"no run before it of its preset and functions; try: xentbench run{carried(store)}")
     if incomplete(run) and gate != "never":
         raise typer.Exit(Exit.NOTHING_RAN)
 

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from harness.files.recall import existing
-from harness.history.verdict import number, plural
+from harness.history.counting import number, plural
 from harness.store import Location, Store
 from reports import gfm
 from xentbench import options

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from harness.history.state import STATES, state
+from harness.history import counting
 from harness.history.verdict import of_run
 from harness.model import Recorded, Result
 from suites.questions import plan
@@ -19,6 +18,7 @@ SHOWN = 10  # new deviations listed in the terminal
 def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:
     """Print a short table, what is new, what failed, and what was not run."""
     show(_counts(recorded.results))
+    say(counting.in_words(counting.count(recorded.results)))
     news = [result for result in recorded.results if result.judgement == "deviates"]
     for result in news[:SHOWN]:
         say(f"new: {result.case} {result.target}: {result.reason}")
@@ -32,17 +32,13 @@ def summarise(recorded: Recorded, failed: Mapping[str, str]) -> None:
 
 def _counts(results: Sequence[Result]) -> Table:
     """Return the states of all answers, a line a framework, mode and device."""
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for result in results:
-        target = result.target
-        key = (target.implementation.framework, target.mode, target.device)
-        counts.setdefault(key, Counter())[state(result)] += 1
-    shown = [column for column in STATES if any(count[column] for count in counts.values())]
+    counts = counting.by_target(results)
+    shown = counting.occurring(counts.values())
     table = Table("framework", "mode", "device", *shown, title="answers", title_justify="left")
     for column in table.columns[3:]:
         column.justify = "right"
-    for key, count in sorted(counts.items()):
-        table.add_row(*map(harmless, key), *(str(count[column]) for column in shown))
+    for where, count in counts.items():
+        table.add_row(*map(harmless, where), *(str(count[column]) for column in shown))
     return table
 
 

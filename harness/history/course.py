@@ -14,8 +14,9 @@ from typing import get_args
 from harness.history import change, compare, ratio
 from harness.history.change import Change
 from harness.history.compare import ORDER, Comparison
+from harness.history.counting import number, plural
 from harness.history.news import Accepts, News, nothing
-from harness.history.verdict import Grade, Verdict, number, of_comparison, plural
+from harness.history.verdict import Grade, Verdict, of_comparison
 from harness.model import Recorded, Result, Target, Timing
 
 DEVIATING = ("known", "deviates")

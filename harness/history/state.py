@@ -8,6 +8,7 @@ from harness.model import Judgement, NotRun, Result, Run
 from harness.store import NAMES
 
 STATES = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
+DEAD = ("crashed", "timed out")  # a process died or hung, which is no score and no pass
 
 
 def state(result: Result) -> str:
@@ -16,15 +17,18 @@ def state(result: Result) -> str:
 
 
 def state_of(outcome: str, judgement: Judgement) -> str:
-    """Return the state of an outcome by the name it is stored under."""
+    """Return the state of an outcome by the name it is stored under.
+
+    What deviates is told by its judgement, whatever came: a call that raises where it must answer is a deviation.
+    """
     match outcome:
-        case "score" | "checked":
-            return "shown" if judgement == "unjudged" else judgement
-        case "failed" if judgement == "known":
-            return "known"
         case "timing":
             return "timed"
-    return outcome
+        case "crashed" | "timed out" if judgement != "known":
+            return outcome
+        case "score" | "checked":
+            return "shown" if judgement == "unjudged" else judgement
+    return judgement if judgement in {"known", "deviates"} else outcome
 
 
 UNANSWERED = "incomplete: "  # beginning of why something was not run: of so many questions, some have an outcome

@@ -10,15 +10,16 @@ from typing import Literal
 from harness.history import change
 from harness.history.change import Change
 from harness.history.compare import Comparison
+from harness.history.counting import WORDS, count, number, plural
 from harness.history.difference import NEVER_STORED
 from harness.history.news import WORSE, News, counted
-from harness.history.state import incomplete, unanswered
+from harness.history.state import DEAD, incomplete, unanswered
 from harness.model import Crashed, Recorded, Result, TimedOut
 
-# died: a process died or hung. worse: a new deviation or, of two runs, what counts as worse. unjudged: nothing was
-# judged, or in both. incomplete: a part never came. partly: something was not run. good: all else.
+# died: a process died, hung or gave up. worse: a new deviation or, of two runs, what counts as worse. unjudged: nothing
+# was judged, or in both. incomplete: a part never came. partly: something was not run. good: all else.
 Grade = Literal["died", "worse", "unjudged", "incomplete", "partly", "good"]
-WORDS: dict[News, tuple[str, str]] = {  # of one, of many
+NEWS_WORDS: dict[News, tuple[str, str]] = {  # of one, of many
     "judgement": ("judged otherwise", "judged otherwise"),
     "lost": ("answer lost", "answers lost"),
     "error": ("larger error", "larger errors"),
@@ -41,22 +42,21 @@ def dead(result: Result) -> bool:
 
 def of_run(recorded: Recorded) -> Verdict:
     """Return how a run stands by itself. What did not answer, or was not run, is never good."""
-    judged = Counter(result.judgement for result in recorded.results)
-    died = sum(map(dead, recorded.results))
-    deviating = judged["deviates"] - sum(one.judgement == "deviates" for one in recorded.results if dead(one))
-    said = [plural(deviating, "new deviation")] if deviating else []
+    counts, gave_up = count(recorded.results), unanswered(recorded.not_run)
+    died = sum(counts[name] for name in DEAD)
+    said = [plural(counts["deviates"], "new deviation")] if counts["deviates"] else []
     said += [plural(died, "crash or time-out", "crashes or time-outs")] if died else []
-    missing = incomplete(recorded.run) or unanswered(recorded.not_run)
+    missing = incomplete(recorded.run) or gave_up
     if said:
-        return Verdict("died" if died else "worse", ", ".join([*said, *filter(None, [missing])]))
-    if not judged["conforms"] + judged["known"]:
+        return Verdict("died" if died or gave_up else "worse", ", ".join([*said, *filter(None, [missing])]))
+    if missing and (gave_up or counts["conforms"] + counts["known"]):
+        return Verdict("died" if gave_up else "incomplete", f"{missing}, no new deviation in what came")
+    if not counts["conforms"] + counts["known"]:
         return Verdict("unjudged", "nothing was judged")
-    if missing:
-        return Verdict("incomplete", f"{missing}, no new deviation in what came")
     if recorded.not_run or not recorded.run.finished:
         return Verdict("partly", "no new deviation in what ran")
-    known = f", {plural(judged['known'], 'known deviation')}" if judged["known"] else ""
-    return Verdict("good", f"{number(judged['conforms'])} conform{known}")
+    judged = {name: counts[name] for name in ("conforms", "known")}
+    return Verdict("good", ", ".join(f"{number(n)} {WORDS[name][n > 1]}" for name, n in judged.items() if n))
 
 
 def of_comparison(found: Comparison) -> Verdict:
@@ -64,7 +64,7 @@ def of_comparison(found: Comparison) -> Verdict:
     missing = incomplete(found.after)
     judged = [one for one in found.changes if _answers(one) and one.aspect == "accuracy"]
     times = [one for one in found.changes if _answers(one) and one.aspect == "speed" and one.news != "untold"]
-    worse = [f"{number(count)} {WORDS[kind][count > 1]}" for kind in WORSE if (count := len(found.of_news(kind)))]
+    worse = [f"{number(n)} {NEWS_WORDS[kind][n > 1]}" for kind in WORSE if (n := len(found.of_news(kind)))]
     worse += [missing] if missing else []
     grade: Grade = "good"
     if not found.shared:
@@ -122,13 +122,3 @@ def _answers(one: Change) -> bool:
 
 def _deviates(result: Result | None) -> bool:
     return result is not None and result.judgement == "deviates"
-
-
-def plural(count: int, noun: str, many: str = "") -> str:
-    """Print a count with its noun."""
-    return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
-
-
-def number(count: int) -> str:
-    """Print a count with its thousands apart."""
-    return f"{count:,}".replace(",", " ")

@@ -110,7 +110,7 @@ class Recorder:
 
     def deviates(self) -> bool:
         """Tell whether the run holds a deviation already."""
-        return bool(self._store.judgements(self.uid).get("deviates"))
+        return any(judgement == "deviates" for _, judgement in self._store.kinds(self.uid))
 
     def environment(self, adapter: Adapter, device: str) -> str:
         """Return the key of the environment of a framework on a device, stored once."""

@@ -35,7 +35,7 @@ RESULTS = 'SELECT "case", target, environment, outcome, facts, judgement, reason
 BY_TARGET, BY_CASE = f'{RESULTS} target, "case"', f'{RESULTS} "case", target'
 RUNS = "SELECT uid, started, finished, command, preset, host, shards, notes FROM runs ORDER BY place, uid"
 LEAN: Mapping[str, Any] = {"worst": None}
-LEANEST: Mapping[str, Any] = {**LEAN, "bits": "", "mean_ulp": 0.0, "bias_ulp": 0.0}
+LEANEST: Mapping[str, Any] = {**LEAN, "mean_ulp": 0.0, "bias_ulp": 0.0}
 Facts = dict[str, str]
 Wanted = Callable[[Result], bool]
 JUDGEMENTS: Mapping[str, Judgement] = {word: word for word in get_args(Judgement)}
@@ -110,10 +110,20 @@ class Stored:
         return found[0]
 
     def earlier(self, uid: str) -> str:
-        """Return the uid of the last finished run of the same preset that came before; empty where there is none."""
+        """Return the uid of the run that this one is to be held against; empty where there is none.
+
+        It is the last finished one before it of the same preset that asked any of the same targets: of somebody's own
+        functions, the last run of these.
+        """
         run, runs = self.run(uid), self.runs()
         before = runs[: [one.uid for one in runs].index(run.uid)]
-        return next((one.uid for one in reversed(before) if one.preset == run.preset and one.finished), "")
+        asked = self._targets(run.uid)
+        alike = (one.uid for one in reversed(before) if one.preset == run.preset and one.finished)
+        return next((one for one in alike if not asked or asked & self._targets(one)), "")
+
+    def _targets(self, uid: str) -> set[int]:
+        """Return the keys of the targets that a run asked."""
+        return {key for (key,) in self._db.rows("SELECT DISTINCT target FROM results WHERE run = ?", (uid,))}
 
     def done(self, uid: str) -> set[tuple[str, str, str]]:
         """Return (case id, framework, target) of every result of a run."""
@@ -125,10 +135,10 @@ class Stored:
         with self._sound():
             return {(case, row[0], str(nouns.target_of_row(*row))) for case, *row in rows}
 
-    def judgements(self, uid: str) -> dict[str, int]:
-        """Return how many results of a run have each judgement; far cheaper than reading them."""
-        sql = "SELECT judgement, count(*) FROM results WHERE run = ? GROUP BY judgement ORDER BY judgement"
-        return {judgement: count for judgement, count in self._db.rows(sql, (uid,))}  # noqa: C416 - rows of any length
+    def kinds(self, uid: str) -> dict[tuple[str, Judgement], int]:
+        """Return how many results of a run have each outcome and judgement; far cheaper than reading them."""
+        sql = "SELECT outcome, judgement, count(*) FROM results WHERE run = ? GROUP BY outcome, judgement"
+        return {(outcome, judgement): count for outcome, judgement, count in self._db.rows(sql, (uid,))}
 
     def results(
         self, uid: str, worst: Wanted = always, *, compared: bool = True, by_case: bool = False
@@ -136,8 +146,8 @@ class Stored:
         """Yield a run's results, grouped by target, in the order they were first asked in.
 
         worst: tells of a result, shown without its worst element, whether that is wanted; most of a store is these.
-        compared: whether digests, mean and bias are wanted of results whose worst element is not; else they are
-        empty and 0, for only comparisons read them.
+        compared: whether mean and bias are wanted of results whose worst element is not; else they are 0, for only
+        comparisons read them.
         by_case: group them by case, whose answers share their rows: the lightest order to read all of a large run in.
         """
         rows = self._db.rows(BY_CASE if by_case else BY_TARGET, (uid,))

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
+from harness.history.counting import plural
 from harness.history.state import UNANSWERED, state
-from harness.history.verdict import dead, plural
+from harness.history.verdict import dead
 from harness.model import NotRun, Recorded, Result, Unsupported
 from reports.ci import tally
 

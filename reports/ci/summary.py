@@ -5,11 +5,10 @@ GitHub refuses a summary of more than 1 MiB as a whole, so the text ends at a li
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from harness.history.state import STATES, state
+from harness.history import counting
 from harness.model import Recorded
 from reports import gfm
 from reports.ci import tally
@@ -54,13 +53,9 @@ def _lines(recorded: Recorded) -> Iterator[str]:
 
 
 def _counts(recorded: Recorded) -> Iterator[str]:
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for result in recorded.results:
-        target = result.target
-        where = (target.implementation.framework, target.mode, target.device)
-        counts.setdefault(where, Counter())[state(result)] += 1
-    shown = [one for one in STATES if any(count[one] for count in counts.values())]
-    cells = [[*map(gfm.plain, where), *(str(count[s]) for s in shown)] for where, count in sorted(counts.items())]
+    counts = counting.by_target(recorded.results)
+    shown = counting.occurring(counts.values())
+    cells = [[*map(gfm.plain, where), *(str(count[s]) for s in shown)] for where, count in counts.items()]
     yield from gfm.table(("framework", "mode", "device", *shown), cells).splitlines()
     yield ""
 

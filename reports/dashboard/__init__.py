@@ -27,9 +27,8 @@ def write(store: Store, directory: Path, accepts: Accepts = nothing) -> Path:
     """
     directory.mkdir(parents=True, exist_ok=True)
     history, latest = levels.read(store), None
-    if len(history.runs) > 1:
-        before, after = (store.recorded(run.uid) for run in history.runs[-2:])
-        latest = of_comparison(compare(before, after, accepts=accepts))
+    if history.runs and (earlier := store.earlier(last := history.runs[-1].uid)):
+        latest = of_comparison(compare(store.recorded(earlier), store.recorded(last), accepts=accepts))
     html = page.render(history, REPORT if (directory / REPORT).exists() else "", latest)
     path, new = directory / NAME, directory / f".{NAME}.{os.getpid()}"
     try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.history import ratio, steps
-from harness.history.state import STATES
+from harness.history import counting, ratio, steps
 from reports import block, layout, marks, numbers
 from reports.dashboard import data, runs, versions
 from reports.dashboard.events import ASPECTS, Aspect, Event, aspect, events
@@ -46,10 +45,11 @@ def render(history: History, report: str = "", latest: Verdict | None = None) ->
         verdict=latest,
         events=found,
         columns={name: [turn for turn in SIGNS if _shown(found, name, turn)] for name in ASPECTS},
+        counted=counting.in_words(history.counts[-1]) if history.counts else "",
         latest={name: next((event for event in found if _turned(event, name)), None) for name in ASPECTS},
         changes=[(event, *one) for event in found for one in event.largest][:LISTED],
         groups=listed,
-        states=[state for state in STATES if any(counts[state] for counts in history.counts)],
+        states=counting.occurring(history.counts),
         machines=sorted({row.machine for group in listed for row in group}),
         facts=versions.facts(history),
         report=report,

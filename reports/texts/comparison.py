@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.history import ratio
+from harness.history import counting, ratio
 from harness.history.change import Change, same_bits
 from harness.history.compare import Comparison
+from harness.history.counting import number
 from harness.history.difference import Difference
 from harness.history.news import WORSE, News
 from harness.history.state import incomplete
-from harness.history.verdict import number, of_comparison
-from harness.model import Judgement, Recorded, Result, Run, Timing
+from harness.history.verdict import of_comparison
+from harness.model import Recorded, Result, Run, Timing
 from reports import export, gfm
 
 ASKED = (
@@ -39,6 +40,7 @@ def markdown(found: Comparison, rows: int) -> str:
         "".join(f"- {gfm.plain(text)}\n" for text in first(found)),
         f"{counts(found) or 'No question'}; a time counts as changed from {found.size:.0%} on, beyond its interval.\n",
         f"Bit by bit: {bits(found)}.\n",
+        f"In the later run: {counting.in_words(answered(found))}.\n",
     ]
     parts += [f"**{gfm.plain(warning)}**\n" for warning in warnings(found)]
     parts.append(_environments(found.environments))
@@ -87,6 +89,11 @@ def counts(found: Comparison, *aspects: str) -> str:
     """Return how many questions there are under each word, those without any left out; nothing where there is none."""
     counted = found.counts_of(*(aspects or ("accuracy", "speed")))
     return ", ".join(f"{number(count)} {word}" for word, count in counted.items() if count)
+
+
+def answered(found: Comparison) -> Counter[str]:
+    """Return how many results of the later run are in each state."""
+    return counting.count(one.after for one in found.changes if one.after)
 
 
 def bits(found: Comparison) -> str:
@@ -138,6 +145,7 @@ def plain(found: Comparison) -> dict[str, Any]:
         "speed_counts_from": found.size,
         "counts": found.counts,
         "bits": found.bits,
+        "answers": dict(answered(found)),
         "environments": [asdict(difference) for difference in found.environments],
         "not_run": [asdict(entry) for entry in found.not_run],
         "changes": [_change(one, found) for one in found.changes if one.news != "none"],
@@ -180,7 +188,7 @@ def _chosen(result: Result, names: Iterable[str]) -> dict[str, Any]:
 def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
     """Return how the last run stands against the one before, in one screen; in_full: the command that shows all."""
     lines = [
-        about(latest.run, Counter[str](result.judgement for result in latest.results)),
+        about(latest.run, counting.count(latest.results)),
         *noted(latest.run),
         f"before: {found.before.uid} ({_when(found.before)})",
         *(f"environment: {text}" for text in _facts(found.environments)),
@@ -196,24 +204,15 @@ def screen(found: Comparison, latest: Recorded, in_full: str) -> str:
     return "\n".join(gfm.line(text) for text in lines)
 
 
-def about(run: Run, judged: Mapping[str, int]) -> str:
-    """Return a line on a run by itself; judged: how many of its results have each judgement."""
-    states = [f"{judged[state]} {word}" for state, word in STATES.items() if judged.get(state)] or ["no answers"]
-    said = ", ".join(filter(None, [*states, incomplete(run)]))
+def about(run: Run, counts: Mapping[str, int]) -> str:
+    """Return a line on a run by itself; counts: how many of its results are in each state."""
+    said = ", ".join(filter(None, [counting.in_words(counts), incomplete(run)]))
     return f"last:   {run.uid} ({_when(run)}): {said}"
 
 
 def noted(run: Run) -> list[str]:
     """Return a line for each thing that was said of how a run was asked, as what was taken from a cache."""
     return [f"note:   {note}" for note in run.notes]
-
-
-STATES: Mapping[Judgement, str] = {
-    "conforms": "conform",
-    "known": "known deviations",
-    "deviates": "new deviations",
-    "unjudged": "not judged",
-}
 
 
 def _when(run: Run) -> str:

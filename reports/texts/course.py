@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 from harness.history.change import Change, same_bits
 from harness.history.compare import Comparison
+from harness.history.counting import number
 from harness.history.course import Cell, Course
 from harness.history.news import News
-from harness.history.verdict import WORDS, number, of_comparison
+from harness.history.verdict import NEWS_WORDS, of_comparison
 from reports import gfm
 from reports.texts import comparison
 from reports.texts.comparison import SENTENCE
 
 KINDS: Mapping[News, tuple[str, str]] = {  # of one, of many
-    **WORDS,
+    **NEWS_WORDS,
     "accepted": ("worse and accepted", "worse and accepted"),
     "better": ("better", "better"),
     "untold": ("time cannot be told", "times cannot be told"),

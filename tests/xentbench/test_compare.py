@@ -73,6 +73,7 @@ def test_compare_says_what_and_why(store):
         ),
         ("3 worse, 1 added; a time counts as changed from 5% on, beyond its interval."),
         "Bit by bit: no answer's bits were kept in both runs.",
+        "In the later run: 2 answers: 2 conform; 1 time.",
         "## Environment",
         "| where | fact | before | after |",
         "| --- | --- | --- | --- |",
@@ -281,7 +282,7 @@ def test_status_is_one_screen(store):
     lines = ended.stdout.splitlines()
     assert ended.exit_code == 1
     assert len(lines) <= 24
-    assert lines[0] == "last:   20260102T (quick, 2026-01-02 00:00:00 UTC): 30 new deviations, 1 not judged"
+    assert lines[0] == "last:   20260102T (quick, 2026-01-02 00:00:00 UTC): 30 answers: 30 new deviations; 1 time"
     assert lines[1] == "before: 20260101T (quick, 2026-01-01 00:00:00 UTC)"
     assert lines[2] == "environment: torch on cpu: torch 2.11.0 -> 2.13.0"
     assert "accuracy: 30 worse" in lines
@@ -321,8 +322,8 @@ def test_status_of_a_first_run(tmp_path):
 
     assert ended.exit_code == 0
     assert ended.stdout == (
-        "last:   20260101T (quick, 2026-01-01 00:00:00 UTC): 1 conform\n"
-        f"no run before it; try: xentbench run --store {path}\n"
+        "last:   20260101T (quick, 2026-01-01 00:00:00 UTC): 1 answer: 1 conforms\n"
+        f"no run before it of its preset and functions; try: xentbench run --store {path}\n"
     )
 
 

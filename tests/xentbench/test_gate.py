@@ -8,15 +8,22 @@ import pytest
 
 from harness.files import runfile
 from harness.history.compare import compare
-from harness.history.verdict import of_comparison
-from harness.model import Crashed, Failed, Implementation, Target, Unsupported
+from harness.history.course import follow
+from harness.history.state import UNANSWERED
+from harness.history.verdict import of_comparison, of_run
+from harness.model import Crashed, Failed, Implementation, NotRun, Target, TimedOut, Unsupported
 from harness.store import Store
 from reports.pages import overview
+from reports.pages.overview.score import frameworks as framework_lines
 from suites.speed.settling import Settling
 from tests.made.front_door import invoke
 from tests.made.records import JAX, NAIVE, TORCH, checked, missing, recorded, result, run, score, settled, timing
+from xentbench import compare as comparing
+from xentbench import summary as running
+from xentbench.screen import Exit
 
 SCREEN = 24  # lines
+LOOKS = {Exit.CONFORMS: "good", Exit.NOTHING_RAN: "unknown", Exit.DEVIATES: "bad", Exit.MACHINERY: "bad"}
 BEFORE, AFTER = run("20260101T", 1), run("20260102T", 2)
 NEWER = {"framework": "torch", "torch": "2.13.0", "threads": "1"}
 OLDER = NEWER | {"torch": "2.11.0"}
@@ -258,17 +265,56 @@ def test_changed_threads_are_named_first(store):
 
 @pytest.mark.parametrize("name", [*PLANTED, *HARMLESS])
 def test_report_says_the_same(name):
-    """The report opens with the sentence that the commands end with, and its colour is that of the gate."""
+    """The report opens with the worse of the sentences that the commands end with; its colour is their exit codes'."""
     before, after, fields, _ = PLANTED.get(name) or (*HARMLESS[name], {}, "")
     later = dataclasses.replace(AFTER, shards=fields.get("shards", ()))
     earlier = recorded(*before, run=BEFORE)
     now = recorded(*after, run=later, not_run=fields.get("not_run", ()))
     page = overview.Material(later, now.results, {}, now.not_run, before=[earlier])
 
-    look, sentence = overview.headline(page)
+    found = overview.headline(page)
 
-    assert sentence == of_comparison(compare(earlier, now)).sentence
-    assert (look == "bad") is (name in PLANTED or name == "a deviation as before")
+    codes = [running.exit_code(now, [], broken=False), comparing.exit_code(follow([earlier, now]), "new")]
+    assert found.look == LOOKS[max(codes, key=comparing.WORST.index)]
+    said = [of_run(now).sentence, of_comparison(compare(earlier, now)).sentence]
+    opened = said[0][:1].upper() + said[0][1:]
+    assert found.sentence == (said[1] if codes[1] or not codes[0] else opened)
+    assert any(sentence in found.beside for sentence in said)
+
+
+ALONE = {  # results, fields of the run, what else is known of it
+    "conforms": ([result()], {}),
+    "known": ([result(score(9.0), judgement="known")], {}),
+    "deviates": ([result(), result(score(9.0, budget=None), "f", judgement="deviates")], {}),
+    "raises": ([result(), result(Failed("raised", "no"), "f", judgement="deviates")], {}),
+    "crashes": ([result(), result(Crashed("SIGKILL"), "f", judgement="deviates")], {}),
+    "hangs and is not judged": ([result(), result(TimedOut(3.0), "f", judgement="unjudged")], {}),
+    "crashes as is known": ([result(), result(Crashed("SIGKILL"), "f", judgement="known")], {}),
+    "shown alone": ([shown(score())], {}),
+    "unsupported alone": ([result(Unsupported("no"), judgement="unjudged")], {}),
+    "timed alone": ([result(timing(*FAST), judgement="unjudged")], {}),
+    "nothing": ([], {}),
+    "not run": ([result()], {"not_run": [missing()]}),
+    "gave up": ([result()], {"not_run": [NotRun("torch", "", "", f"{UNANSWERED}1 of 4 questions answered")]}),
+    "unfinished": ([result()], {"run": dataclasses.replace(AFTER, finished=None)}),
+    "a part": ([result()], {"run": dataclasses.replace(AFTER, shards=("0/2", "1/2"))}),
+}
+UNSAID = {"a part"}  # a shard passes its own job, and is no verdict on the run
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_headline_of_a_run_is_its_exit_code(name):
+    """What the report opens with is good where the command ends by 0, bad by 1 and 4, and neither by 3."""
+    results, fields = ALONE[name]
+    now = recorded(*results, **{"run": AFTER, **fields})
+    page = overview.Material(now.run, now.results, {}, now.not_run)
+    broken = name == "gave up"  # which the command knows of the process
+
+    code = running.exit_code(now, [], broken=broken)
+
+    look = overview.headline(page).look
+    assert look == ("unknown" if name in UNSAID else LOOKS[code])
+    assert [line.look for line in framework_lines(page) if line.framework == "torch"] in ([], [look])
 
 
 def test_death_is_named_with_its_code(store):
@@ -451,7 +497,7 @@ def test_deviation_that_stays_is_known(store, listed):
 
     assert "; 1 deviates as before (exit 0" in invoke("compare", "--store", path).stdout
     assert "deviates as before" not in invoke("compare", "--store", path, "--known", listed()).stdout
-    assert "15 conform, 1 known deviations" in invoke("status", "--store", path, "--known", listed()).stdout
+    assert "16 answers: 15 conform, 1 known deviation" in invoke("status", "--store", path, "--known", listed()).stdout
 
 
 def test_accepted_after_a_comparison(store, tmp_path):

@@ -11,7 +11,7 @@ from harness.adapters.fence import NotInstalled
 from harness.coverage.kept import STATES, Map, kept
 from harness.coverage.table import table
 from harness.coverage.walked import walked
-from harness.history.verdict import plural
+from harness.history.counting import plural
 from xentbench.listing.things import table as columns
 from xentbench.screen import Exit, ending, refusing, say, show, stop, warn
 

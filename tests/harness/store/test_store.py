@@ -321,6 +321,22 @@ def test_runs_are_in_the_order_in_which_they_came(location):
         assert store.earlier("third") == "foreign"
 
 
+def test_a_run_is_held_against_one_of_the_same_functions(location):
+    """Of runs of one preset the last before it that asked a target of its own, and is finished."""
+    other = dataclasses.replace(result().target, mode="compile")
+    with Store(location) as store:
+        for uid, target in (("mine", None), ("theirs", other), ("mine again", None)):
+            store.begin(run(uid))
+            store.append(uid, [dataclasses.replace(result(), target=target or result().target)])
+            store.finish(uid)
+        store.begin(dataclasses.replace(run("full"), preset="full"))
+        store.append("full", [result()])
+
+        assert store.earlier("mine again") == "mine"
+        assert store.earlier("theirs") == ""
+        assert store.earlier("full") == ""
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -418,15 +434,15 @@ def test_failure_of_an_older_program(reason, failed):
     assert failed.reason == reason
 
 
-def test_judgements_of_a_run_are_counted(location):
-    """How many results have which judgement is counted without reading them; another run's do not count."""
+def test_kinds_of_a_run_are_counted(location):
+    """How many results have which outcome and judgement is counted without reading them; another run's do not count."""
     known = dataclasses.replace(result(seed=1), judgement="known")
     with Store(location) as store:
         store.begin(run())
         store.append(run().uid, [result(), known])
 
-        assert store.judgements(run().uid) == {result().judgement: 1, "known": 1}
-        assert store.judgements("another") == {}
+        assert store.kinds(run().uid) == {("score", result().judgement): 1, ("score", "known"): 1}
+        assert store.kinds("another") == {}
 
 
 def test_reading_may_be_left_half_way(location, recwarn):

@@ -19,7 +19,7 @@ def written(*results, **fields):
 @pytest.mark.parametrize(
     ("results", "not_run", "message", "colour"),
     [
-        ([result()], [], "1 conform", "brightgreen"),
+        ([result()], [], "1 conforms", "brightgreen"),
         ([result()], [missing()], "no new deviation in what ran", "orange"),
         ([], [], "nothing was judged", "lightgrey"),
     ],

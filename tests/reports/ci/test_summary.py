@@ -47,7 +47,7 @@ def test_green_run_is_short():
     """A run in which all conforms names no deviation."""
     text = written(result())
 
-    assert text.startswith("## ✅ xentbench: 1 conform\n")
+    assert text.startswith("## ✅ xentbench: 1 conforms\n")
     assert "new deviation" not in text
 
 

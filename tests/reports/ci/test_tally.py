@@ -21,7 +21,7 @@ def bad(over, family="bad"):
         pytest.param(
             [result(Unsupported("no"), judgement="unjudged")], {}, ("grey", "nothing was judged"), id="unsupported"
         ),
-        pytest.param([result()], {}, ("green", "1 conform"), id="conforms"),
+        pytest.param([result()], {}, ("green", "1 conforms"), id="conforms"),
         pytest.param([result(), bad(2.0)], {}, ("red", "1 new deviation"), id="deviates"),
         pytest.param(
             [result(Crashed("SIGKILL"), judgement="deviates"), bad(2.0), bad(3.0, "worse")],
@@ -32,7 +32,7 @@ def bad(over, family="bad"):
         pytest.param(
             [result(), result(Crashed("SIGKILL"), "b", judgement="known")],
             {},
-            ("green", "1 conform, 1 known deviation"),
+            ("green", "1 conforms, 1 known deviation"),
             id="known",
         ),
         pytest.param([result()], {"not_run": [missing()]}, ("orange", "no new deviation in what ran"), id="not-run"),
@@ -45,7 +45,7 @@ def bad(over, family="bad"):
             ("red", "incomplete: 1 of 2, no new deviation in what came"),
             id="a-part-that-never-came",
         ),
-        pytest.param([result()], {"run": run(shards=("0/2", "1/2", "2/2"))}, ("green", "1 conform"), id="every-part"),
+        pytest.param([result()], {"run": run(shards=("0/2", "1/2", "2/2"))}, ("green", "1 conforms"), id="every-part"),
         pytest.param([result(TimedOut(3.0), judgement="unjudged")], {}, ("red", "1 crash or time-out"), id="timed-out"),
     ],
 )

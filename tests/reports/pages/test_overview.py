@@ -2,10 +2,11 @@
 
 import dataclasses
 
+from harness.model import Crashed, Implementation, Target, Unsupported
 from reports.material import Material
 from reports.pages import overview
 from tests.made import records
-from tests.made.records import recorded, result, run, score, timing
+from tests.made.records import checked, recorded, result, run, score, timing
 
 
 def material(before, *results):
@@ -73,3 +74,53 @@ def test_modes_of_one_mistake_are_one_group():
 
     assert (group.modes, group.count, group.families) == (("eager", "jit"), 2, ("normal", "offset"))
     assert group.worst is compiled
+
+
+def named(name, outcome=None, bits="a1", family="normal", **fields):
+    """Return an answer of a function of torch."""
+    target = Target(Implementation("torch", "softmax", name, "fused"), "eager")
+    return result(outcome or score(bits=bits), family, target, **fields)
+
+
+def test_a_function_counts_once():
+    """Two names of one function and another one are two functions; of the names the worse answer is the function's."""
+    both = [named(name, family=family) for name in ("softmax", "nn.softmax") for family in ("normal", "offset")]
+    bad = named("nn.softmax", checked(9.0), family="sums", check="law.sum", judgement="deviates")
+    good = named("softmax", checked(), family="sums", check="law.sum")
+    (line,) = overview.score.frameworks(material(None, *both, named("other", bits="b2"), good, bad))
+
+    assert (line.score.conform, line.score.judged, line.score.text) == (3, 4, "75 %")
+    assert (line.look, line.verdict.sentence) == ("bad", "1 new deviation")
+
+
+def test_a_score_is_of_what_was_judged():
+    """What is shown, unsupported or timed is in no score; a crash is no pass; 100 % are said of all alone."""
+    others = (
+        result(judgement="unjudged"),
+        result(Unsupported("no"), "u", judgement="unjudged"),
+        result(timing(1.0), "t", judgement="unjudged"),
+    )
+    (line,) = overview.score.frameworks(material(None, *others))
+    assert line.score.text == "not judged"
+
+    many = [result(family=f"f{k}") for k in range(1999)]
+    (line,) = overview.score.frameworks(material(None, *many, result(Crashed("no"), "c", judgement="deviates")))
+    assert line.score.text == "99.9 %"
+    (line,) = overview.score.frameworks(material(None, *many))
+    assert line.score.text == "100 %"
+
+
+def test_frameworks_say_what_changed_and_what_was_not_run():
+    """A framework has what is judged otherwise than before, for the worse and the better, and what of it is missing."""
+    before = recorded(result(family="a"), result(family="b", judgement="known"), result(family="c"))
+    after = (result(score(9.0, budget=None), "a", judgement="deviates"), result(family="b"), result(family="c"))
+    page = dataclasses.replace(material(before, *after), not_run=[records.missing("jax")])
+    jax, torch = overview.score.frameworks(page)
+
+    assert (len(torch.worse), len(torch.better), torch.not_run) == (1, 1, [])
+    assert (jax.score.text, jax.verdict.sentence, len(jax.not_run)) == ("not judged", "nothing was judged", 1)
+    (alone,) = overview.score.frameworks(material(None, *after))
+    assert alone.worse is None
+    html = overview.render(page)
+    assert "1 worse" in html
+    assert "no run before" not in html
