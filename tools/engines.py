@@ -33,7 +33,10 @@ class Needs:
 
 
 USUAL = Needs()
-NEEDS: Mapping[str, Needs] = {}
+NEEDS: Mapping[str, Needs] = {
+    "litert": Needs(heavy="it brings TensorFlow, whose converter it is: 1.4 GB"),
+    "paddle": Needs(heavy="700 MB"),
+}
 BESIDE = ("torch:eager",)  # asked where nothing is named: what engines are held against
 STORE = ("--store", "build/engines.sqlite", "--report", "build/engines")
 

@@ -95,7 +95,10 @@ def modes(name: str) -> tuple[str, ...]:
         if isinstance(node, ast.ClassDef) and node.name == "Adapter":
             for statement in node.body:
                 match statement:
-                    case ast.Assign(targets=[ast.Name("modes")], value=ast.Tuple() as listed):
+                    case (
+                        ast.Assign(targets=[ast.Name("modes")], value=ast.Tuple() as listed)
+                        | ast.AnnAssign(target=ast.Name("modes"), value=ast.Tuple() as listed)
+                    ):
                         return tuple(map(str, ast.literal_eval(listed)))
     return ()
 

@@ -35,9 +35,9 @@ class Adapter(adapters.Adapter):
     """numpy on the cpu; values only."""
 
     catalogue = CATALOGUE
-    modes = ("eager",)
-    layouts = get_args(Layout)
-    dtypes = ("float16", "float32", "float64")  # bfloat16 is ml_dtypes', whose sums run one by one
+    modes: tuple[str, ...] = ("eager",)
+    layouts: tuple[Layout, ...] = get_args(Layout)
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")  # bfloat16 is ml_dtypes', whose sums run one by one
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu",)
