@@ -1,7 +1,8 @@
 """The data of a page as compressed JSON: every answer in columns, each distinct word once.
 
 Worst inputs are the bulk of a store, so the page carries them only where they are looked for: for every deviation and
-known deviation, and for the worst answer of each (op, target, quantity, dtype). `xentbench export` has them all.
+known deviation, for the worst answer of each (op, target, quantity, dtype), and for that where an implementation first
+fails. `xentbench export` has them all.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def details(material: Material) -> dict[str, Any]:
         "script",
     )
     columns: dict[str, list[Any]] = {name: [] for name in names}
-    for place in sorted(material.history or detailed(answers)):
+    for place in sorted(material.history or detailed(answers, material.descriptions)):
         score = answers[place].outcome
         assert isinstance(score, Score)
         worst = score.worst
@@ -166,9 +167,10 @@ def details(material: Material) -> dict[str, Any]:
     return {"texts": list(texts), "scripts": list(scripts), **columns}
 
 
-def detailed(answers: Sequence[Result]) -> set[int]:
-    """Return the places of the answers whose worst input the page carries."""
-    chosen: set[int] = set()
+def detailed(answers: Sequence[Result], families: Iterable[str] = ()) -> set[int]:
+    """Return the places of the answers whose worst input the page carries; families: as they get harder."""
+    first = lean.fails_first(answers, families).values()
+    chosen = {place for place in first if (score := _score(answers[place])) and score.worst}
     worst: dict[Hashable, tuple[tuple[int, float], int]] = {}
     for place, answer in enumerate(answers):
         if not isinstance(answer.outcome, Score) or answer.outcome.worst is None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.model import Score
+from harness.model import Score, Timing
 from harness.store.reading import without_worst
 from reports import lines, marks
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
-    from harness.model import Recorded, Result
+    from harness.model import Implementation, Recorded, Result
     from harness.store import Store
 
 
-def read(store: Store, uid: str, *, compared: bool) -> Recorded:
-    """Return a run, its worst elements those that pages show: of `shown`, and of the worst answer of each `group`.
+def read(store: Store, uid: str, *, compared: bool, families: Iterable[str] = ()) -> Recorded:
+    """Return a run, its worst elements those that pages show.
 
-    compared: whether it will be, with another. Raises StoreError where there is no such run.
+    They are those of `shown`, of the worst answer of each `group`, and of where each implementation `fails_first`.
+    compared: whether it will be, with another. families: in the order in which they get harder. Raises StoreError where
+    there is no such run.
     """
     begun = store.begun(uid)
     weights: dict[Hashable, tuple[int, float]] = {}  # of the worst of each group so far
@@ -30,16 +32,45 @@ def read(store: Store, uid: str, *, compared: bool) -> Recorded:
         if is_answer(result) and (weight := marks.weight(result)) > weights.get(key := group(result), (-1, 0.0)):
             weights[key] = weight
             return True
-        return shown(result)
+        return shown(result) or (_may_be_first(result) and marks.fails(result))
 
     for place, result in enumerate(store.results(begun.run.uid, wanted, compared=compared)):
         results.append(result)
         if isinstance(result.outcome, Score) and result.outcome.worst and is_answer(result) and not shown(result):
             key = group(result)
-            if key in places:
-                results[places[key]] = without_worst(results[places[key]])
-            places[key] = place
+            before = results[places[key]] if key in places else None
+            if before is None or marks.weight(result) > marks.weight(before):
+                if before is not None and not (_may_be_first(before) and marks.fails(before)):
+                    results[places[key]] = without_worst(before)
+                places[key] = place
+    first = fails_first(results, families)
+    kept = {*places.values(), *first.values()}
+    for place, result in enumerate(results):
+        if place not in kept and not shown(result) and isinstance(result.outcome, Score) and result.outcome.worst:
+            results[place] = without_worst(result)
     return replace(begun, results=results)
+
+
+def fails_first(results: Iterable[Result], families: Iterable[str]) -> dict[Implementation, int]:
+    """Return where each implementation's value in float32 first fails: the place of that answer.
+
+    families: in the order in which they get harder; those of other names come last. Of a family of several sizes the
+    smallest is first.
+    """
+    order = tuple(families)
+    found: dict[Implementation, tuple[tuple[float, float], int]] = {}
+    for place, result in enumerate(results):
+        if _may_be_first(result) and marks.fails(result):
+            hard, implementation = marks.hardness(result, order), result.target.implementation
+            if implementation not in found or hard < found[implementation][0]:
+                found[implementation] = hard, place
+    return {implementation: place for implementation, (_, place) in found.items()}
+
+
+def _may_be_first(result: Result) -> bool:
+    case = result.case
+    plain = not case.check and not case.op.params and case.source.kind in {"family", "sweep"}
+    return plain and (case.quantity, case.dtype) == ("value", "float32") and not isinstance(result.outcome, Timing)
 
 
 def shown(result: Result) -> bool:

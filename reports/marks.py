@@ -8,7 +8,7 @@ from harness.model import BUDGET_CLASSES, Checked, Crashed, Failed, Result, Scor
 from reports import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.history.verdict import Grade
 
@@ -74,6 +74,26 @@ def weight(result: Result) -> tuple[int, float]:
     """Return how much a result matters: its mark's rank, then its worst ulp."""
     outcome = result.outcome
     return rank(result), (numbers.rounded(outcome.max_ulp) or 0.0) if isinstance(outcome, Score) else 0.0
+
+
+def fails(result: Result) -> bool:
+    """Tell whether an answer is outside every budget that may be promised, judged or not, or is none."""
+    if result.judgement == "unjudged":
+        return not isinstance(result.outcome, Unsupported) and getattr(result.outcome, "budget_class", None) is None
+    return result.judgement != "conforms"
+
+
+def hardness(result: Result, families: Sequence[str]) -> tuple[float, float]:
+    """Return how hard an answer's inputs are, for an order: the place of its family, and its size."""
+    source = result.case.source
+    return float(families.index(source.name) if source.name in families else len(families)), _size(source.size)
+
+
+def _size(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def ratio(score: Score) -> tuple[float | None, str]:

@@ -11,12 +11,13 @@ from harness.history.compare import Comparison
 from harness.history.course import Course
 from harness.history.news import Accepts, nothing
 from harness.model import NotRun, Recorded, Result, Run, Score, Timing
-from reports import layout, ranked
+from reports import layout, lines, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.history.levels import Level
+    from harness.model import Implementation
     from reports.ranked import Ranking
 
 
@@ -76,6 +77,11 @@ class Material:
             if isinstance(answer.outcome, Score) and answer.case.source.kind != "published":
                 found.setdefault(str(answer.case.op), []).append(answer)
         return found
+
+    @cached_property
+    def functions(self) -> dict[Implementation, Implementation]:
+        """Of each fused implementation the plainest name of its function."""
+        return lines.functions(self.answers)
 
     @cached_property
     def options(self) -> list[Result]:

@@ -47,7 +47,7 @@ def write(
     `before` are the runs to compare with, the latest last; `accepts` tells what a list of one's own accepts. Raises
     StoreError where there is no such run.
     """
-    run = lean.read(store, uid, compared=bool(before))
+    run = lean.read(store, uid, compared=bool(before), families=descriptions or ())
     material = Material(
         run.run,
         compare.judged(run, accepts),
@@ -58,7 +58,7 @@ def write(
         before,
         accepts,
     )
-    places = sorted(block.detailed(material.answers))
+    places = sorted(block.detailed(material.answers, material.descriptions))
     earlier = levels.past(store, run.run.uid, [material.answers[place] for place in places])
     material = replace(material, history=dict(zip(places, earlier, strict=True)))
     directory.mkdir(parents=True, exist_ok=True)

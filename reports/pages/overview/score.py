@@ -9,7 +9,7 @@ from harness.history import counting
 from harness.history.news import RANKS
 from harness.history.state import DEAD, state
 from harness.history.verdict import of_run
-from reports import lines, marks
+from reports import marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ def of_results(results: Iterable[Result], named: Mapping[Implementation, Impleme
 
 def frameworks(material: Material) -> list[Line]:
     """Return a line for each framework that was asked, or that was asked for in vain."""
-    named = lines.functions(material.judged)
+    named = material.functions
     members: dict[str, list[Result]] = {}
     for result in material.judged:
         members.setdefault(result.target.implementation.framework, []).append(result)
