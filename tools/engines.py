@@ -9,6 +9,7 @@ An engine that cannot be installed is stored as not run, and takes no other alon
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,19 +24,23 @@ from tools.versions import HOMES, OWN, SCRIPTS, at_hand, called, resolver, unbou
 class Needs:
     """What an engine needs that is not as usual.
 
-    python: another version of it than the session's. heavy: why it is asked by name or with `--all` alone. unbound:
+    python: another version of it than the session's. npm: the folder of a lock file, by which Node's packages are put
+    there. heavy: why it is asked by name or with `--all` alone. unbound:
     whether it chooses its own versions of the frameworks, and of what they stand on.
     """
 
     python: str = ""
+    npm: str = ""
     heavy: str = ""
     unbound: bool = False
 
 
 USUAL = Needs()
+PROCESSES = "harness/engines/processes"
 NEEDS: Mapping[str, Needs] = {
     "litert": Needs(heavy="it brings TensorFlow, whose converter it is: 1.4 GB"),
     "paddle": Needs(heavy="700 MB"),
+    "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
 }
 BESIDE = ("torch:eager",)  # asked where nothing is named: what engines are held against
 STORE = ("--store", "build/engines.sqlite", "--report", "build/engines")
@@ -80,9 +85,11 @@ def made(uv: str, name: str) -> list[str]:
         constraints.parent.mkdir(exist_ok=True)
         constraints.write_text(unbound(Path("constraints.txt").read_text("utf-8")), "utf-8")
     install = ("pip", "install", "--python", str(home), "-c", str(constraints), "-e", f".[{name},fast]")
-    if called(uv, "venv", "--allow-existing", "--python", at_hand(uv, python) or python, str(home)) or called(
-        uv, *install
-    ):
+    commands = [(uv, "venv", "--allow-existing", "--python", at_hand(uv, python) or python, str(home)), (uv, *install)]
+    npm = shutil.which("npm")
+    if needs.npm and npm:
+        commands.append((npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", needs.npm))
+    if (needs.npm and not npm) or any(called(*command) for command in commands):
         sys.stderr.write(f"not installed: {name}\n")
         return []
     return ["--python", f"{name}={home / SCRIPTS / ('python.exe' if os.name == 'nt' else 'python')}"]

@@ -65,7 +65,7 @@ class Adapter(ABC):
     fatal_labels: bool = False  # a class index that is not there ends a process's use of its GPU
     judged: bool = False  # the functions are somebody's own, and not the framework's
     engine: ClassVar[bool] = False  # asked where it is named, and nothing that it says below it has not
-    differentiates: ClassVar[bool] = True  # gives gradients; a framework that does not is asked, and says so
+    differentiates: bool = True  # gives gradients; a framework that does not is asked, and says so
 
     def __init__(self) -> None:
         """Start with no function compiled."""
@@ -144,6 +144,10 @@ class Adapter(ABC):
     def lost(self, device: str) -> bool:  # noqa: ARG002
         """Tell whether this process can use a device no more, whatever is called: a kernel has left it broken."""
         return False
+
+    def died(self) -> str:
+        """Return how a process that answers for this one has ended since last asked: its question has crashed."""
+        return ""
 
     def accelerator(self, device: str) -> Accelerator:
         """Return what the framework offers of a device other than the cpu, to time it and to read its memory."""

@@ -2,7 +2,7 @@
 
 A framework is a package beside this file, an engine one in a group of `harness/engines/`; each is imported there and
 nowhere else, because it may be missing, slow to import, or break the process that imports it. Finding adapters
-therefore looks at file names and imports nothing.
+therefore looks at file names and imports nothing. A program of a user's own is an engine too, once its path was named.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import gc
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "xentbench.adapters"
 ENGINES = "harness.engines"
+OF_PROGRAMS = "harness.engines.processes.adapter"  # the module that asks a program of a user's own
+PROGRAMS = "XENTBENCH_PROGRAMS"  # the variable by which other processes learn of these: `name=path`, one a line
 
 
 def names() -> tuple[str, ...]:
@@ -47,8 +51,32 @@ def engines() -> Mapping[str, str]:
 
 
 def every() -> tuple[str, ...]:
-    """Return the names of all that can be asked: the frameworks, then the engines."""
-    return (*names(), *engines())
+    """Return the names of all that can be asked: the frameworks, then the engines, then programs that were named."""
+    return (*names(), *engines(), *programs())
+
+
+def programs() -> dict[str, str]:
+    """Return the path of each program of a user's own that was named in this process, or where that was started."""
+    return dict(line.split("=", 1) for line in os.environ.get(PROGRAMS, "").splitlines())
+
+
+def program(path: str) -> str:
+    """Take a program for an engine, here and in the processes that are started here; return the engine's name.
+
+    Raises ValueError for a file that is not there or cannot be run, and for a name that something else has.
+    """
+    file = Path(path).resolve()
+    if not file.is_file() or not os.access(file, os.X_OK):
+        why = "is a file that may not be run" if file.is_file() else "leads to no file"
+        tried = f"chmod +x {path}" if file.is_file() else "its path as seen from here"
+        raise ValueError(f"program is {path!r}, which {why}; expected one that speaks docs/protocol.md; try: {tried}")
+    name, known = file.stem, programs()
+    if known.get(name, str(file)) != str(file) or name in {*names(), *engines()} or not re.fullmatch(r"[\w.-]+", name):
+        raise ValueError(
+            f"program is {path!r}, expected a name of its own, of letters, digits, dots, - and _; rename it"
+        )
+    os.environ[PROGRAMS] = "\n".join(f"{each}={where}" for each, where in {**known, name: str(file)}.items())
+    return name
 
 
 def _packages(folder: Path) -> list[str]:
@@ -61,12 +89,21 @@ def load(name: str) -> Adapter:
     Raises ValueError for a name that no adapter has, NotInstalled where its framework cannot be imported.
     """
     choice("framework", name, every())
+    if name in programs():
+        return _started(name, programs()[name])
     try:
         with importing():
             module = importlib.import_module(_module(name))
     except ImportError as error:
         raise NotInstalled(f"{name} cannot be imported ({error}); try: pip install 'xentbench[{name}]'") from error
     adapter: Adapter = module.Adapter()
+    return adapter
+
+
+@cache
+def _started(name: str, path: str) -> Adapter:
+    """Start a program, once a process, and return what asks it."""
+    adapter: Adapter = importlib.import_module(OF_PROGRAMS).Adapter(name, path)
     return adapter
 
 
@@ -104,5 +141,7 @@ def modes(name: str) -> tuple[str, ...]:
 
 
 def _module(name: str) -> str:
+    if name in programs():
+        return OF_PROGRAMS
     points = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
     return points.get(name) or engines().get(name, f"{__package__}.{name}")

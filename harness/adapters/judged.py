@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
@@ -12,8 +13,8 @@ from typing import Any, TypeVar
 
 from harness.adapters import state
 from harness.adapters.catalogue import Builder, Catalogue, Function
-from harness.adapters.fence import caught
-from harness.adapters.frameworks import importing, names
+from harness.adapters.fence import NotInstalled, caught
+from harness.adapters.frameworks import importing, load, names, program
 from harness.adapters.parameters import Parameters
 from harness.model import Param
 from harness.ops import OPS
@@ -44,12 +45,14 @@ def implements(op: str, framework: str) -> Callable[[F], F]:
 
 
 def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
-    """Run a file and return its functions by framework, all of them or those named.
+    """Run a file and return its functions by framework, all of them or those named; of a program, what it offers.
 
     Raises ValueError for a file that is not there, does not run, or marks no function, and for a name not in it.
     """
     if not path.is_file():
         raise ValueError(f"file is {path}, expected a Python file with functions marked by @implements; check the path")
+    if path.suffix != ".py" and os.access(path, os.X_OK):
+        return _of_program(path, only)
     spec = importlib.util.spec_from_file_location(f"judged_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ValueError(f"file is {path}, expected a Python file, with a name that ends in .py")
@@ -68,12 +71,7 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     marked = MARKED[met:]
     if not marked:
         raise ValueError(f'file is {path}, expected a function marked by @implements(op, framework="...") in it')
-    if absent := set(only) - {_name(function) for _, _, function in marked}:
-        held = sorted({_name(function) for _, _, function in marked})
-        likely = try_instead(meant(min(absent), held))
-        raise ValueError(
-            f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {', '.join(held)}{likely}"
-        )
+    _all_there(path, only, {_name(function) for _, _, function in marked})
     found = by_framework([one for one in marked if not only or _name(one[2]) in only])
     changed = ", ".join(state.changed())
     for catalogue in found.values():
@@ -84,6 +82,27 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
                 for _, name in catalogue.offers
             }
     return found
+
+
+def _of_program(path: Path, only: Collection[str]) -> dict[str, Catalogue]:
+    """Start a program of a user's own and return what it offers, under its name."""
+    name = program(str(path))
+    try:
+        catalogue = load(name).catalogue
+    except NotInstalled as error:
+        raise ValueError(str(error)) from error
+    _all_there(path, only, {function for _, function in catalogue.offers})
+    catalogue.offers = {key: offer for key, offer in catalogue.offers.items() if not only or key[1] in only}
+    return {name: catalogue}
+
+
+def _all_there(path: Path, only: Collection[str], held: Collection[str]) -> None:
+    """Raise ValueError for a function that is named and that a file has not."""
+    if absent := set(only) - set(held):
+        likely = try_instead(meant(min(absent), held))
+        raise ValueError(
+            f"--only is {', '.join(sorted(absent))}, expected functions of {path}: {', '.join(sorted(held))}{likely}"
+        )
 
 
 def _name(function: Function) -> str:

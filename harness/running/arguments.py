@@ -19,11 +19,13 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
     found = []
     for part in pieces(text):
         framework, colon, mode = part.partition(":")
+        if "/" in framework:
+            framework = frameworks.program(framework)
         if framework not in frameworks.every():
             likely = meant(framework, frameworks.every())
             raise ValueError(
-                f"--on is {part!r}, expected one of {', '.join(frameworks.every())}, each with an optional :mode"
-                + try_instead(likely and f"{likely}{colon}{mode}")
+                f"--on is {part!r}, expected one of {', '.join(frameworks.every())}, or a program's path with a /, "
+                "each with an optional :mode" + try_instead(likely and f"{likely}{colon}{mode}")
             )
         if mode and (known := frameworks.modes(framework)):
             known_mode(framework, mode, known)

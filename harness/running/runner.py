@@ -20,6 +20,7 @@ from tempfile import TemporaryFile
 from harness.adapters import frameworks
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
 from harness.running import bytecode, orphan
+from harness.running.deaths import how_it_died
 from harness.running.journal import CHANGED, OURS, Reader
 from harness.running.process import Job, Process
 from harness.store import Location, Store
@@ -253,17 +254,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except (AttributeError, ProcessLookupError, PermissionError):  # Windows has no groups; or it is gone already
         process.kill()
     process.wait()
-
-
-def how_it_died(code: int) -> str:
-    """Name a return code: a signal's name where a signal ended the process."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"{name}{', perhaps out of memory' if name == 'SIGKILL' else ''}"
 
 
 # Several processes share a device: one of jax would take 3/4 of its memory, and leave none to the others.

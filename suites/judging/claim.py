@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.adapters import state
 from harness.adapters.adapter import Adapter
-from harness.model import Case, Checked, Failed, Implementation, Outcome, Result, Score, Target
+from harness.model import Case, Checked, Crashed, Failed, Implementation, Outcome, Result, Score, Target
 from harness.ops import OPS
 from harness.running.measured import UNKEPT, Measured
 from reference.golden import Audited
@@ -79,6 +79,8 @@ class Claim:
             outcome = answer(adapter, case, target, self.certify, self.measured)
         else:
             outcome = ask.score(adapter, target, shared)
+        if how := adapter.died():
+            outcome = Crashed(how)
         if isinstance(outcome, Failed) and target.device != "cpu" and adapter.lost(target.device):
             self.recorder.leave()
         self._tell(question)

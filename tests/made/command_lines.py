@@ -18,7 +18,7 @@ CHECKS = {
     "fail_on": lambda value: choice("--fail-on", value, tuple(FAIL_ON)),
     "preset": lambda value: choice("--preset", value, tuple(presets.PRESETS)),
     "op": lambda value: choices("--op", value, tuple(OPS)),
-    "on": arguments.pairs,
+    "on": lambda value: arguments.pairs(",".join(part for part in value.split(",") if "/" not in part)),  # no program
     "shard": arguments.shard,
     "uid": arguments.run_uid,
 }

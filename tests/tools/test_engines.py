@@ -84,6 +84,21 @@ def test_what_cannot_be_installed_takes_no_other_along(commands, capsys, tmp_pat
     assert commands.run["python"] == [f"torch={tmp_path}/engines-torch-3.11/bin/python"]
 
 
+def test_packages_of_node_come_by_their_lock_file(commands, monkeypatch):
+    """An engine that runs under Node has its packages put there; where npm is missing it has no environment."""
+    monkeypatch.setattr(engines, "NEEDS", {"mini": engines.Needs(npm="somewhere/mini")})
+    monkeypatch.setattr(engines.shutil, "which", lambda _: "/bin/npm")
+
+    engines.main(["mini"])
+    assert commands[2][:2] == ("/bin/npm", "ci")
+    assert commands[2][-2:] == ("--prefix", "somewhere/mini")
+    commands.clear()
+    monkeypatch.setattr(engines.shutil, "which", lambda _: None)
+    engines.main(["mini"])
+
+    assert commands.run["python"] == []
+
+
 def test_unknown_engine_is_refused(commands, capsys):
     """A name that no engine has is an error before anything is installed."""
     assert engines.main(["minni"]) == 2

@@ -43,7 +43,7 @@ class Request:
 
 
 def judge_file(
-    file: Annotated[Path, typer.Argument(help="a Python file with functions marked by @implements")],
+    file: Annotated[Path, typer.Argument(help="a Python file with functions marked by @implements, or a program")],
     preset: options.Preset = "quick",
     on: Annotated[
         str,
@@ -68,8 +68,9 @@ def judge_file(
 ) -> None:
     """Judge your own functions as the frameworks' own are judged.
 
-    The file holds plain functions marked by `@implements(op, framework="...")` from `xentbench`. A finding is one
-    cause, shown by its plainest example; after ten answers that show one, no more are asked for.
+    The file holds plain functions marked by `@implements(op, framework="...")` from `xentbench`, or it is a program
+    that speaks the process protocol (docs/protocol.md). A finding is one cause, shown by its plainest example; after
+    ten answers that show one, no more are asked for.
 
     Examples:
       xentbench judge my_kernel.py

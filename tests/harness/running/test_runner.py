@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
-from harness.running import runner
+from harness.running import deaths, runner
 from harness.store import Store
 from tests.made.processes import alive, wait_until
 
@@ -255,7 +255,7 @@ def test_interrupt_leaves_nothing_behind(shell, folder):
 )
 def test_death_has_a_name(code, name):
     """A return code is told as the signal's name where there is one."""
-    assert runner.how_it_died(code) == name
+    assert deaths.how_it_died(code) == name
 
 
 def test_threads_are_limited(monkeypatch):
