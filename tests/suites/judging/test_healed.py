@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.adapters import frameworks
 from suites.judging import judge
 from suites.judging.healed import healed, unseen
 from tests.made.records import JAX, recorded, result, score
@@ -55,7 +56,9 @@ def test_any_package_may_have_changed():
 
 def test_every_entry_that_ships_says_what_it_was_seen_with():
     """Each known deviation that ships names the version of a package of its target, and no other way."""
+    packages = {"torch", "tensorflow", "keras", "jax", "optax", "numpy", *frameworks.engines()}
+
     for entry in judge.known_deviations():
         assert entry.seen, f"{entry.case} of {entry.target} has no `seen`"
         for version in entry.seen:
-            assert version.partition(" ")[0] in {"torch", "tensorflow", "keras", "jax", "optax", "numpy"}, version
+            assert version.partition(" ")[0] in packages, version
