@@ -18,9 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from harness.adapters import frameworks
+from harness.adapters.deaths import how_it_died
 from harness.model import Case, Crashed, NotRun, Outcome, Result, Target, TimedOut
 from harness.running import bytecode, orphan
-from harness.running.deaths import how_it_died
 from harness.running.journal import CHANGED, OURS, Reader
 from harness.running.process import Job, Process
 from harness.store import Location, Store

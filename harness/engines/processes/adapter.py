@@ -10,17 +10,12 @@ import numpy as np
 
 from harness import adapters
 from harness.adapters import Builder, Catalogue, Function, NotSupported
+from harness.adapters.numpy import weights
 from harness.engines.processes.frames import DTYPES, VERSION, Broken
 from harness.engines.processes.offer import QUANTITIES, Offer, Offered
 from harness.engines.processes.running import Running
 from harness.model import Array, Param
 from harness.ops import OPS
-from harness.options import repeated
-
-
-def weights(like: Array, pattern: str, axis: int) -> Array:
-    """Return a pattern along an axis of an array, in its dtype."""
-    return np.array(repeated(pattern, like.shape[axis])).astype(like.dtype)
 
 
 @dataclass(frozen=True)

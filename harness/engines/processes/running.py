@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Final
 
 from harness.adapters import NotInstalled, NotSupported
+from harness.adapters.deaths import how_it_died
 from harness.engines.processes.frames import VERSION, Broken, Ended, Message, read
 from harness.engines.processes.offer import Offer
 from harness.model import Array
-from harness.running.deaths import how_it_died
 from harness.spelling import printable
 
 START_SECONDS: Final = 60.0  # for an offer to come

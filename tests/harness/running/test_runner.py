@@ -9,8 +9,9 @@ from collections import Counter
 
 import pytest
 
+from harness.adapters import deaths
 from harness.model import Crashed, Failed, Score, TimedOut, Unsupported
-from harness.running import deaths, runner
+from harness.running import runner
 from harness.store import Store
 from tests.made.processes import alive, wait_until
 
