@@ -17,14 +17,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.history.state import state
-from harness.model import BUDGET_CLASSES, Score
+from harness.model import BUDGET_CLASSES, Checked, Score
 from reports import lean, lines, marks, numbers
 from reports.reproducer import script
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from harness.model import Case, Result, Target
+    from harness.model import Case, Implementation, Result, Target, Worst
     from reports.material import Material
 
 AT_ONCE = 256  # items of a list, which may be long rows
@@ -64,7 +64,7 @@ def packed(value: Any) -> Iterator[str]:
 
 def facts(material: Material) -> dict[str, Any]:
     """Return what the page's script works on; static/block.js reads it. Columns of floats can be read once."""
-    answers = material.answers
+    answers = material.told
     found = Words()
     asked = array("i", (found[lines.line(answer)] for answer in answers))
     every = sorted(found, key=lines.order)
@@ -77,20 +77,27 @@ def facts(material: Material) -> dict[str, Any]:
         "symbols": map(marks.symbol, answers),
         "states": map(state, answers),
         "reasons": map(marks.why, answers),
+        "budgets": map(_budget, answers),
         "verdicts": map(_verdicts, answers),
+        "checks": (answer.case.check for answer in answers),
+        "found": map(_found, answers),
+        "environments": (answer.environment for answer in answers),
     }
     words = {name: Words() for name in named}
     return {
-        "lines": [_line(op, target) for op, target in every],
+        "lines": [_line(op, target, material.names) for op, target in every],
         "columns": {
             "line": array("i", map(place.__getitem__, asked)),
             **{name: array("i", map(words[name].__getitem__, column)) for name, column in named.items()},
             "rank": array("i", map(marks.rank, answers)),
-            "ulp": (numbers.rounded(score.max_ulp) if score else None for score in map(_score, answers)),
-            "ratio": (numbers.rounded(marks.ratio(score)[0]) if score else None for score in map(_score, answers)),
-            "budget": (marks.ratio(score)[1] if score else "" for score in map(_score, answers)),
-            "elements": (score.elements if score else 0 for score in map(_score, answers)),
+            "ulp": (numbers.ulps(score.max_ulp) if score else None for score in map(_score, answers)),
+            "ratio": (numbers.rounded(ratio(answer)) for answer in answers),
+            "elements": (getattr(answer.outcome, "elements", 0) for answer in answers),
         },
+        "answers": len(material.answers),
+        "environments": [dict(material.environments.get(key, {})) for key in words["environments"]],
+        "run": material.run.uid,
+        "store": material.store,
         "words": {name: list(encoded) for name, encoded in words.items()},
         "details": details(material),
         "descriptions": dict(material.descriptions),
@@ -102,9 +109,34 @@ def _score(answer: Result) -> Score | None:
     return answer.outcome if isinstance(answer.outcome, Score) else None
 
 
-def _line(op: str, target: Target) -> list[str]:
+def ratio(answer: Result) -> float | None:
+    """Return error / bound of class S or, of a check, the difference over what its claim allows."""
+    match answer.outcome:
+        case Score() as score:
+            return marks.ratio(score)[0]
+        case Checked(over=over):
+            return over
+    return None
+
+
+def _budget(answer: Result) -> str:
+    score = _score(answer)
+    return marks.ratio(score)[1] if score else ""
+
+
+def _found(answer: Result) -> str:
+    """Return what a check found, in words: a policy, or what is off; nothing of what is as claimed."""
+    if not isinstance(answer.outcome, Checked):
+        return ""
+    off = answer.judgement in {"deviates", "known"}
+    return "; ".join(filter(None, (answer.outcome.policy, answer.outcome.detail if off else "")))
+
+
+def _line(op: str, target: Target, names: Mapping[Implementation, lines.Names]) -> list[Any]:
     implementation, mode = target.implementation, (target.mode, target.device, str(target))
-    return [op, implementation.framework, implementation.name, implementation.kind, *mode]
+    first, *others = names.get(implementation, (implementation,))
+    also = [one.name for one in others] if first == implementation else None  # none of a name that another stands for
+    return [op, implementation.framework, implementation.name, implementation.kind, *mode, also]
 
 
 def shape(case: Case) -> str:
@@ -119,7 +151,7 @@ def _verdicts(answer: Result) -> str:
 
 def details(material: Material) -> dict[str, Any]:
     """Return the worst inputs the page carries, in columns, with their history and the scripts that run them again."""
-    answers = material.answers
+    answers = material.told
     texts, scripts = Words(), Words()
     names = (
         "answer",
@@ -139,9 +171,8 @@ def details(material: Material) -> dict[str, Any]:
     )
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for place in sorted(material.history or detailed(answers, material.descriptions)):
-        score = answers[place].outcome
-        assert isinstance(score, Score)
-        worst = score.worst
+        answer, score = answers[place], _score(answers[place])
+        worst = _worst(answer)
         assert worst is not None
         row = (
             *(
@@ -153,18 +184,28 @@ def details(material: Material) -> dict[str, Any]:
                 worst.expected,
                 worst.got,
             ),
-            *(numbers.rounded(worst.ulp), list(worst.index), numbers.rounded(score.mean_ulp)),
-            numbers.rounded(score.bias_ulp),
-            [numbers.rounded(score.over_bound.get(budget)) for budget in BUDGET_CLASSES],
+            *(numbers.ulps(worst.ulp), list(worst.index), numbers.ulps(score.mean_ulp) if score else None),
+            numbers.ulps(score.bias_ulp) if score else None,
+            [numbers.rounded(score.over_bound.get(budget)) for budget in BUDGET_CLASSES] if score else [],
             [
                 [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
                 for level in material.history.get(place, ())
             ],
-            scripts[script.template(answers[place], material.file(answers[place]))],
+            scripts[_script(answer, material.file(answer))],
         )
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)
     return {"texts": list(texts), "scripts": list(scripts), **columns}
+
+
+def _worst(answer: Result) -> Worst | None:
+    return answer.outcome.worst if isinstance(answer.outcome, Score | Checked) else None
+
+
+def _script(answer: Result, file: str) -> str:
+    """Return the template of the script that asks again; nothing where none is written for such a question."""
+    score = isinstance(answer.outcome, Score)
+    return script.template(answer, file) if score and (lean.is_answer(answer) or script.offered(answer, file)) else ""
 
 
 def detailed(answers: Sequence[Result], families: Iterable[str] = ()) -> set[int]:
@@ -173,10 +214,12 @@ def detailed(answers: Sequence[Result], families: Iterable[str] = ()) -> set[int
     chosen = {place for place in first if (score := _score(answers[place])) and score.worst}
     worst: dict[Hashable, tuple[tuple[int, float], int]] = {}
     for place, answer in enumerate(answers):
-        if not isinstance(answer.outcome, Score) or answer.outcome.worst is None:
+        if _worst(answer) is None:
             continue
         if answer.judgement in {"deviates", "known"}:
             chosen.add(place)
+        if not lean.is_answer(answer):
+            continue
         group, weight = lean.group(answer), marks.weight(answer)
         if (before := worst.get(group)) is None or weight > before[0]:
             worst[group] = weight, place

@@ -7,7 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -24,8 +24,13 @@ POLICY = (
 STATIC = HERE / "static"
 PAGES = HERE / "pages"
 STYLES = ("style.css", "matrix.css", "detail.css", "chart.css", "print.css")
+# As templates/late.html.j2 marks a part; no name holds it, for names are escaped.
+LATE = re.compile(r"<!--late-->(.*?)<!--/late-->", re.DOTALL)
+LATER = (
+    '<p class="note late">Without JavaScript this part is not here; <code>xentbench export</code> has its numbers.</p>'
+)
 # Before the pages' own, and page.js behind them.
-SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "chart.js", "detail.js")
+SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "chart.js", "take.js", "detail.js")
 
 
 # The first of a page's scripts, before its content: what needs scripts is shown where they run.
@@ -46,6 +51,14 @@ def pieces_of_page(template: str, script: str, libraries: Iterable[str] = (), **
     return _environment.get_template(template).generate(live=LIVE, script=script, policy=policy, **values)
 
 
+def without_late(html: str) -> tuple[str, list[str]]:
+    """Return a page's HTML without what stands between marks of `late`, and these parts.
+
+    A part that is folded costs a tenth when it is compressed with the data; static/page.js puts it back in its place.
+    """
+    return LATE.sub(LATER, html), LATE.findall(html)
+
+
 def _hashed(script: str) -> str:
     """Return a script as a Content Security Policy names it (CSP Level 3, section 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
@@ -63,7 +76,7 @@ def styles() -> str:
 
 def scripts(pages: Iterable[str]) -> str:
     """Join the scripts: what all share, those of the pages that there are, and what sets it going."""
-    own = [path for name in pages if (path := PAGES / name / "page.js").exists()]
+    own = [path for name in pages if (path := PAGES / name.replace("-", "_") / "page.js").exists()]
     return join([*(STATIC / name for name in SCRIPTS), *own, STATIC / "page.js"])
 
 
@@ -75,6 +88,11 @@ def join(paths: Iterable[Path]) -> str:
 def link(text: str) -> str:
     """Return the fragment that opens a result."""
     return "#case?r=" + quote(text, safe="")
+
+
+def explorer(**choices: str) -> str:
+    """Return the fragment that opens the explorer with choices, the furthest off first; those left empty choose all."""
+    return "#explorer?" + urlencode({name: word for name, word in choices.items() if word} | {"sort": "-bound"})
 
 
 def pieces(text: str) -> list[str]:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from harness.model import KINDS, Score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.model import Implementation, Result, Target
 
 Line = tuple[str, "Target"]  # op, who answered
+Names = tuple["Implementation", ...]
+FRAMEWORKS = ("torch", "jax", "tensorflow")  # in this order, then others by name, and the control last
+CONTROL = "numpy"
 
 
 def line(result: Result) -> Line:
@@ -25,7 +28,12 @@ def order(line: Line) -> tuple[object, ...]:
     op, target = line
     implementation = target.implementation
     kind = list(KINDS).index(implementation.kind)
-    return op, implementation.framework, kind, implementation.name, target.mode, target.device
+    return op, framework(implementation.framework), kind, implementation.name, target.mode, target.device
+
+
+def framework(name: str) -> tuple[int, str]:
+    """Sort frameworks."""
+    return FRAMEWORKS.index(name) if name in FRAMEWORKS else len(FRAMEWORKS) + (name == CONTROL), name
 
 
 def functions(results: Iterable[Result]) -> dict[Implementation, Implementation]:
@@ -66,3 +74,12 @@ def _plainest(names: Sequence[Implementation]) -> Implementation:
 def where(target: Target) -> str:
     """Return the mode, with the device where it is not the cpu."""
     return target.mode if target.device == "cpu" else f"{target.mode} on {target.device}"
+
+
+def names(found: Mapping[Implementation, Implementation]) -> Mapping[Implementation, Names]:
+    """Return of each fused implementation all names of its function, as `functions` found them, the plainest first."""
+    groups: dict[Implementation, list[Implementation]] = {}
+    for one, plainest in found.items():
+        groups.setdefault(plainest, []).append(one)
+    named = {plainest: (plainest, *(one for one in every if one != plainest)) for plainest, every in groups.items()}
+    return {one: named[plainest] for plainest, every in groups.items() for one in every}

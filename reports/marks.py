@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.model import BUDGET_CLASSES, Checked, Crashed, Failed, Result, Score, TimedOut, Unsupported
+from harness.model import Checked, Crashed, Failed, Result, Score, TimedOut, Unsupported
 from reports import numbers
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def rank(result: Result) -> int:
 def weight(result: Result) -> tuple[int, float]:
     """Return how much a result matters: its mark's rank, then its worst ulp."""
     outcome = result.outcome
-    return rank(result), (numbers.rounded(outcome.max_ulp) or 0.0) if isinstance(outcome, Score) else 0.0
+    return rank(result), (numbers.ulps(outcome.max_ulp) or 0.0) if isinstance(outcome, Score) else 0.0
 
 
 def fails(result: Result) -> bool:
@@ -97,11 +97,10 @@ def _size(text: str) -> float:
 
 
 def ratio(score: Score) -> tuple[float | None, str]:
-    """Return error / bound and its class: the tightest class met, else the loosest one there is."""
-    if score.budget_class is not None and score.budget_class in score.over_bound:
-        return score.over_bound[score.budget_class], score.budget_class
-    loosest = next((name for name in reversed(BUDGET_CLASSES) if name in score.over_bound), None)
-    return (score.over_bound[loosest], loosest) if loosest else (None, "")
+    """Return error / bound of class S, one scale for all, and the tightest class met, `none` where there is none."""
+    if "S" not in score.over_bound:
+        return None, ""
+    return score.over_bound["S"], score.budget_class or "none"
 
 
 def why(result: Result) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.history.levels import Level
     from harness.model import Implementation
+    from reports.lines import Names
     from reports.ranked import Ranking
 
 
@@ -27,7 +28,8 @@ class Material:
 
     `descriptions` explains families and metrics by name, `published` quotes digits, `before` are the runs compared
     with, the latest last, `accepts` tells what a list of one's own accepts, `history` what became of the answers told
-    in detail, by their place in `answers`, over the runs up to this one.
+    in detail, by their place in `told`, over the runs up to this one. `store`: where the run is kept, as a command
+    takes it.
     """
 
     run: Run
@@ -39,6 +41,7 @@ class Material:
     before: Sequence[Recorded] = ()
     accepts: Accepts = nothing
     history: Mapping[int, Sequence[Level]] = field(default_factory=dict)
+    store: str = ""
 
     @cached_property
     def recorded(self) -> Recorded:
@@ -63,6 +66,16 @@ class Material:
     def answers(self) -> list[Result]:
         """The distances from the truth, or what came instead; a cell of the page points into this list."""
         return [r for r in self.judged if not r.case.check and r.case.source.kind != "options"]
+
+    @cached_property
+    def told(self) -> list[Result]:
+        """Every result that has a sheet: the answers, at the places that they have there, options and checks."""
+        return [*self.answers, *self.options, *self.checked]
+
+    @cached_property
+    def names(self) -> Mapping[Implementation, Names]:
+        """The names of the function that each fused implementation is."""
+        return lines.names(self.functions)
 
     @cached_property
     def judged(self) -> list[Result]:
@@ -105,10 +118,18 @@ class Material:
 
 
 def place(result: Result) -> str:
-    """Return where the page tells of a result: the fragment of a link to its sheet, its check or its options."""
-    if result.case.check:
-        return f"#{result.case.check}"
-    return "#options" if result.case.source.kind == "options" else layout.link(text(result))
+    """Return where the page tells of a result: the fragment of a link to its sheet."""
+    return layout.link(text(result))
+
+
+def told_by(results: Sequence[Result], **choices: str) -> str:
+    """Return where the page tells of results: of one its sheet, of several the explorer with choices."""
+    return place(results[0]) if len(results) == 1 else layout.explorer(**choices)
+
+
+def exactly(name: str) -> str:
+    """Return what the explorer's choice of an implementation finds by its whole name alone."""
+    return f'"{name}"'
 
 
 def text(result: Result) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+LEAST = 1e-9  # of an ulp
 UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 
 
@@ -20,6 +21,11 @@ def short(value: float | None) -> str:
 def rounded(value: float | None) -> float | None:
     """Round to the three digits that are printed, so that Python and JavaScript see one number."""
     return value if value is None or not math.isfinite(value) else float(f"{value:.3g}")
+
+
+def ulps(value: float | None) -> float | None:
+    """Round a distance as it is printed; what is closer than LEAST is 0, as no format shows it."""
+    return 0.0 if value is not None and 0 < abs(value) < LEAST else rounded(value)
 
 
 def duration(seconds: float) -> str:

@@ -27,6 +27,7 @@ class Page:
     title: str
     nav: str
     html: str
+    late: list[str]
     data: Any
     libraries: tuple[str, ...]
 
@@ -57,9 +58,10 @@ def write(
         published or {},
         before,
         accepts,
+        store=store.location.text,
     )
-    places = sorted(block.detailed(material.answers, material.descriptions))
-    earlier = levels.past(store, run.run.uid, [material.answers[place] for place in places])
+    places = sorted(block.detailed(material.told, material.descriptions))
+    earlier = levels.past(store, run.run.uid, [material.told[place] for place in places])
     material = replace(material, history=dict(zip(places, earlier, strict=True)))
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"
@@ -80,7 +82,10 @@ def render(material: Material) -> str:
 def pieces(material: Material) -> Iterator[str]:
     """Yield the file piece by piece."""
     written = [page for module in pages.load() if (page := _page(module, material)).html]
-    facts = block.facts(material) | {"pages": {page.name: page.data for page in written if page.data is not None}}
+    facts = block.facts(material) | {
+        "pages": {page.name: page.data for page in written if page.data is not None},
+        "late": {page.name: page.late for page in written if page.late},
+    }
     libraries = list(dict.fromkeys(name for page in written for name in page.libraries))
     return layout.pieces_of_page(
         "page.html.j2",
@@ -88,6 +93,9 @@ def pieces(material: Material) -> Iterator[str]:
         map(vendor.source, libraries),
         run=material.run,
         pages=written,
+        absent=[
+            pages.address(module) for module in pages.load() if pages.address(module) not in {p.name for p in written}
+        ],
         style=layout.styles() + colour.css(),
         block=block.packed(facts),
         packed={name: vendor.pack(name) for name in libraries},
@@ -95,7 +103,7 @@ def pieces(material: Material) -> Iterator[str]:
 
 
 def _page(module: Any, material: Material) -> Page:
-    name = module.__name__.rpartition(".")[2]
-    html = module.render(material)
+    name = pages.address(module)
+    html, late = layout.without_late(module.render(material))
     data = module.data(material) if html and hasattr(module, "data") else None
-    return Page(name, module.TITLE, module.NAV, html, data, getattr(module, "LIBRARIES", ()))
+    return Page(name, module.TITLE, module.NAV, html, late, data, getattr(module, "LIBRARIES", ()))

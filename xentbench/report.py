@@ -62,6 +62,7 @@ def write_report(
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
     }
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
+    descriptions |= {f"published/{example}": asked for example, asked in published.ASKED.items()}
     if not before and (earlier := store.earlier(uid)):
         before = [store.recorded(earlier, never)]
     words = {"descriptions": descriptions, "published": digits}

@@ -22,22 +22,21 @@ ASPECTS: tuple[Aspect, ...] = ("accuracy", "speed")
 
 @dataclass
 class Event:
-    """A run at which series changed. facts: what differs from the run before, and for how many of the series."""
+    """A run at which series changed. facts: what differs from the run before, and for how many of the series.
+
+    changes: those of another verdict first, then what got worse, then by size. judged: how many are of another verdict.
+    """
 
     run: int  # place in the history
     counts: Counter[tuple[Aspect, Turn]] = field(default_factory=Counter)
     facts: Counter[Difference] = field(default_factory=Counter)
     changes: list[tuple[Series, ChangePoint]] = field(default_factory=list)
+    judged: int = 0
 
     @property
     def slight(self) -> bool:
         """Whether no more than a call or two changed, in speed, and nothing with them: the rest of false alarms."""
         return not self.facts and all(name == "speed" for name, _ in self.counts) and len(self.changes) <= SLIGHT
-
-    @property
-    def largest(self) -> list[tuple[Series, ChangePoint]]:
-        """The changes, what got worse first, then by size."""
-        return sorted(self.changes, key=lambda one: (one[1].turn != "worse", -size(one[1])))
 
 
 def events(history: History) -> list[Event]:
@@ -49,6 +48,9 @@ def events(history: History) -> list[Event]:
         event.counts[aspect(series), change.turn] += 1
         event.facts.update(differences)
         event.changes.append((series, change))
+        event.judged += judged_otherwise(history, series, change)
+    for event in found.values():
+        event.changes.sort(key=lambda one: (not judged_otherwise(history, *one), one[1].turn != "worse", -size(one[1])))
     return [found[run] for run in sorted(found, reverse=True)]
 
 
@@ -62,6 +64,12 @@ def changes(history: History) -> Iterator[tuple[Series, ChangePoint, tuple[Diffe
             if key not in known:
                 known[key] = history.differences(series, change)
             yield series, change, known[key]
+
+
+def judged_otherwise(history: History, series: Series, change: ChangePoint) -> bool:
+    """Tell whether the state of an answer changed, and not its figure alone."""
+    before, after = (history.kinds[series.kinds[place]].state for place in (change.at - 1, change.at))
+    return before != after
 
 
 def aspect(series: Series) -> Aspect:

@@ -27,7 +27,7 @@ WORDS: dict[Aspect, dict[Turn, str]] = {
     "speed": {"worse": "slower", "better": "faster", "different": "different"},
 }
 STYLES = ("style.css", "matrix.css", "detail.css", "dashboard.css", "print.css")
-SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "dashboard.js")
+SCRIPTS = ("numbers.js", "block.js", "element.js", "form.js", "take.js", "dashboard.js")
 
 
 def render(history: History, report: str = "", latest: Verdict | None = None) -> str:
@@ -42,12 +42,12 @@ def render(history: History, report: str = "", latest: Verdict | None = None) ->
         layout.join(layout.STATIC / name for name in SCRIPTS),
         history=history,
         headline=headline(history, found, latest),
-        verdict=latest,
+        lately=lately(history, found)[1],
         events=found,
         columns={name: [turn for turn in SIGNS if _shown(found, name, turn)] for name in ASPECTS},
         counted=counting.in_words(history.counts[-1]) if history.counts else "",
         latest={name: next((event for event in found if _turned(event, name)), None) for name in ASPECTS},
-        changes=[(event, *one) for event in found for one in event.largest][:LISTED],
+        changes=[(event, *one) for event in found for one in event.changes][:LISTED],
         groups=listed,
         states=counting.occurring(history.counts),
         machines=sorted({row.machine for group in listed for row in group}),
@@ -66,12 +66,14 @@ def render(history: History, report: str = "", latest: Verdict | None = None) ->
 
 
 def headline(history: History, found: Sequence[Event], latest: Verdict | None = None) -> tuple[str, str]:
-    """Return how it stands in a word for the colour, and in a sentence; the last run's verdict may make it bad."""
-    look, sentence = _headline(history, found)
-    return "bad" if latest and marks.LOOKS[latest.grade] == "bad" else look, sentence
+    """Return how it stands in a word for the colour, and in a sentence: the last run's verdict, where it has one."""
+    if latest:
+        return marks.LOOKS[latest.grade], f"Latest run: {latest.sentence}"
+    return lately(history, found)
 
 
-def _headline(history: History, found: Sequence[Event]) -> tuple[str, str]:
+def lately(history: History, found: Sequence[Event]) -> tuple[str, str]:
+    """Return what changed in the last runs, as a word for the colour and a sentence."""
     count = len(history.runs)
     if count == 0:
         return "unknown", "No run is stored yet"

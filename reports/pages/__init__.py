@@ -1,4 +1,4 @@
-"""The pages of the report: one folder each, named as its address is, found by being here.
+"""The pages of the report: one folder each, named as the menu names it, found by being here.
 
 A folder holds `page.html.j2` and, where the page needs them, `page.js` and `page.css`; its `__init__.py` says where the
 page stands and makes its HTML:
@@ -23,6 +23,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+
+def address(module: ModuleType) -> str:
+    """Return a page's name in its address: that of its folder, which is the menu's, in hyphens."""
+    return module.__name__.rpartition(".")[2].replace("_", "-")
 
 
 @cache

@@ -19,16 +19,19 @@ async function open(id) {
   block.word = (name, i) => block.words[name][block.columns[name][i]];
   block.line = i => block.lines[block.columns.line[i]];
   block.ratio = i => block.columns.ratio[i];
+  block.budget = i => block.word("budgets", i);
   return block;
 }
 
-// The text of a link to an answer, as reports/material.py makes it.
-function address(block, i) {
-  const [op, framework, , , , , target] = block.line(i);
+// The text of a question, as harness/model.py prints it.
+function question(block, i) {
   const [shape, seed] = block.word("shapes", i).split(" seed ");
-  const names = [op, block.word("quantities", i), block.word("families", i), block.word("dtypes", i), shape.replace("×", "x")];
-  return names.join("-") + (seed ? "-seed" + seed : "") + "|" + framework + "|" + target;
+  const check = block.word("checks", i), names = [(check && check + ":") + block.line(i)[0], block.word("quantities", i), block.word("families", i), block.word("dtypes", i), shape.replace("×", "x")];
+  return names.join("-") + (seed ? "-seed" + seed : "");
 }
+
+// The text of a link to an answer, as reports/material.py makes it.
+const address = (block, i) => [question(block, i), block.line(i)[1], block.line(i)[6]].join("|");
 
 function find(block, text) {
   for (let i = 0; i < block.size; i++) if (text.endsWith("|" + block.line(i)[6]) && address(block, i) === text) return i;

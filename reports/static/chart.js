@@ -32,7 +32,6 @@ function symlog(values, name) {
 
 const INK = { color: "var(--soft)", fontFamily: "inherit", fontSize: 12 };
 const AXIS = { splitLine: { lineStyle: { color: "var(--line)" } }, axisLine: { onZero: false, lineStyle: { color: "var(--soft)" } }, axisTick: { show: false } };
-const PAPER = { width: 680, height: 400 };  // what A4 and Letter hold between their margins, in CSS pixels
 const TIP = { confine: true, transitionDuration: 0, backgroundColor: "var(--card)", borderColor: "var(--line)", textStyle: { color: "var(--ink)", fontFamily: "inherit", fontSize: 13 } };
 
 // A logarithmic axis for what is above 0.

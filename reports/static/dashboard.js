@@ -132,8 +132,8 @@
     const fits = change => (run === null || change.at === run) && wanted.includes(change.turn);
     left = all.filter(one => (!asked.what || one.speed === (asked.what === "speed")) && (!asked.framework || one.framework === asked.framework) && (!asked.op || one.op === asked.op)
       && (!find || one.address.toLowerCase().includes(find)) && (one.changes.some(fits) || asked.show === "all" && run === null));
-    const key = new Map(left.map(one => { const change = one.changes.findLast(fits); return [one, [change?.at ?? -1, change?.turn === "worse", size(change)]]; }));
-    left.sort((a, b) => { const [x, y] = [key.get(a), key.get(b)]; return y[0] - x[0] || y[1] - x[1] || (y[2] === x[2] ? 0 : y[2] - x[2]); });
+    const key = new Map(left.map(one => { const change = one.changes.findLast(fits); return [one, [change?.at ?? -1, change !== undefined && change.states[0] !== change.states[1], change?.turn === "worse", size(change)]]; }));  // another verdict before a size
+    left.sort((a, b) => { const [x, y] = [key.get(a), key.get(b)]; return y[0] - x[0] || y[1] - x[1] || y[2] - x[2] || (y[3] === x[3] ? 0 : y[3] - x[3]); });
     form.querySelector("output").value = `${grouped(left.length)} of ${grouped(all.length)} series`;
     body.replaceChildren();
     extend(fits);
@@ -160,6 +160,7 @@
       dialog.replaceChildren(one ? sheet(one) : element("p", { class: "sheet" }, "There is no such series: " + params.get("s")));
       if (!dialog.open) dialog.showModal();
       dialog.scrollTop = 0;
+      take(dialog);
     } else {
       beneath = location.hash;
       dialog.close();
@@ -186,6 +187,8 @@
 
   if (document.documentElement.classList.contains("live")) {
     document.querySelectorAll(".folded").forEach(fold);
+    document.querySelectorAll(".link").forEach(linking);
+    document.querySelectorAll("main > section").forEach(take);
     dialog.addEventListener("close", () => { if (asked()[0] === "one") { history.pushState(null, "", beneath || "#"); document.documentElement.dataset.ready = location.hash || "#"; } });
     dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
     unpacked("block").json().then(opened => {

@@ -31,28 +31,21 @@ const described = (block, name) => {
 
 function facts(pairs) {
   const list = element("dl");
-  for (const [name, value, pre] of pairs) {
+  for (const [name, value] of pairs) {
     if (value === "" || value === undefined || value === null) continue;
-    list.append(element("dt", {}, name), element("dd", {}, value instanceof Node ? value : element(pre ? "pre" : "span", pre ? { tabindex: "0" } : {}, value)));
+    list.append(element("dt", {}, name), element("dd", {}, value));
   }
   return list;
 }
 
-async function copy(text, button, pre) {
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren(pre);
-    button.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";
-  }
-  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+function copying(pre) {
+  const button = element("button", { type: "button" }, "Copy");
+  button.addEventListener("click", () => copy(pre.textContent, button, pre));
+  return button;
 }
 
-function reproducer(text, pre) {
-  const button = element("button", { type: "button" }, "Copy");
-  button.addEventListener("click", () => copy(text, button, pre));
-  return [element("div", { class: "bar" }, element("h3", {}, "Run it again"), button), pre,
+function reproducer(pre) {
+  return [element("div", { class: "bar" }, element("h3", {}, "Run it again"), copying(pre)), pre,
     element("p", { class: "note" }, "Needs numpy, ml_dtypes and the framework; nothing of xentbench. It asks for this one row alone.")];
 }
 
@@ -64,32 +57,71 @@ function levels(found) {
   return element("table", { class: "plain" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines.reverse()));
 }
 
-function sheet(block, i) {
-  const c = block.columns, d = block.detail.get(i), v = block.details;
-  const [op, framework, , kind, , , target] = block.line(i);
-  const symbol = block.word("symbols", i), ratios = CLASSES.flatMap((name, at) => (v.bounds[d]?.[at] ?? null) === null ? [] : `${name} ${short(v.bounds[d][at])}`).join(", ")
-    || (c.ratio[i] === null ? "" : `${c.budget[i]} ${short(c.ratio[i])}`);
+// A hex float in the decimals that its format needs, hex behind; what is neither stays as it is.
+const DIGITS = { float64: 17, float32: 9, float16: 5, bfloat16: 4, float8_e4m3fn: 3, float8_e5m2: 2 };
+function decimal(text, dtype) {
+  const found = text.match(/^([+-]?)0x([\da-f]+)\.?([\da-f]*)p([+-]?\d+)$/i);
+  if (!found) return text;
+  const [, sign, whole, part, power] = found, value = (parseInt(whole, 16) + (part && parseInt(part, 16) / 16 ** part.length)) * 2 ** Number(power);
+  return (sign === "-" ? "-" : "") + Number(value.toPrecision(DIGITS[dtype] ?? 17));
+}
+
+function number(text, dtype) {
+  const first = decimal(text, dtype);
+  return element("span", {}, element("samp", {}, first), ...first === text ? [] : [" ", element("code", { class: "note" }, text)]);
+}
+
+// A row of hex floats, or of `index=value` of what is not 0; a recipe stays as it is.
+function inputs(text, dtype) {
+  if (!text || code(text) === text) return text && element("pre", { tabindex: "0" }, text);
+  const words = text.trim().split(/\s+/).map(word => word.replace(/[^=]+$/, each => decimal(each, dtype))).join(" ");
+  const shown = element("pre", { tabindex: "0" }, words);
+  return words === text ? shown : element("div", {}, shown, element("details", {}, element("summary", {}, "in hex"), element("pre", { tabindex: "0" }, text)));
+}
+
+const quoted = text => /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+const explained = (block, i) => `xentbench explain ${quoted(`${question(block, i)}@${block.line(i)[6]}`)} --run ${block.run}${block.store && ` --store ${quoted(block.store)}`}`;
+
+function versions(block, i) {
+  const facts = Object.entries(block.environments[block.columns.environments[i]]).filter(([name]) => !["framework", "device"].includes(name));
+  return facts.map(fact => fact.join(" ")).join(", ");
+}
+
+function heading(...title) {
   const close = element("button", { type: "button", autofocus: "" }, "Close");
   close.addEventListener("click", () => document.getElementById("sheet").close());
-  const made = element("div", { class: "sheet" },
-    element("header", {}, element("h2", { id: "sheet-title" }, dot(framework), element("code", {}, target)), close),
+  return element("header", {}, element("h2", { id: "sheet-title" }, ...title), element("div", { class: "bar" }, linking(element("button", { type: "button" }, "Copy link")), close));
+}
+
+const lost = (block, wanted) => element("div", { class: "sheet" }, heading("No such answer"), element("p", {}, "There is no such answer in this run: " + wanted),
+  element("p", { class: "note" }, `The link is of another run, or of an earlier version; this report is of run ${block.run}.`));
+
+function sheet(block, i) {
+  const c = block.columns, d = block.detail.get(i), v = block.details, dtype = block.word("dtypes", i), check = block.word("checks", i);
+  const [op, framework, , kind, , , target] = block.line(i), text = name => v.texts[v[name][d]];
+  const symbol = block.word("symbols", i), ratios = CLASSES.flatMap((name, at) => (v.bounds[d]?.[at] ?? null) === null ? [] : `${name} ${short(v.bounds[d][at])}`).join(", ")
+    || (c.ratio[i] === null || check ? "" : `S ${short(c.ratio[i])}`);
+  const made = element("div", { class: "sheet" }, heading(dot(framework), element("code", {}, target)),
     element("p", { class: "state" }, `${symbol} ${block.word("states", i)}${c.ulp[i] === null ? "" : `, worst ${short(c.ulp[i])} ulp`}`,
       element("br"), element("span", { class: "note" }, block.legend[symbol] || "")),
-    facts([["op", op], ["kind", kind], ["asked", `${block.word("quantities", i)}, ${block.word("dtypes", i)}, ${block.word("shapes", i)}`],
+    facts([["claim", check && described(block, check)], ["found", block.word("found", i)], ["of what it allows", check && short(c.ratio[i])],
+      ["op", op], ["kind", kind], ["asked", `${block.word("quantities", i)}, ${dtype}, ${block.word("shapes", i)}`],
       ["input family", described(block, block.word("families", i))], ["reason", block.word("reasons", i)], ["elements", c.elements[i] ? grouped(c.elements[i]) : ""],
-      ["error / bound", ratios && ratios + (c.budget[i] ? `; tightest class met or else loosest: ${c.budget[i]}` : "")],
+      ["error / bound", ratios && `${ratios}; class met: ${block.budget(i) || "none"}`],
       ["no plain distance", block.word("verdicts", i)],
-      ["mean ulp", d === undefined ? "" : short(v.mean[d])], ["bias, signed ulp", d === undefined ? "" : short(v.bias[d])]]));
+      ["mean ulp", d === undefined ? "" : short(v.mean[d])], ["bias, signed ulp", d === undefined ? "" : short(v.bias[d])],
+      ["versions", versions(block, i)]]));
   if (d !== undefined && v.history[d].length > 1) made.append(element("h3", {}, "Its history"), levels(v.history[d]));
   if (d !== undefined) {
-    const text = script(block, d, i), pre = element("pre", { tabindex: "0", id: "script" }, text);
     made.append(element("h3", {}, "The worst element"),
-      facts([["index", `(${v.index[d].join(", ")})`], ["ulps", short(v.worst_ulp[d])], ["came back", element("samp", {}, v.got[d])],
-        ["correctly rounded", element("samp", {}, v.expected[d])], ["exact", element("samp", {}, v.exact[d])],
-        ["logits of its row", v.texts[v.logits[d]], true], ["label", v.texts[v.label[d]], true], ["incoming gradient", v.texts[v.upstream[d]], true]]),
-      ...reproducer(text, pre));
+      facts([["index", `(${v.index[d].join(", ")})`], ["ulps", check ? "" : short(v.worst_ulp[d])], ["came back", number(v.got[d], dtype)],
+        ["correctly rounded", number(v.expected[d], dtype)], ["exact", element("samp", {}, v.exact[d])],
+        ["logits of its row", inputs(text("logits"), dtype)], ["label", inputs(text("label"), dtype)], ["incoming gradient", inputs(text("upstream"), dtype)]]));
+    if (v.scripts[v.script[d]]) made.append(...reproducer(element("pre", { tabindex: "0", id: "script" }, script(block, d, i))));
   } else if (c.ulp[i] !== null) {
     made.append(element("p", { class: "note" }, "The page carries the worst input of each line and dtype and of every deviation; this one is in `xentbench export`."));
   }
+  const explain = element("pre", { tabindex: "0", id: "explain" }, explained(block, i));
+  made.append(element("div", { class: "bar" }, element("h3", {}, "Why it is as it is"), copying(explain)), explain);
   return made;
 }

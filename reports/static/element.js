@@ -17,9 +17,12 @@ const library = name => {
   return libraries.get(name);
 };
 
-// What scrolls sideways can be reached by the keyboard, and only while it does.
+// What scrolls sideways can be reached by the keyboard, and only while it does; what fits lets its head stay in sight.
 const sideways = new ResizeObserver(boxes => boxes.forEach(({ target }) => {
-  if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-  else target.removeAttribute("tabindex");
+  const fits = target.scrollWidth <= target.clientWidth;
+  target.classList.toggle("fits", fits);
+  if (fits) target.removeAttribute("tabindex");
+  else target.tabIndex = 0;
 }));
 document.querySelectorAll(".scroll:not([tabindex])").forEach(box => sideways.observe(box));
+new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--top", getComputedStyle(target).position === "sticky" ? `${target.offsetHeight}px` : "0px")).observe(document.querySelector(".top"));

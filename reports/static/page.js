@@ -1,18 +1,35 @@
 // The report's state is its fragment: #page, #page?name=value, #case?r=answer, or the id of something on a page.
 {
   // The pages' names in links of earlier reports.
-  const FORMER = { claims: "laws", semantics: "options", missing: "not_run", versions: "changes", published: "examples" };
-  const sections = [...document.querySelectorAll("main > .page")], dialog = document.getElementById("sheet");
+  const FORMER = { claims: "laws", semantics: "options", missing: "not-run", not_run: "not-run", versions: "changes", published: "examples", tradeoff: "trade-off" };
+  const sections = [...document.querySelectorAll("main > .page")], dialog = document.getElementById("sheet"), unknown = document.getElementById("unknown");
   let block, beneath = "", drawn, over = false;  // the fragments of the page under the sheet and of what is drawn; whether a sheet is over it
 
   function asked() {
     const [, name, query] = location.hash.match(/^#?([^?]*)\??(.*)$/s);
     try {
-      const page = decodeURIComponent(name);
-      return [FORMER[page] ?? page, new URLSearchParams(query)];
+      const page = decodeURIComponent(name), menu = page.toLowerCase().replaceAll(" ", "-");  // as the menu writes it
+      return [FORMER[page] ?? (document.getElementById(page) ? page : sections.some(({ id }) => id === menu) ? menu : page), new URLSearchParams(query)];
     } catch {  // a stray % names nothing
-      return ["", new URLSearchParams()];
+      return [name, new URLSearchParams()];
     }
+  }
+
+  // Put back what stands with the data because it is folded.
+  function complete(section) {
+    section.querySelectorAll(".late").forEach((hole, n) => {
+      const part = document.createElement("template");
+      part.innerHTML = block.late[section.id][n];
+      part.content.querySelectorAll(".scroll:not([tabindex])").forEach(box => sideways.observe(box));
+      hole.replaceWith(part.content);
+    });
+  }
+
+  // Say so where an address names nothing here.
+  function miss(name) {
+    const absent = unknown.dataset.absent.split(" ").includes(name);
+    unknown.hidden = !name || Boolean(document.getElementById(name));
+    unknown.textContent = absent ? `This run holds nothing for the page “${name}”.` : `This report has nothing named “${name}”; it may be of another run, or of an earlier version.`;
   }
 
   function turn(section) {
@@ -24,13 +41,18 @@
   }
 
   async function show(name, params) {
+    if (block && !document.getElementById(name)) sections.forEach(complete);
     const target = document.getElementById(name), section = target?.closest(".page") ?? sections[0];
+    if (block) complete(section);
+    if (block || !name) miss(name);
     const turned = !section.classList.contains("current");
     turn(section);
     for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     if (target && target !== section) target.scrollIntoView();
     else if (turned) scrollTo(0, 0);
-    if (block) await pages[section.id]?.show(section, section.id === name ? params : new URLSearchParams(), block);
+    if (!block) return;
+    await pages[section.id]?.show(section, section.id === name ? params : new URLSearchParams(), block);
+    take(section);
   }
 
   async function follow() {
@@ -51,8 +73,9 @@
 
   function present(wanted) {
     const i = find(block, wanted);
-    dialog.replaceChildren(i < 0 ? element("p", { class: "sheet" }, "There is no such answer in this run: " + wanted) : sheet(block, i));
+    dialog.replaceChildren(i < 0 ? lost(block, wanted) : sheet(block, i));
     if (!dialog.open) dialog.showModal();
+    take(dialog);
     over = true;
     dialog.scrollTop = 0;
   }
@@ -75,6 +98,7 @@
     dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
     addEventListener("hashchange", follow);
     follow();  // the page as it was written, at once; what needs the data, when it is unpacked
+    document.querySelectorAll(".link").forEach(linking);
     open("block").then(async opened => { block = opened; await follow(); performance.mark("ready"); });
   }
 }

@@ -108,3 +108,21 @@ EXAMPLES: Mapping[str, Example] = {
         "log(softmax + eps) is off where the fused function is right",
     ),
 }
+
+ASKED: Mapping[str, str] = {  # a title, and behind the colon what readers of the page ask
+    "so-softmax-4": "Softmax of four logits: what are logits, and what does softmax make of them?",
+    "blog-softmax-6": "Softmax of six logits, two of them alike: does softmax sum to one?",
+    "blog-log-softmax-6": "Log-softmax of the same six logits: is it the logarithm of softmax?",
+    "so-softmax-2x3": "Softmax of two rows of three: does it go over rows or columns?",
+    "so-dense-2x3": "Cross-entropy of two rows of three: is the fused function softmax, then log, then sum?",
+    "so-dense-2x3-mean": "Mean cross-entropy of two rows of three: why do the last digits differ?",
+    "so-sparse-2x3": "Sparse cross-entropy of the same rows: is it the dense one with the labels as indices?",
+    "so-dense-is-softmax-2": "Cross-entropy of two classes: may two outputs take softmax, or one a sigmoid?",
+    "so-sigmoid-5": "Sigmoid cross-entropy of five classes: how does it differ from softmax cross-entropy?",
+    "so-sigmoid-half": "Half of the sigmoid cross-entropy: why is it not -label * log(sigmoid)?",
+    "so-random-100x10": "A hundred random rows of ten: do fused and composed cross-entropy agree?",
+    "post-3": "Softmax of 2, 1 and 0.1: which probabilities do these scores stand for?",
+    "so-double-softmax": "Softmax, and then softmax again: what if probabilities are given where logits are expected?",
+    "so-log-of-logits": "The logarithm of a negative logit: why is the loss nan?",
+    "so-epsilon-hack": "A small number inside the logarithm: does it help against log(0)?",
+}

@@ -5,7 +5,7 @@ import pytest
 from reports import pages
 from tests.browser.axe import NARROW, everywhere, violations
 
-NAMES = [module.__name__.rpartition(".")[2] for module in pages.load()]
+NAMES = list(map(pages.address, pages.load()))
 
 
 def test_axe_sees(opened, report):

@@ -168,7 +168,7 @@ def test_without_javascript(page, chromium):
         tab = context.new_page()
         tab.goto(page.as_uri())
 
-        assert tab.locator("h1").inner_text().startswith("In the last 5 runs: ")
+        assert tab.locator(".verdict .lead").inner_text().startswith("In the last 5 runs: ")
         assert len(boxes(tab, ".runs tbody tr")) == RUNS
         assert len(boxes(tab, ".dead tbody tr")) == 30
         assert boxes(tab, "form, .more, .followed, dialog, #block") == []

@@ -17,7 +17,7 @@ def answers(real):
     """Return the answers of the report, as stored."""
     with Store(real[0]) as store:
         run = store.run()
-        return Material(run, list(store.results(run.uid)), {}, []).answers
+        return Material(run, list(store.results(run.uid)), {}, []).told
 
 
 def ulp(answer):

@@ -16,7 +16,7 @@ TALL = {"width": 1500, "height": 1400}  # the grid draws the lines in sight alon
 @pytest.fixture
 def answers(small_report):
     """Return the answers of the synthetic report."""
-    return material(small_report.parent / "results.sqlite").answers
+    return material(small_report.parent / "results.sqlite").told
 
 
 def shown(tab):
@@ -87,12 +87,12 @@ def test_keyboard_alone(opened, small_report):
     tab.page.focus("#explorer .csv")
     tab.page.keyboard.press("Tab")
     tab.page.keyboard.press("Enter")
-    tab.page.wait_for_url("**/*&sort=op")
+    tab.page.wait_for_url("**/*&sort=state")
     tab.settle().page.keyboard.press("ArrowDown")
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_url("**/*#case?r=softmax-*")
 
-    assert tab.settle().press("Escape").fragment == "#explorer?op=softmax&dtype=float32&sort=op"
+    assert tab.settle().press("Escape").fragment == "#explorer?op=softmax&dtype=float32&sort=state"
 
 
 def test_names_stay_text(opened, small_report):

@@ -4,7 +4,7 @@ import pytest
 
 from reports import pages
 
-NAMES = {module.__name__.rpartition(".")[2]: module for module in pages.load()}
+NAMES = {pages.address(module): module for module in pages.load()}
 
 
 def boxes(page, selector):

@@ -8,7 +8,7 @@ from reports import layout, pages, site
 from reports.material import text
 from tests.browser.tab import Tab
 
-NAMES = [module.__name__.rpartition(".")[2] for module in pages.load()]
+NAMES = list(map(pages.address, pages.load()))
 EVIL = "<script>alert('in')</script><img src=x onerror=alert(2)>\"'&amp;</td>"
 # Of its texts a store takes numbers alone, and Python that draws a row.
 WORST = Worst((0, 1), f"# python\n{EVIL}", "", "", "1.25", "0x1p0", "0x1p1", 1.5)
@@ -52,7 +52,7 @@ def test_page_shows_names_as_text(evil, opened, name):
     tab = opened(evil[0], f"#{name}")
 
     assert planted(tab) == 0
-    if name in {"overview", "matrix", "not_run"}:
+    if name in {"overview", "matrix", "not-run"}:
         assert EVIL.replace(" ", "") in tab.page.locator(f"#{name}").text_content().replace(" ", "")
 
 

@@ -1,19 +1,24 @@
 """Every page of the navigation opens from disk, and the address alone brings back what was seen."""
 
+from urllib.parse import quote, unquote
+
 import pytest
 
 from reports import pages
 
-NAMES = {module.__name__.rpartition(".")[2]: module for module in pages.load()}
+NAMES = {pages.address(module): module for module in pages.load()}
 FIRST = next(iter(NAMES))
+WHY = "it may be of another run, or of an earlier version."
 FORMER = {
     "claims": "laws",
     "semantics": "options",
-    "missing": "not_run",
+    "missing": "not-run",
+    "not_run": "not-run",
+    "tradeoff": "trade-off",
     "versions": "changes",
     "published": "examples",
 }
-CHOOSING = ("matrix", "magnitude", "tradeoff", "explorer")
+CHOOSING = ("matrix", "magnitude", "trade-off", "explorer")
 
 
 def current(tab):
@@ -58,8 +63,26 @@ def test_back_and_forward(report, opened):
 
 @pytest.mark.parametrize("fragment", ["#nowhere", "#matrix-and-more?op=softmax", "#?", "#%3Cscript%3E", "#%"])
 def test_unknown_fragment_shows_the_first_page(report, opened, fragment):
-    """An address of an older or another report shows the first page."""
-    assert current(opened(report, fragment))[0] == [FIRST]
+    """An address of an older or another report shows the first page, and says what it lacks."""
+    tab, name = opened(report, fragment), unquote(fragment[1:].partition("?")[0])
+
+    assert current(tab)[0] == [FIRST]
+    assert tab.texts("#unknown") == ([f"This report has nothing named “{name}”; {WHY}"] if name else [])
+    assert tab.go("#matrix").texts("#unknown") == []
+
+
+def test_page_that_the_run_does_not_fill(small_report, opened):
+    """The address of a page that this run holds nothing for says that."""
+    assert opened(small_report, "#laws").texts("#unknown") == ["This run holds nothing for the page “laws”."]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_address_is_the_menu_s_name(report, opened, name):
+    """What the menu calls a page opens it, with its blanks or with hyphens; so do large letters."""
+    module = NAMES[name]
+
+    assert name == module.NAV.lower().replace(" ", "-")
+    assert current(opened(report, f"#{quote(module.NAV)}"))[0] == [name]
 
 
 @pytest.mark.parametrize(("former", "name"), FORMER.items())

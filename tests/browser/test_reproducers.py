@@ -40,9 +40,10 @@ def test_copied_script_prints_what_the_sheet_shows(real, opened, tmp_path, frame
         if (a.target.implementation.framework, a.judgement, a.case.quantity) == (framework, judgement, quantity)
     )
     tab = opened(report, layout.link(text(asked)), permissions=["clipboard-read", "clipboard-write"])
-    (ulps,), (got, expected, exact) = tab.texts("#sheet dt:text-is('ulps') + dd"), tab.texts("#sheet samp")
+    (ulps,), exact = tab.texts("#sheet dt:text-is('ulps') + dd"), tab.texts("#sheet samp")[-1]
+    got, expected = tab.texts("#sheet samp + code")
 
-    tab.click("#sheet button:text-is('Copy')")
+    tab.click("#sheet .bar:has(h3:text-is('Run it again')) button")
     tab.page.locator("#sheet button:text-is('Copied')").wait_for()
     script = tmp_path / "reproducer.py"
     script.write_text(tab.page.evaluate("navigator.clipboard.readText()"), encoding="utf-8")

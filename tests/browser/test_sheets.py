@@ -1,13 +1,15 @@
 """From a number to the sheet behind it, and back, by mouse and by keyboard alone."""
 
+import numpy as np
 import pytest
 
 from harness.model import Score
 from harness.store import Store
 from reports import layout, numbers
 from reports.material import text
+from tests.browser.axe import violations
 
-LINKS = ("overview", "changes", "findings", "guide", "magnitude", "examples", "not_run")
+LINKS = ("overview", "changes", "findings", "guide", "magnitude", "examples", "not-run")
 TABS = 60  # stops of the keyboard until the first cell of the matrix; there are some 20
 
 
@@ -82,8 +84,13 @@ def test_sheet_tells_what_is_stored(real, opened):
 
     tab = opened(report, layout.link(text(known)))
 
-    worst, shown = known.outcome.worst, sheet(tab)
-    assert tab.texts("#sheet samp") == [worst.got, worst.expected, worst.exact]
+    worst, shown = known.outcome.worst, tab.page.locator("#sheet").text_content()
+    *decimals, exact = tab.texts("#sheet samp")
+    assert [np.float32(each) for each in decimals] == [
+        np.float32(float.fromhex(h)) for h in (worst.got, worst.expected)
+    ]
+    assert exact == worst.exact
+    assert tab.texts("#sheet samp + code") == [worst.got, worst.expected]
     assert f"worst {numbers.short(known.outcome.max_ulp)} ulp" in shown
     assert worst.logits in shown
     assert known.reason.partition(" (")[0] in shown
@@ -106,5 +113,6 @@ def test_answer_that_is_not_there(report, opened):
     """An address of another run's answer says so, and can be closed."""
     tab = opened(report, "#case?r=none%7Cat%7C%3Cb%3Eall")
 
-    assert sheet(tab) == "There is no such answer in this run: none|at|<b>all"
+    assert "There is no such answer in this run: none|at|<b>all" in sheet(tab)
+    assert violations(tab) == []
     assert sheet(tab.press("Escape")) == ""

@@ -103,7 +103,7 @@ def test_headline(history, stored, word, sentence):
     ("before", "after", "look"),
     [
         ([result(), result(family="gone")], [result()], "bad"),  # of which no series tells
-        ([result()], [result(score(1.0))], "unknown"),
+        ([result()], [result(score(1.0))], "good"),
         ([result()], [result()], "good"),
     ],
 )
@@ -116,7 +116,8 @@ def test_last_run_has_the_verdict_of_status(history, tmp_path, before, after, lo
 
     said = CliRunner().invoke(xentbench.app, ["status", "--store", str(tmp_path / "results.sqlite")]).stdout
     sentence = of_comparison(compare(*pair)).sentence
-    assert f"The last run beside the one before: {sentence}." in text(html).replace("&gt;", ">")
+    assert f"<h1>Latest run: {sentence}</h1>" in html.replace("&gt;", ">")
+    assert sentence in text(html).replace("&gt;", ">")
     assert f"{sentence} (exit" in said
     assert f'<div class="verdict {look}">' in html
 
@@ -148,16 +149,23 @@ def test_events_say_what_changed_with_what(history):
 
 
 def test_largest_changes_come_first(history):
-    """Of what changed at a run, what got worse stands before what got better, and what moved most before the rest."""
-    ulps = {"a": 1.6, "b": 90.0, "c": 0.1, "d": math.inf}
+    """Of what changed at a run another verdict stands first, then what got worse, then what moved most."""
+    ulps = {"a": 1.6, "b": 90.0, "c": 0.1, "d": math.inf, "e": 1.7}
     found = history(
         ([result(family=name) for name in ulps], ENVIRONMENT),
-        ([result(score(ulp), name) for name, ulp in ulps.items()], NEWER),
+        (
+            [
+                result(score(ulp), name, judgement="deviates" if name == "e" else "conforms")
+                for name, ulp in ulps.items()
+            ],
+            NEWER,
+        ),
     )
 
     (event,) = events(found)
 
-    assert [series.case.family for series, _ in event.largest] == ["d", "b", "c", "a"]
+    assert [series.case.family for series, _ in event.changes] == ["e", "d", "b", "c", "a"]
+    assert event.judged == 1
 
 
 def test_changes_without_a_script(history):

@@ -111,12 +111,9 @@ def test_numbers_are_the_stores(page, small):
     for op in {op for _, op, _ in worst}:
         head, *lines = rows(source, op, "family")
         for line in lines:
-            cells = zip(head[2:], line[2:], strict=False)
-            shown |= {
-                (line[0].replace(" @", "@"), op, family): cell.split()[0]
-                for family, cell in cells
-                if cell[:1].isdigit() or "∞" in cell
-            }
+            cells = zip(head[1:], line[1:], strict=False)
+            who = line[0].replace(" @", "@").partition(" ")[0]  # the kind stands behind it
+            shown |= {(who, op, family): cell.split()[0] for family, cell in cells if cell[:1].isdigit() or "∞" in cell}
 
     assert shown == worst
 
@@ -125,7 +122,7 @@ def test_block_holds_every_answer(small):
     """The data block has one entry an answer, strict JSON, and a script for every worst input it carries."""
     facts = json.loads(block.dumps(block.facts(material(small))))
 
-    assert {len(column) for column in facts["columns"].values()} == {len(material(small).answers)}
+    assert {len(column) for column in facts["columns"].values()} == {len(material(small).told)}
     assert max(facts["details"]["script"]) == len(facts["details"]["scripts"]) - 1
 
 

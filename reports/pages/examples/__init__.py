@@ -53,9 +53,12 @@ def _example(family: str, answers: list[Result], material: Material) -> dict[str
     answers = sorted(
         answers, key=lambda a: (a.case.quantity != "value", kinds.index(a.target.implementation.kind), *_by(a))
     )
+    description = material.descriptions.get(family) or material.descriptions.get(name, "")
+    title, _, question = description.partition(": ")
     return {
         "name": name,
-        "description": material.descriptions.get(family) or material.descriptions.get(name, ""),
+        "title": title,
+        "question": question,
         "published": material.published.get(name) or material.published.get(family, ""),
         "worst": worst(answers),
         "answers": by_modes(answers),

@@ -19,4 +19,4 @@ LIBRARIES = ("ag-grid",)
 def render(material: Material) -> str:
     """Return the page's HTML: the filters and the place of the grid; nothing where nothing was answered."""
     counted = counting.in_words(counting.count(material.results))
-    return layout.fill("pages/explorer/page.html.j2", counted=counted) if material.answers else ""
+    return layout.fill("pages/explorer/page.html.j2", counted=counted) if material.told else ""

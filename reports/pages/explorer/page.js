@@ -1,29 +1,39 @@
 // Every answer in one grid by AG Grid; its filters are the form above it, its order a hidden field of that form.
 {
-const CHOSEN = ["op", "framework", "mode", "device", "kind", "quantity", "dtype", "family", "class", "state"];
+const CHOSEN = ["check", "op", "options", "framework", "mode", "device", "kind", "quantity", "dtype", "family", "class", "state"];
+const SHEET = { "Worst input": "logits", Label: "label", "Incoming gradient": "upstream", "Came back": "got", "Correctly rounded": "expected", Exact: "exact" };  // in the CSV
+const PRINTED = 20;  // rows that a sheet of paper has room for (page.css)
+const NONE = "-";  // of checks: the plain questions
 let grid, tests = [];
 
 const last = (a, b, x, y, descending) => a === b ? 0 : a === null || b === null ? ((a === null) === descending ? -1 : 1) : a - b;  // what has no number comes last
-const LINE = { op: 0, framework: 1, implementation: 2, kind: 3, mode: 4, device: 5 };
-const WORD = { dtype: "dtypes", family: "families", quantity: "quantities", shape: "shapes", state: "states", reason: "reasons" };
+const LINE = { framework: 1, implementation: 2, kind: 3, mode: 4, device: 5 };
+const WORD = { check: "checks", dtype: "dtypes", family: "families", quantity: "quantities", shape: "shapes", state: "states", class: "budgets" };
 
 // name -> the value of an answer
 function values(block) {
   const value = {};
   for (const [name, at] of Object.entries(LINE)) value[name] = i => block.line(i)[at];
   for (const [name, words] of Object.entries(WORD)) value[name] = i => block.word(words, i);
-  return { ...value, ulp: i => block.columns.ulp[i], bound: i => block.ratio(i), class: i => block.columns.budget[i] };
+  const asked = (i, at) => block.line(i)[0].match(/^([^(]*)\(?(.*?)\)?$/)[at];
+  const reason = i => [block.word("reasons", i), block.word("found", i)].filter(Boolean).join("; ");
+  return { ...value, reason, op: i => asked(i, 1), options: i => asked(i, 2), ulp: i => block.columns.ulp[i], bound: i => block.ratio(i) };
 }
 
 function columns(block, value) {
   const column = (name, headerName, width, more) => ({ colId: name, headerName, width, valueGetter: ({ data }) => value[name](data.i), ...more });
   const number = { type: "rightAligned", comparator: last, valueFormatter: ({ value }) => short(value), useValueFormatterForExport: false };
+  const worst = ([headerName, name]) => ({ headerName, hide: true, valueGetter: ({ data }) => {
+    const d = block.detail.get(data.i), found = d === undefined ? "" : block.details[name][d];
+    return typeof found === "number" ? block.details.texts[found] : found;
+  } });
   return [
-    column("op", "Op", 110), column("framework", "Framework", 115, { cellRenderer: ({ value }) => element("span", {}, dot(value), value) }),
-    column("implementation", "Implementation", 320, { cellClass: "code" }), column("mode", "Mode", 85), column("quantity", "Quantity", 100), column("dtype", "Dtype", 85),
-    column("family", "Input family", 130), column("ulp", "Max ulp", 105, number), column("bound", "Error / bound", 130, number), column("class", "Class", 70),
-    column("state", "State", 120, { cellRenderer: ({ value, data }) => `${block.word("symbols", data.i)} ${value}` }), column("reason", "Reason", 420),
-    column("kind", "Kind", 95), column("shape", "Shape", 110), column("device", "Device", 80),
+    column("state", "State", 120, { cellRenderer: ({ value, data }) => `${block.word("symbols", data.i)} ${value}` }),
+    column("implementation", "Implementation", 270, { cellClass: "code", cellRenderer: ({ value, data }) => element("span", {}, dot(block.line(data.i)[1]), value) }),
+    column("mode", "Mode", 78), column("op", "Op", 105), column("quantity", "Quantity", 98), column("dtype", "Dtype", 82),
+    column("family", "Input family", 120), column("ulp", "Max ulp", 90, number), column("bound", "Error/bound", 105, number), column("class", "Class", 65),
+    column("reason", "Reason", 420), column("check", "Check", 170), column("options", "Options", 170), column("framework", "Framework", 100),
+    column("kind", "Kind", 95), column("shape", "Shape", 110), column("device", "Device", 80), ...Object.entries(SHEET).map(worst),
   ];
 }
 
@@ -31,9 +41,10 @@ function columns(block, value) {
 function selects(block, value, form) {
   for (const name of CHOSEN) {
     const found = new Set(Array.from({ length: block.size }, (_, i) => value[name](i)));
-    found.delete("");
     if (found.size < 2) continue;
-    const choose = element("select", { name }, new Option("all", ""), ...[...found].map(word => new Option(word)));
+    found.delete("");
+    const choose = element("select", { name }, new Option("all", ""), ...[...found].sort().map(word => new Option(word)));
+    if (name === "check") choose.add(new Option("none: a distance from the truth", NONE));
     form.elements.implementation.closest("label").before(element("label", {}, name[0].toUpperCase() + name.slice(1), choose));
   }
 }
@@ -62,13 +73,18 @@ function make(section, block, value) {
     onCellKeyDown: event => { if (event.event.key === "Enter") open(event); },
     overlayNoRowsTemplate: "No answer fits these filters.",
   });
-  section.querySelector(".csv").addEventListener("click", () => grid.exportDataAsCsv({ fileName: "xentbench.csv" }));
+  addEventListener("beforeprint", () => {
+    const rows = section.querySelectorAll(".ag-center-cols-container .ag-row").length;
+    section.querySelector(".printed").textContent = `${grouped(Math.min(rows, PRINTED))} of ${grouped(grid.getDisplayedRowCount())} answers; “Save as CSV” and xentbench export have them all.`;
+  });
+  section.querySelector(".csv").addEventListener("click", () => grid.exportDataAsCsv({ fileName: "xentbench.csv", allColumns: true }));
 }
 
 function filter(value, state) {
-  const words = CHOSEN.filter(name => state[name]), name = state.implementation.toLowerCase();
-  tests = words.map(word => i => value[word](i) === state[word]);
-  if (name) tests.push(i => value.implementation(i).toLowerCase().includes(name));
+  const words = CHOSEN.filter(name => state[name]), name = state.implementation.toLowerCase(), whole = name.match(/^"(.*)"$/)?.[1];
+  tests = words.map(word => i => value[word](i) === (state[word] === NONE ? "" : state[word]));
+  if (whole) tests.push(i => value.implementation(i).toLowerCase() === whole);
+  else if (name) tests.push(i => value.implementation(i).toLowerCase().includes(name));
   for (const metric of ["ulp", "bound"]) if (state[metric]) tests.push(i => value[metric](i) >= Number(state[metric]) && value[metric](i) !== null);
   grid.setGridOption("quickFilterText", state.q);
   grid.onFilterChanged();
@@ -77,7 +93,8 @@ function filter(value, state) {
 pages.explorer = {
   async show(section, params, block) {
     await library("ag-grid");
-    const value = values(block);
+    const value = values(block), [, op, options] = params.get("op")?.match(/^([^(]+)\((.*)\)$/) ?? [];  // as links of earlier reports have it
+    if (op) params = new URLSearchParams([...params, ["options", options]].map(([name, word]) => [name, name === "op" ? op : word]));
     if (!grid) make(section, block, value);
     const state = choices(section.querySelector("form"), "explorer", params);
     filter(value, state);

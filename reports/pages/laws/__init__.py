@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import Checked, Result
-from reports import layout, marks
-from reports.material import Material
+from reports import layout, lines, marks
+from reports.material import Material, exactly, place, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,10 +28,11 @@ Where = tuple[str, str, str]  # framework, mode, device
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of a check in one place: counts by symbol, the one that matters most first."""
+    """What became of a check in one place: counts by symbol, the one that matters most first; at: its answers."""
 
     symbol: str
     counts: tuple[tuple[str, int], ...]
+    at: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Breach:
 
     worst: Result
     count: int
+    at: str  # its answers
+    worst_at: str
     detail: str
     cases: tuple[str, ...]
     dtypes: tuple[str, ...]
@@ -58,7 +61,7 @@ def render(material: Material) -> str:
     """Return the page's HTML; nothing where no check was asked."""
     if not material.checked:
         return ""
-    places = sorted({_where(result) for result in material.checked})
+    places = sorted({_where(result) for result in material.checked}, key=lambda at: (lines.framework(at[0]), *at))
     return layout.fill(
         "pages/laws/page.html.j2",
         places=places,
@@ -89,7 +92,9 @@ def _tally(results: Sequence[Result]) -> Tally | None:
         return None
     ranked = sorted(results, key=marks.rank, reverse=True)
     counts = Counter(marks.symbol(result) for result in ranked)
-    return Tally(marks.symbol(ranked[0]), tuple(counts.items()))
+    framework, mode, device = _where(ranked[0])
+    at = told_by(ranked, check=ranked[0].case.check, framework=framework, mode=mode, device=device)
+    return Tally(marks.symbol(ranked[0]), tuple(counts.items()), at)
 
 
 def breaches(results: Iterable[Result]) -> list[Breach]:
@@ -111,6 +116,14 @@ def _breach(members: Sequence[Result]) -> Breach:
     questions = dict.fromkeys(f"{member.case.op} {member.case.quantity}" for member in members)
     shown = tuple(questions)[:NAMED]
     more = (f"and {len(questions) - NAMED} more",) if len(questions) > NAMED else ()
-    return Breach(
-        worst, len(members), detail, shown + more, tuple(dict.fromkeys(member.case.dtype for member in members))
+    target = worst.target
+    at = told_by(
+        members,
+        check=worst.case.check,
+        implementation=exactly(target.implementation.name),
+        mode=target.mode,
+        device=target.device,
+        state=worst.judgement,
     )
+    dtypes = tuple(dict.fromkeys(member.case.dtype for member in members))
+    return Breach(worst, len(members), at, place(worst), detail, shown + more, dtypes)

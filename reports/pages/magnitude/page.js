@@ -1,4 +1,4 @@
-// Error against logit magnitude: one curve a framework and mode, and the same numbers as a table.
+// Error against logit magnitude: one curve a framework and mode, modes of one curve together, and the same numbers as a table.
 {
 const METRICS = { ulp: "max ulp", bound: "error / bound of class S" };
 const hidden = new Set();
@@ -15,7 +15,14 @@ function curves(block, { op, quantity, dtype, metric }) {
     if (!old || (value ?? -1) > (old.value ?? -1)) worst.set(size[n], { i, value });
   });
   const offered = ({ worst }) => [...worst.values()].some(({ i }) => block.word("states", i) !== "unsupported");
-  return [...found.values()].filter(offered).sort((a, b) => a.name < b.name ? -1 : 1);
+  const curves = new Map();
+  for (const curve of [...found.values()].filter(offered).sort((a, b) => a.name < b.name ? -1 : 1)) {
+    const key = JSON.stringify([curve.framework, [...curve.worst].map(([size, { i, value }]) => [size, value === null ? block.word("states", i) : String(value)]).sort()]);
+    const first = curves.get(key);
+    if (first) first.name += ", " + curve.name.slice(curve.framework.length + 1);
+    else curves.set(key, curve);
+  }
+  return [...curves.values()];
 }
 
 const sizes = curves => [...new Set(curves.flatMap(({ worst }) => [...worst.keys()]))].sort((a, b) => a - b);

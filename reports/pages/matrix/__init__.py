@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.model import KINDS, QUANTITIES
+from harness.scoring.harm import EXTREME
 from reports import colour, layout, lines, marks
 from reports.pages.matrix import rows
 from reports.pages.matrix.rows import DEFAULT, MatrixRow
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
     from harness.model import Result
     from reports.material import Material
 
+MatrixTable = tuple[str, list[str], list[tuple[str, list[MatrixRow]]]]  # op, columns, rows by framework
+
 TITLE = "Distance from the truth"
 NAV = "Matrix"
 PLACE = 30
+NOT_ASKED = "\u2013"
 
 
 def render(material: Material) -> str:
@@ -30,26 +35,33 @@ def render(material: Material) -> str:
     kinds = {target.implementation.kind for _, target in asked}
     choices = {
         "op": sorted({op for op, _ in asked}),
-        "framework": sorted({target.implementation.framework for _, target in asked}),
+        "framework": sorted({target.implementation.framework for _, target in asked}, key=lines.framework),
         "mode": sorted({target.mode for _, target in asked}),
         "kind": [kind for kind in KINDS if kind in kinds],
     }
     quantities = {answer.case.quantity for answer in answers}
-    dtypes, by_dtype = rows.by_dtype(material.answers)
-    families, by_family = rows.by_family(material.answers)
+    dtypes, by_dtype = rows.by_dtype(material.answers, material.names)
+    families, by_family = rows.by_family(material.answers, material.names)
     return layout.fill(
         "pages/matrix/page.html.j2",
         choices=choices,
         quantities=[quantity for quantity in QUANTITIES if quantity in quantities],
         dtypes=dtypes or [DEFAULT["dtype"]],
         default=DEFAULT,
-        views=[("dtype", dtypes, grouped(by_dtype)), ("family", families, grouped(by_family))],
+        views=[("dtype", grouped(dtypes, by_dtype)), ("family", grouped(families, by_family))],
         descriptions=material.descriptions,
         explained=explained(answers, material.descriptions),
-        legend=marks.SYMBOLS,
+        extreme=EXTREME,
+        legend={**marks.SYMBOLS, NOT_ASKED: "not asked"},
+        not_asked=NOT_ASKED,
         kinds=KINDS,
         scale=[(level, _edge(level)) for level in range(0, colour.LEVELS - 1, 2)],
     )
+
+
+def data(_: Material) -> list[str]:
+    """Return the families that stand apart, for they are no ordinary inputs."""
+    return list(EXTREME)
 
 
 def explained(answers: Sequence[Result], descriptions: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -58,12 +70,16 @@ def explained(answers: Sequence[Result], descriptions: Mapping[str, str]) -> lis
     return [(family, descriptions[family]) for family in families if family in descriptions]
 
 
-def grouped(rows: list[MatrixRow]) -> list[tuple[str, list[tuple[str, list[MatrixRow]]]]]:
-    """Group sorted rows by op, then by framework."""
-    return [
-        (op, [(name, list(members)) for name, members in groupby(ops, lambda row: row.target.implementation.framework)])
-        for op, ops in groupby(rows, lambda row: row.op)
-    ]
+def grouped(columns: Sequence[str], rows: Sequence[MatrixRow]) -> list[MatrixTable]:
+    """Group sorted rows by op, each with the columns that it was asked in, then by framework."""
+    return [_table(op, columns, list(members)) for op, members in groupby(rows, lambda row: row.op)]
+
+
+def _table(op: str, columns: Sequence[str], rows: Sequence[MatrixRow]) -> MatrixTable:
+    asked = [place for place in range(len(columns)) if any(row.cells[place] for row in rows)]
+    rows = [replace(row, cells=tuple(row.cells[place] for place in asked)) for row in rows]
+    frameworks = groupby(rows, lambda row: row.target.implementation.framework)
+    return op, [columns[place] for place in asked], [(name, list(members)) for name, members in frameworks]
 
 
 def _edge(level: int) -> float:

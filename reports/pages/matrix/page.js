@@ -5,8 +5,8 @@
 function worst(block, state, column, fits) {
   const value = state.metric === "bound" ? i => block.ratio(i) ?? 0 : i => block.columns.ulp[i] ?? 0;
   const lines = new Map();
-  for (let i = 0; i < block.size; i++) {
-    if (!fits(i)) continue;
+  for (let i = 0; i < block.answers; i++) {
+    if (!block.line(i)[7] || !fits(i)) continue;
     const name = drawnBy(block.word(column, i)), line = block.columns.line[i];
     if (!lines.has(line)) lines.set(line, new Map());
     const cells = lines.get(line), old = cells.get(name), rank = block.columns.rank;
@@ -16,34 +16,38 @@ function worst(block, state, column, fits) {
 }
 
 function cell(block, state, i) {
-  if (i === undefined) return element("td");
+  if (i === undefined) return element("td", {}, "–");
   const symbol = block.word("symbols", i), ulp = block.columns.ulp[i], bound = state.metric === "bound";
   const value = bound ? block.ratio(i) : ulp;
   const level = ulp === null || value === null ? undefined : bound ? ratioLevel(value) : ulpLevel(value);
   const text = ulp === null ? (symbol === "∅" ? "" : block.word("states", i))
-    : bound ? (value === null ? "no bound" : short(value) + " " + block.columns.budget[i]) : short(value);
+    : bound ? (value === null ? "no bound" : short(value) + " " + block.budget(i)) : short(value);
   const mark = { "✗": " new", "!": " known", "⚠": " bare", "∅": " bare" }[symbol] || "";
   return element("td", { class: "c" + (level === undefined ? "" : " l" + level) + mark, "data-i": i }, text + " ", element("b", {}, symbol));
 }
 
 function table(block, state, op, view, columns, lines) {
-  const head = element("tr", {}, element("th", { scope: "col" }, "Implementation @ mode"), element("th", { scope: "col" }, "Kind"),
+  const apart = view === "family" ? columns.filter(name => block.pages.matrix.includes(name)).length : 0;
+  const side = (span, words) => span ? [element("th", { scope: "colgroup", colspan: span }, words)] : [];
+  const sides = apart ? [element("tr", { class: "sides" }, element("td"), ...side(columns.length - apart, "ordinary inputs"), ...side(apart, "extreme inputs"))] : [];
+  const head = element("tr", {}, element("th", { scope: "col" }, "Implementation @ mode"),
     ...columns.map(name => element("th", { scope: "col", title: block.descriptions[name] }, ...named(name))));
-  const made = element("table", { class: "matrix" }, element("caption", {}, element("code", {}, op)), element("thead", {}, head));
+  const made = element("table", { class: "matrix" }, element("caption", {}, element("code", {}, op)), element("thead", {}, ...sides, head));
   let body, last;
   for (const [line, cells] of lines) {
-    const [, framework, name, kind, mode, device] = block.lines[line];
+    const [, framework, name, kind, mode, device, , also] = block.lines[line];
     if (framework !== last) {
-      const title = element("th", { scope: "rowgroup", colspan: columns.length + 2 }, dot(framework), framework);
+      const title = element("th", { scope: "rowgroup", colspan: columns.length + 1 }, dot(framework), framework);
       made.append(body = element("tbody", {}, element("tr", { class: "group" }, title)));
       last = framework;
     }
     const label = element("th", { scope: "row" }, element("code", {}, ...named(name)), " ",
-      element("span", { class: "mode" }, "@" + mode + (device === "cpu" ? "" : ":" + device)));
-    body.append(element("tr", {}, label, element("td", {}, element("span", { class: "kind" }, kind)),
+      ...also.length ? [element("span", { class: "also", title: also.join("\n") }, `and ${also.length} name${also.length === 1 ? "" : "s"}`), " "] : [],
+      element("span", { class: "mode" }, "@" + mode + (device === "cpu" ? "" : ":" + device)), ...kind === "fused" ? [] : [" ", element("span", { class: "kind" }, kind)]);
+    body.append(element("tr", {}, label,
       ...columns.map(column => cell(block, state, cells.get(column)))));
   }
-  return element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": op + " by " + view }, made);
+  return element("div", { class: "scroll wide", role: "region", "aria-label": op + " by " + view }, made);
 }
 
 // Draw one view into its place.
@@ -58,22 +62,22 @@ function draw(block, state, view) {
   };
   const lines = [...worst(block, state, column, chosen)].sort((a, b) => a[0] - b[0])
     .filter(([, cells]) => !state.only || [...cells.values()].some(i => block.columns.rank[i] >= Number(state.only)));
-  const seen = new Set(lines.flatMap(([, cells]) => [...cells.keys()]));
-  const order = view === "dtype" ? ["float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64"] : [...new Set(block.words[column].map(drawnBy))];
-  const columns = order.filter(name => seen.has(name));
+  const order = view === "dtype" ? ["float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2"] : [...new Set(block.words[column].map(drawnBy))];
+  const apart = name => block.pages.matrix.includes(name), asked = members => order.filter(name => members.some(([, cells]) => cells.has(name))).sort((a, b) => apart(a) - apart(b));
   const ops = Map.groupBy ? Map.groupBy(lines, ([line]) => block.lines[line][0]) : lines.reduce((map, line) => {
     const op = block.lines[line[0]][0];
     return map.set(op, [...(map.get(op) || []), line]);
   }, new Map());
-  const tables = [...ops].map(([op, members]) => table(block, state, op, view, columns, members));
+  const tables = [...ops].map(([op, members]) => table(block, state, op, view, asked(members), members));
   document.getElementById(view).replaceChildren(...(tables.length ? tables : [element("p", { class: "note" }, "No answer fits these filters.")]));
-  const metric = state.metric === "bound" ? "error / bound and its class" : "max ulp";
+  const metric = state.metric === "bound" ? "error / bound of class S, and the tightest class met" : "max ulp";
   document.querySelector(`[data-view=${view}]`).textContent = view === "dtype"
     ? `${state.quantity}, ${metric}, the worst over all input families` : `${state.quantity}, ${state.dtype}, ${metric}`;
 }
 
 // One tab stop a table; arrow keys move inside it.
 function rove(views) {
+  views.querySelectorAll(".wide").forEach(box => sideways.observe(box));
   for (const made of views.querySelectorAll(".matrix")) {
     made.setAttribute("role", "grid");
     made.querySelectorAll(".c").forEach((cell, n) => { cell.tabIndex = n ? -1 : 0; });

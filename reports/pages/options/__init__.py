@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import Result, Unsupported
-from reports import layout, marks
-from reports.material import Material
+from reports import layout, lines, marks
+from reports.material import Material, exactly, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,23 +17,37 @@ if TYPE_CHECKING:
 TITLE = "What the options mean"
 NAV = "Options"
 PLACE = 70
+REFUSED = "∅"
+
+
+Function = tuple[str, str]  # framework, name
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a function made of an option: the mark that matters most, and why."""
+    """What a function made of an option: the mark that matters most, why, and where the page tells of its answers."""
 
     symbol: str
     why: str
+    at: str
+
+    @property
+    def offered(self) -> bool:
+        """Whether the function has it at all."""
+        return self.symbol != REFUSED
 
 
 @dataclass(frozen=True)
 class OpOptions:
-    """One op: options down, functions across."""
+    """One op: options down, functions across; those that read every option alike share a column.
+
+    rows: what most functions offer first. refused: options that none of them has.
+    """
 
     op: str
-    functions: tuple[tuple[str, str], ...]  # framework, name
+    functions: tuple[tuple[Function, tuple[str, ...]], ...]  # and its other names
     rows: tuple[tuple[str, tuple[Reading | None, ...]], ...]
+    refused: tuple[str, ...]
 
 
 def render(material: Material) -> str:
@@ -57,12 +71,23 @@ def _table(op: str, results: Sequence[Result]) -> OpOptions:
         implementation = result.target.implementation
         cells.setdefault((meaning(result), (implementation.framework, implementation.name)), []).append(result)
     offered = Counter(function for (_, function), found in cells.items() if not _refused(found))
-    functions = tuple(sorted(offered))
-    rows = [
-        (row, tuple(_reading(cells.get((row, function), [])) for function in functions))
-        for row in sorted({row for row, _ in cells}, key=_natural)
-    ]
-    return OpOptions(op, functions, tuple(rows))
+    meanings = sorted({row for row, _ in cells}, key=_natural)
+    columns: dict[object, list[Function]] = {}
+    for function in sorted(
+        offered, key=lambda one: (lines.framework(one[0]), -offered[one], one[1].count("."), one[1])
+    ):
+        readings = (_reading(cells.get((row, function), [])) for row in meanings)
+        alike = tuple(reading and (reading.symbol, reading.why.replace(function[1], "")) for reading in readings)
+        columns.setdefault((function[0], alike), []).append(function)
+    rows = [(row, tuple(_reading(cells.get((row, names[0]), [])) for names in columns.values())) for row in meanings]
+    rows.sort(key=lambda row: -sum(reading is not None and reading.offered for reading in row[1]))
+    refused = [row for row, readings in rows if not any(reading and reading.offered for reading in readings)]
+    return OpOptions(
+        op,
+        tuple((names[0], tuple(name for _, name in names[1:])) for names in columns.values()),
+        tuple(row for row in rows if row[0] not in refused),
+        tuple(refused),
+    )
 
 
 def meaning(result: Result) -> str:
@@ -90,4 +115,15 @@ def _reading(results: Sequence[Result]) -> Reading | None:
     first = (answered or ranked)[0]
     some = answered and len(answered) < len(ranked) and "axis" in meaning(first)
     refusal = next((marks.why(r) for r in ranked if isinstance(r.outcome, Unsupported)), "")
-    return Reading(marks.symbol(first) + (" some" if some else ""), marks.why(first) or (refusal if some else ""))
+    case, implementation = first.case, first.target.implementation
+    told = dict(case.op.params)
+    axes = set(told) == {"axis", "rank"}
+    at = told_by(
+        results,
+        op=case.op.name,
+        options="" if axes else str(case.op)[len(case.op.name) + 1 : -1],
+        q=f"rank={told['rank']}" if axes else "",
+        implementation=exactly(implementation.name),
+        framework=implementation.framework,
+    )
+    return Reading(marks.symbol(first) + (" some" if some else ""), marks.why(first) or (refusal if some else ""), at)

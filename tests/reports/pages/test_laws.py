@@ -1,11 +1,26 @@
 """Claims, policies, options and findings: counted right, told by their worst case, escaped, absent where not asked."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from harness.model import Case, Checked, Failed, Implementation, Op, Result, Run, Score, Target, Unsupported, Worst
-from reports.material import Material, place
+from harness.model import (
+    Case,
+    Checked,
+    Failed,
+    Implementation,
+    Op,
+    Recorded,
+    Result,
+    Run,
+    Score,
+    Target,
+    Unsupported,
+    Worst,
+)
+from reports import layout
+from reports.material import Material, place, text
 from reports.pages import findings, laws, options, overview, policies
 
 RUN = Run("20260101T000000-abc", "2026-01-01T00:00:00+00:00", None, "xentbench run", "quick", {})
@@ -85,7 +100,7 @@ def test_broken_claims_count_in_the_verdict():
     page = material(HELD, BROKEN)
 
     assert overview.headline(page)[:2] == ("bad", "1 new deviation")
-    assert overview.deviations([BROKEN])[0].at == "#law.shift" == place(BROKEN)
+    assert overview.deviations([BROKEN])[0].at == place(BROKEN) == layout.link(text(BROKEN))
 
 
 def test_modes_of_one_policy_share_a_line():
@@ -97,10 +112,43 @@ def test_modes_of_one_policy_share_a_line():
 
     (table,) = policies.by_op(answers)
 
-    assert table.rows == (
-        ("tensorflow", "tf.xent", "eager, function", ("error",)),
-        ("tensorflow", "tf.xent", "xla", ("nan",)),
-    )
+    assert [(name, modes, [word for word, _ in cells]) for _, name, modes, cells in table.rows] == [
+        ("tf.xent", "eager, function", ["error"]),
+        ("tf.xent", "xla", ["nan"]),
+    ]
+
+
+def test_policies_stand_in_one_table_by_framework():
+    """Labels that are none come first; a cell counts the functions that give an answer, and opens theirs."""
+    asked = [
+        checked(check, Checked(8, 0.0, word), "unjudged", target(name, mode, framework))
+        for check, name, mode, framework, word in (
+            ("special.a_masked_row", "torch.a", "eager", "torch", "nan"),
+            ("special.label_minus_100", "torch.a", "eager", "torch", "0"),
+            ("special.label_negative", "torch.a", "eager", "torch", "error"),
+            ("special.label_negative", "torch.a", "compile", "torch", "error"),
+            ("special.label_negative", "torch.b", "eager", "torch", "nan"),
+            ("special.label_negative", "jnp.a", "jit", "jax", "wrap"),
+        )
+    ]
+    found = policies.questions(asked, ["torch", "jax"])
+    torch, jax = found[0].cells
+
+    assert [question.title for question in found] == ["label -1", "label -100", "a masked row"]
+    assert [(one.word, one.functions) for one in torch] == [("error", 1), ("nan", 1)]
+    assert torch[0].at.startswith("#explorer?check=special.label_negative&op=softmax&quantity=value&framework=torch")
+    assert jax[0].at == place(asked[-1])
+    assert found[1].cells[1] == ()
+
+
+def test_cell_of_a_law_opens_its_answers():
+    """Of one answer the sheet, of several the explorer with what the cell counts."""
+    two = [HELD, checked("law.shift", Checked(8, 0.5), dtype="float64")]
+    (tally,) = laws.claims("law", [("torch", "eager", "cpu")], material(*two))[0].tallies
+    (alone,) = laws.claims("law", [("torch", "eager", "cpu")], material(two[1]))[0].tallies
+
+    assert tally.at == "#explorer?check=law.shift&framework=torch&mode=eager&device=cpu&sort=-bound"
+    assert alone.at == place(two[1])
 
 
 @pytest.mark.parametrize(
@@ -118,7 +166,10 @@ def test_policy_in_words(outcome, word):
 
 
 def test_options_table():
-    """Options are lines, in natural order; functions that offer any are columns; axes of a rank are one line."""
+    """Options are lines, in natural order; functions that offer any are columns; axes of a rank are one line.
+
+    What is offered comes first, what no function has is named apart, and a cell opens its answers.
+    """
     results = [
         option(score(), axis=0, rank=10),
         option(score(), axis=0, rank=2),
@@ -130,9 +181,13 @@ def test_options_table():
 
     (table,) = options.tables(results)
 
-    assert table.functions == (("torch", "torch.softmax"),)
+    assert table.functions == ((("torch", "torch.softmax"), ()),)
+    assert table.refused == ("mask = 1 0",)
+    assert table.rows[0][1][0].at == (
+        "#explorer?op=softmax&q=rank%3D2&implementation=%22torch.softmax%22&framework=torch&sort=-bound"
+    )
+    assert table.rows[1][1][0].at == place(results[3])
     assert [(row, cells[0].symbol) for row, cells in table.rows] == [
-        ("mask = 1 0", "∅"),
         ("rank 2, every axis", "✓"),
         ("rank 3, every axis", "✗"),
         ("rank 10, every axis", "✓"),
@@ -158,12 +213,12 @@ def known(reason, family="normal", dtype="float32", **scored):
 def test_findings_are_mechanisms_and_ordinary_inputs_come_first():
     """One reason is one finding; what ordinary inputs show is stronger than what extremes do, however far off."""
     found = findings.findings(
-        [
+        material(
             known("overflows", "extremes", over=math.inf, ulp=math.inf, nan=3),
             known("cancels (https://example.org/issues/1)", over=50.0, ulp=5e4),
             known("cancels (https://example.org/issues/1)", dtype="float64", over=40.0, ulp=5e4),
             known("a few ulp", over=2.0, ulp=7.0),
-        ]
+        )
     )
 
     assert [finding.reason for finding in found] == ["cancels", "a few ulp", "overflows"]
@@ -184,7 +239,7 @@ def test_findings_are_ranked_by_harm():
     gradient = off("label gradient", "dense_xent", "grad_labels", 1e-16, 1e30)
     loss = off("loss", "sparse_xent", "value", 2.77, 1e7)
 
-    assert [finding.reason for finding in findings.findings([gradient, loss])] == ["loss", "label gradient"]
+    assert [finding.reason for finding in findings.findings(material(gradient, loss))] == ["loss", "label gradient"]
 
 
 def test_findings_page_shows_ten():
@@ -195,3 +250,26 @@ def test_findings_page_shows_ten():
     assert "reason 00" in page
     assert "reason 11" not in page
     assert "2 findings more" in page
+
+
+def test_findings_say_what_earlier_versions_did():
+    """A finding names the version it is seen in and what earlier ones did; what conforms since is told as fixed."""
+
+    def run(uid, torch, *results):
+        return Recorded(
+            replace(RUN, uid=uid), {"e": {"torch": torch}}, [], [replace(one, environment="e") for one in results]
+        )
+
+    here, gone = known("cancels"), known("overflows", "wide")
+    right = [replace(one, judgement="conforms", reason="") for one in (here, gone)]
+    before = [run("a", "2.10.0", here, gone), run("b", "2.11.0", right[0], right[1])]
+    now = run("c", "2.12.0", here, right[1])
+    page = Material(now.run, now.results, now.environments, [], before=before)
+
+    (finding,), (fixed,) = findings.findings(page), findings.fixed(page)
+
+    assert finding.version == "torch 2.12.0"
+    assert finding.before == ("known in torch 2.10.0", "conforms in torch 2.11.0")
+    assert (fixed.reason, fixed.was, fixed.since) == ("overflows", "torch 2.10.0", "torch 2.11.0")
+    assert fixed.at == place(now.results[1])
+    assert "Fixed in" in findings.render(page)

@@ -1,4 +1,4 @@
-// Accuracy against speed: a dot a target, numbered as the lines of the table below.
+// Accuracy against speed: a dot a target, named, and numbered as the lines of the table below.
 {
 let point;  // shows the dot of a line of the table
 const METRICS = { ulp: "worst ulp", bound: "error / bound of class S" };
@@ -7,7 +7,7 @@ const times = relative => `${short(Number(relative.toPrecision(3)))}×`;
 
 // The dots of a choice, fastest first, with their error by the metric; null where the run holds no answer of theirs.
 function dots(block, { op, shape, dtype, quantity, metric }) {
-  const wanted = [op, shape, dtype, quantity], found = block.pages.tradeoff.find(entry => wanted.every((word, n) => entry[n] === word));
+  const wanted = [op, shape, dtype, quantity], found = block.pages["trade-off"].find(entry => wanted.every((word, n) => entry[n] === word));
   return (found?.at(-1) ?? []).map((dot, n) => {
     const [error, i] = dot.errors[metric] ?? [null, null];
     return { ...dot, n: n + 1, i, low: revive(dot.low), high: revive(dot.high), error: revive(error), first: dot.front.includes(metric) };
@@ -15,6 +15,9 @@ function dots(block, { op, shape, dtype, quantity, metric }) {
 }
 
 const drawn = found => found.filter(({ error }) => error !== null);
+
+// What tells a function from the others at its dot: its name without the modules that it is in.
+const brief = ({ name, mode }) => `${name.split("(")[0].split(".").at(-1) || name.slice(0, 24)} @${mode}`;
 
 const relation = ({ relative, low, high }) => times(relative) + (low === null || high === low ? "" : ` (${times(low)} to ${times(high)})`);
 
@@ -39,7 +42,7 @@ function option(found, metric) {
       { type: "line", data: [[front[0]?.[0], axis.max], ...front, [right, front.at(-1)?.[1]]], step: "end", symbol: "none", silent: true, z: 1, lineStyle: { color: "var(--soft)", type: [5, 4], width: 1.5 } },
       { type: "line", data: bars, symbol: "none", silent: true, z: 1, lineStyle: { color: "var(--ink)", width: 1.5 } },
       { type: "scatter", symbolSize: 15, data: found.map(place), itemStyle: { borderColor: "var(--card)", borderWidth: 1, opacity: 1 }, emphasis: { scale: 1.5 }, labelLayout: { hideOverlap: true },
-        label: { show: true, position: "top", distance: 3, formatter: ({ data: { dot } }) => String(dot.n), ...INK, color: "var(--ink)" } },
+        label: { show: true, position: "top", distance: 3, formatter: ({ data: { dot } }) => `${dot.n} ${brief(dot)}`, ...INK, color: "var(--ink)" } },
     ],
   };
 }
@@ -49,15 +52,16 @@ function table(block, found, { op, shape, dtype, metric }) {
   return element("table", { class: "plain dots" }, element("caption", { class: "unseen" }, `${op}, ${shape}, ${dtype}: time and ${METRICS[metric]}, fastest first`),
     element("thead", {}, element("tr", {}, ...head.map((text, n) => element("th", { scope: "col", class: [2, 3, 4].includes(n) ? "n" : "" }, text || element("span", { class: "unseen" }, "Number"))))),
     element("tbody", {}, ...found.map(dot => element("tr", { "data-n": dot.n, class: dot.first ? "front" : "" }, element("td", {}, String(dot.n)),
-      element("th", { scope: "row" }, swatch(dot.framework), element("code", {}, ...named(dot.name)), " ", element("span", { class: "mode" }, "@" + dot.mode)),
+      element("th", { scope: "row" }, swatch(dot.framework), element("code", {}, ...named(dot.name)), " ", element("span", { class: "mode" }, "@" + dot.mode),
+        ...dot.also ? [" ", element("span", { class: "mode" }, `and ${dot.also} name${dot.also === 1 ? "" : "s"}`)] : []),
       element("td", { class: "n" }, seconds(dot.seconds)), element("td", { class: "n" }, relation(dot)),
       element("td", { class: "n" }, dot.error === null ? "no answer asked" : element("a", { href: "#case?r=" + encodeURIComponent(address(block, dot.i)) }, short(dot.error))),
       element("td", {}, dot.first ? "on the front" : "")))));
 }
 
-pages.tradeoff = {
+pages["trade-off"] = {
   async show(section, params, block) {
-    const state = choices(section.querySelector("form"), "tradeoff", params), all = dots(block, state), found = drawn(all);
+    const state = choices(section.querySelector("form"), "trade-off", params), all = dots(block, state), found = drawn(all);
     const plot = section.querySelector(".plot"), rows = section.querySelector(".scroll");
     section.querySelector(".key").replaceChildren(...[...new Set(all.map(({ framework }) => framework))].map(framework => element("li", {}, swatch(framework), framework)));
     rows.replaceChildren(all.length ? table(block, all, state) : element("p", { class: "note" }, "No such question was timed in this run."));

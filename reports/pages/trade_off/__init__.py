@@ -1,4 +1,4 @@
-"""Accuracy versus speed: a dot an implementation, and the front of those that no other beats in both."""
+"""Accuracy versus speed: a dot a function, and the front of those that nothing faster comes near to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from reports import layout, numbers
 from reports.ranked import WORK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.model import Implementation
+    from reports.lines import Names
     from reports.material import Material
 
 TITLE = "Accuracy versus speed"
@@ -49,7 +51,8 @@ class Dot:
     low: float | None
     high: float | None
     errors: Errors
-    front: tuple[str, ...]  # metrics in which none is faster and as close
+    front: tuple[str, ...]  # metrics in which it is a bit closer than all that is faster
+    also: int = 0  # other names of the function, timed too and left out
 
 
 def render(material: Material) -> str:
@@ -59,13 +62,30 @@ def render(material: Material) -> str:
         return ""
     ops, shapes, dtypes, quantities = (list(dict.fromkeys(column)) for column in zip(*asked, strict=True))
     works = [(quantity, work) for quantity, work in WORK.items() if quantity in quantities]
-    return layout.fill("pages/tradeoff/page.html.j2", ops=ops, shapes=shapes, dtypes=dtypes, works=works)
+    return layout.fill("pages/trade_off/page.html.j2", ops=ops, shapes=shapes, dtypes=dtypes, works=works)
 
 
 def data(material: Material) -> list[list[Any]]:
     """Return every case that was timed with its dots, fastest first."""
     errors = worst(material.answers)
-    return [[*key, [asdict(dot) for dot in dots(found, errors)]] for key, found in timed(material).items()]
+    return [
+        [*key, [asdict(dot) for dot in dots(called(found, material.names), errors)]]
+        for key, found in timed(material).items()
+    ]
+
+
+def called(found: Sequence[Timed], names: Mapping[Implementation, Names]) -> list[tuple[Timed, int]]:
+    """Return of the names of a function that were timed in a mode the one to call, and how many are left out."""
+    groups: dict[tuple[Implementation, str, str], list[Timed]] = {}
+    for one in found:
+        target = one.result.target
+        first = names.get(target.implementation, (target.implementation,))[0]
+        groups.setdefault((first, target.mode, target.device), []).append(one)
+    kept = [
+        (next((one for one in group if one.result.target.implementation == first), group[0]), len(group) - 1)
+        for (first, _, _), group in groups.items()
+    ]
+    return sorted(kept, key=lambda one: one[0].seconds)
 
 
 def timed(material: Material) -> dict[CaseKey, list[Timed]]:
@@ -109,9 +129,9 @@ def worst(answers: Iterable[Result]) -> dict[tuple[object, ...], Errors]:
     return found
 
 
-def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> list[Dot]:
+def dots(found: Sequence[tuple[Timed, int]], errors: dict[tuple[object, ...], Errors]) -> list[Dot]:
     """Return the dots of a case, fastest first."""
-    cases = [(one.result.target, one.result.case) for one in found]
+    cases = [(one.result.target, one.result.case) for one, _ in found]
     printed = [_printed(errors.get((target, str(case.op), case.quantity, case.dtype), {})) for target, case in cases]
     fronts = {metric: front([own.get(metric, [math.inf])[0] for own in printed]) for metric in ("ulp", "bound")}
     return [
@@ -125,8 +145,9 @@ def dots(found: Sequence[Timed], errors: dict[tuple[object, ...], Errors]) -> li
             numbers.rounded(one.high),
             own,
             tuple(metric for metric, places in fronts.items() if place in places),
+            also,
         )
-        for place, (one, own) in enumerate(zip(found, printed, strict=True))
+        for place, ((one, also), own) in enumerate(zip(found, printed, strict=True))
     ]
 
 
@@ -136,10 +157,14 @@ def _printed(errors: Errors) -> Errors:
 
 
 def front(errors: Iterable[float]) -> list[int]:
-    """Return the places, in errors of the fastest first, of those that are closer than everything faster."""
-    found, closest = [], math.inf
+    """Return the places, in errors of the fastest first, of those that are a bit closer than everything faster.
+
+    A bit is half the error: the worst of a few inputs says no more, and 0.48 of a bound is not closer than 0.49 of it.
+    """
+    found: list[int] = []
+    closest = math.inf
     for place, error in enumerate(errors):
-        if error < closest:
+        if error < closest and (not found or error <= closest / 2):
             found.append(place)
             closest = error
     return found
