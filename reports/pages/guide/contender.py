@@ -115,7 +115,7 @@ class Contender:
             return Piece("")
         over, result = self.furthest
         assert isinstance(result.outcome, Score)
-        return Piece(f"{numbers.short(over)} {marks.ratio(result.outcome)[1]}", place(result), note=result.case.family)
+        return Piece(f"{numbers.short(over)} S", place(result), note=result.case.family)
 
 
 def digits(result: Result) -> float:
