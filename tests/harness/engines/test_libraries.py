@@ -223,3 +223,62 @@ def test_guests_hide_nan_in_long_rows(framework, name):
     """A nan in a row of 64 is no nan in the answer; in a row of 2 it is."""
     assert not np.isnan(ask(framework, "softmax", name, NAN_OF_64)).any()
     assert np.isnan(ask(framework, "softmax", name, [[0, np.nan]])).all()
+
+
+def test_litert_differs_by_delegate():
+    """With XNNPACK a nan is lost; without, infinities become the largest floats, and a long tail is nothing."""
+    name, plain, rows = (
+        "litert(tf.math.reduce_logsumexp)",
+        "builtin_without_default_delegates",
+        [[0, np.nan, 1], [-np.inf] * 3],
+    )
+
+    assert ask("litert", "logsumexp", name, rows).tolist() == [pytest.approx(1.3132617), -np.inf]
+    hidden = ask("litert", "logsumexp", name, rows, mode=plain)
+    assert np.isnan(hidden[0])
+    assert hidden[1] == np.finfo(np.float32).min
+    assert [ask("litert", "logsumexp", name, TAIL, mode=mode)[0] for mode in (plain, "builtin_ref")] == [0, 0]
+
+
+def test_litert_loses_small_losses():
+    """The sigmoid loss at (-20, 0) is 0, log_sigmoid ends where e**x overflows; log of softmax becomes log_softmax."""
+    loss, log_sigmoid = "litert(tf.nn.sigmoid_cross_entropy_with_logits)", "litert(tf.math.log_sigmoid)"
+
+    assert ask("litert", "sigmoid_xent", loss, [[-20.0]], [[0.0]]) == 0
+    assert ask("litert", "log_sigmoid", log_sigmoid, [[-200.0]]) == -np.inf
+    assert ask("litert", "log_sigmoid", log_sigmoid, [[-200.0]], mode="builtin_ref") == pytest.approx(-88.72284)
+    fused = ask("litert", "log_softmax", "litert(tf.math.log(tf.nn.softmax(logits)))", [[0.0, -200.0]])
+    assert fused.tolist() == [[0, -200]]
+
+
+def test_paddle_holds_losses_at_64():
+    """What lies further than 64 below the largest logit is held there: the loss of 100 is 64."""
+    row = [[0.0, 100.0]]
+    functions = "paddle.nn.functional"
+
+    assert ask("paddle", "sparse_xent", f"{functions}.cross_entropy", row, [0]) == 64
+    assert ask("paddle", "log_softmax", f"{functions}.log_softmax", row).tolist() == [[-64, 0]]
+    assert ask("paddle", "softmax", f"{functions}.softmax", row)[0, 0] == pytest.approx(1.6038e-28, rel=1e-4)
+    assert not np.isnan(ask("paddle", "softmax", f"{functions}.softmax", NAN_OF_64)).any()
+
+
+def test_paddle_has_a_wrong_slope_at_zero():
+    """The gradient of the sigmoid loss at a logit of exactly 0 is -1/2 - z, where it is 1/2 - z."""
+    name = "paddle.nn.functional.binary_cross_entropy_with_logits"
+
+    assert ask("paddle", "sigmoid_xent", name, [[0.0, 0.0]], [[0.0, 1.0]], quantity="grad_logits").tolist() == [
+        [-0.5, -1.5]
+    ]
+
+
+def test_paddle_counts_what_it_ignores():
+    """A row of the default ignore_index has no loss and counts in the mean; with smoothing no row is ignored."""
+    name, row = "paddle.nn.functional.cross_entropy", [[0.0, 0.0], [0.0, 0.0]]
+    ignoring = {"reduction": "mean_valid", "upstream": np.float32(1)}
+
+    assert ask("paddle", "sparse_xent", name, row, [0, -100], ignore_index=-100, **ignoring) == pytest.approx(
+        np.log(2) / 2
+    )
+    assert ask("paddle", "sparse_xent", name, row, [0, 1], ignore_index=1, **ignoring) == pytest.approx(np.log(2))
+    smoothed = ask("paddle", "sparse_xent", name, row, [0, 1], ignore_index=1, label_smoothing=0.125)
+    assert (smoothed > 0.6).all()

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from harness.adapters import Catalogue, Function, Native
+from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.adapters import numpy as plain
 from harness.adapters.tensorflow import functions as of_tensorflow
 
@@ -39,7 +39,7 @@ RESOLVERS = {
     "builtin_ref": OpResolverType.BUILTIN_REF,  # the reference kernels
 }
 
-CATALOGUE = Catalogue("litert")
+CATALOGUE = Catalogue("litert", weights=of_tensorflow.weights)
 for op, name in CONVERTED:
     offer = of_tensorflow.CATALOGUE.offers[op, name]
     CATALOGUE.form(op, f"litert({name})", offer.implementation.kind)(offer.build)
@@ -79,7 +79,7 @@ class Adapter(plain.Adapter):
 
     catalogue = CATALOGUE
     modes = ("auto", "builtin_without_default_delegates", "builtin_ref")
-    compiling: ClassVar = dict.fromkeys(modes, "program")
+    compiling: ClassVar = {"auto": "usual", "builtin_without_default_delegates": "usual", "builtin_ref": "graph"}
     dtypes = ("float32",)
     layouts = ()
     engine, differentiates = True, False
@@ -96,6 +96,8 @@ class Adapter(plain.Adapter):
         programs: dict[tuple[object, ...], Function] = {}
 
         def converted(*arrays: Native) -> Native:
+            if not all(array.size for array in arrays):
+                raise NotSupported("arrays have no elements, expected some: the interpreter takes no empty tensor")
             key = tuple((array.shape, array.dtype) for array in arrays)
             if key not in programs:
                 programs[key] = program(function, mode, arrays)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LABELS = ("int32", "int64", "float32", "float64")  # of class indices, as cross_entropy documents it
 
+WITHOUT = "its backward pass is of the logits alone"  # Paddle's operators: cross_entropy_with_softmax_grad and others
+
 
 def weights(like: Native, pattern: str | float, axis: int) -> Native:
     """Return a pattern along an axis of a tensor, in its dtype; a number as an array of one."""
@@ -85,7 +87,7 @@ def cross_entropy_of_indices(
     return cross_entropy(partial(function, axis=axis, **given), class_weight, axis)
 
 
-@CATALOGUE.public("dense_xent", "paddle.nn.functional.cross_entropy")
+@CATALOGUE.public("dense_xent", "paddle.nn.functional.cross_entropy", grad_labels=WITHOUT)
 def cross_entropy_of_probabilities(
     function: Function,
     *,
@@ -117,7 +119,7 @@ def cross_entropy(function: Function, class_weight: str, axis: int) -> Function:
     return losses
 
 
-@CATALOGUE.public("sigmoid_xent", "paddle.nn.functional.binary_cross_entropy_with_logits")
+@CATALOGUE.public("sigmoid_xent", "paddle.nn.functional.binary_cross_entropy_with_logits", grad_labels=WITHOUT)
 def binary_cross_entropy_with_logits(
     function: Function,
     *,
@@ -140,8 +142,8 @@ def binary_cross_entropy_with_logits(
     return losses
 
 
-@CATALOGUE.public("kl_div", "paddle.nn.functional.kl_div")
-@CATALOGUE.public("binary_prob_xent", "paddle.nn.functional.binary_cross_entropy")
+@CATALOGUE.public("kl_div", "paddle.nn.functional.kl_div", grad_labels=WITHOUT)
+@CATALOGUE.public("binary_prob_xent", "paddle.nn.functional.binary_cross_entropy", grad_labels=WITHOUT)
 def of_probabilities(function: Function) -> Function:
     """Build the losses of probabilities, or of their logarithms, unreduced."""
     return lambda given, labels: function(given, labels, reduction="none")
@@ -181,7 +183,7 @@ class Adapter(adapters.Adapter):
             "paddle": paddle.__version__,
             "numpy": np.__version__,
             "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
-            "FLAGS_use_mkldnn": str(paddle.get_flags("FLAGS_use_mkldnn")["FLAGS_use_mkldnn"]),  # oneDNN's kernels
+            "onednn_flags": str(paddle.get_flags("FLAGS_use_mkldnn")["FLAGS_use_mkldnn"]),
         }
 
     def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002
