@@ -20,6 +20,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "browser", "vectors", "docs", "lint", "types"]
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
+LIGHT = ("scipy", "sklearn", "mlx", "ncnn", "mnn")  # engines whose figures the tests hold, 230 MB together
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # of which tests/browser takes the first there is
 
 
@@ -90,7 +91,7 @@ def engines(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on every framework. Arguments go to pytest."""
-    install(session, *FRAMEWORKS, "fast", "witness", "postgres", "parquet", groups=("tests",))
+    install(session, *FRAMEWORKS, *LIGHT, "fast", "witness", "postgres", "parquet", groups=("tests",))
     session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 
 
