@@ -19,8 +19,9 @@ BUDGET_CLASSES: tuple[BudgetClass, ...] = ("P", "C", "S", "E", "N", "U")  # tigh
 SourceKind = Literal["family", "sweep", "linear", "options", "published", "speed"]
 # What a mode makes anew for every function, shape and dtype, the costliest last. nothing: the kernels are there.
 # primitives: each primitive is compiled. graph: a graph of kernels that are there. usual: a program, as the framework's
-# users always run one. program: one in about a tenth of a second. slowly: one in about a second.
-Compiles = Literal["nothing", "primitives", "graph", "usual", "program", "slowly"]
+# users always run one. program: one in about a tenth of a second. slowly: one in about a second. export: a model, which
+# is written and loaded.
+Compiles = Literal["nothing", "primitives", "graph", "usual", "program", "slowly", "export"]
 Judgement = Literal["conforms", "known", "deviates", "unjudged"]
 
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)

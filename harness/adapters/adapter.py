@@ -16,7 +16,7 @@ from harness.adapters.calls import ARGUMENTS, CONTIGUOUS, Layout, Pass, Way, fit
 from harness.adapters.catalogue import Builder, Catalogue, Function, Native, Offer
 from harness.adapters.fence import NotSupported, fenced
 from harness.adapters.front import in_front
-from harness.model import DTYPES, Array, Compiles, Failed, Implementation, Inputs, Op, Target, Unsupported
+from harness.model import DTYPES, Array, Case, Compiles, Failed, Implementation, Inputs, Op, Target, Unsupported
 from harness.options import IN_FRONT, SHOWN
 
 
@@ -66,6 +66,8 @@ class Adapter(ABC):
     judged: bool = False  # the functions are somebody's own, and not the framework's
     engine: ClassVar[bool] = False  # asked where it is named, and nothing that it says below it has not
     differentiates: bool = True  # gives gradients; a framework that does not is asked, and says so
+    source: Adapter | None = None  # of what an engine's functions are exported from, which they are held against
+    checks: ClassVar[tuple[str, ...]] = ()  # of an engine, those that it is asked alone; none: all, and all else
 
     def __init__(self) -> None:
         """Start with no function compiled."""
@@ -165,12 +167,10 @@ class Adapter(ABC):
         return self.compiling.get(mode, "nothing")
 
     @final
-    def asked(self, dtype: str, quantity: str) -> bool:
-        """Tell whether a dtype and a quantity are asked at all: of an engine, what it says that it has.
-
-        Else a report on what computes in float32 alone would say so a thousand times.
-        """
-        return not self.engine or (dtype in self.dtypes and (self.differentiates or quantity == "value"))
+    def asked(self, case: Case) -> bool:
+        """Tell whether a case is asked at all: of an engine, what it says that it has, where others say so aloud."""
+        has = case.dtype in self.dtypes and (self.differentiates or case.quantity == "value")
+        return not self.engine or (has and (not self.checks or case.check in self.checks))
 
     @final
     def offering(self, catalogue: Catalogue) -> Self:

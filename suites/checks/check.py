@@ -224,7 +224,7 @@ class Suite:
                         once = (offer.identity, target.mode, target.device)
                         if implementation.op != case.op.name or implementation.kind != "fused" or once in seen:
                             continue
-                        if not (offer.takes() and adapter.asked(case.dtype, case.quantity)):
+                        if not (offer.takes() and adapter.asked(case)):
                             continue
                         compiles = adapter.compiles(target.mode)
                         if check.asks(adapter, target) and wanted.preset.checks(self.name, case, compiles):

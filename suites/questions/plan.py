@@ -132,7 +132,7 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
     every = [(adapter, target) for adapter in adapters for target in targets(adapter, wanted)]
     for case in filter(asks, wanted_cases(wanted)):
         for adapter, target in every:
-            if not adapter.asked(case.dtype, case.quantity):
+            if not adapter.asked(case):
                 continue
             asked = target.implementation
             if case.dtype in EIGHTS and case.dtype not in adapter.eights:
@@ -155,7 +155,7 @@ def option_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[It
             asked = target.implementation
             if asked.op != case.op.name or not wanted.preset.checks(suite, case, adapter.compiles(target.mode)):
                 continue
-            if not (adapter.offer(asked).takes(*case.op.options) and adapter.asked(case.dtype, case.quantity)):
+            if not (adapter.offer(asked).takes(*case.op.options) and adapter.asked(case)):
                 continue
             spared = asked.kind != "fused" or case.op.options.keys() & RARE
             if not spared or (shown and adapter.takes(asked, case.op)):
@@ -178,7 +178,7 @@ def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Ite
                 timed = target.implementation
                 offer = adapter.offer(timed)
                 once = offer.identity if wanted.preset.speed_all else adapter
-                if not (offer.takes() and adapter.asked(case.dtype, case.quantity)):
+                if not (offer.takes() and adapter.asked(case)):
                     continue
                 if timed.op != case.op.name or timed.kind != "fused" or (once, target.mode, target.device) in seen:
                     continue

@@ -44,7 +44,7 @@ class Preset:
         """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
         dtypes, kinds = self.sparing.get(compiles, (tuple(FORMATS), ()))
         kept = not self.linear_compiled or (case.source.name in self.linear_compiled and not case.op.params)
-        if case.source.kind == "linear" and compiles in EACH_SHAPE and not kept:
+        if case.source.kind == "linear" and compiles in EACH_SHAPE | EXPORTED and not kept:
             return False
         drawn = case.source.kind in {"family", "sweep", "linear"} and not case.check
         if drawn and self.families_of_all and case.dtype != "float32" and case.source.name not in self.families_of_all:
@@ -72,6 +72,7 @@ PROMISING = ("fused", "control")  # what promises a stable answer, and the textb
 SLOW: frozenset[Compiles] = frozenset({"slowly"})
 WHOLE: frozenset[Compiles] = frozenset({"graph", "program", "slowly"})  # a function at once, and not always
 EACH_SHAPE: frozenset[Compiles] = WHOLE | {"primitives"}
+EXPORTED: frozenset[Compiles] = frozenset({"export"})  # is asked options: an exporter may lose one
 # Bad class indices, which modes are known to treat differently.
 LABEL_CHECKS = ("special.label_too_large", "special.label_negative", "special.label_minus_100")
 COMMON = ("float32", "bfloat16")  # what most training runs in
@@ -88,8 +89,9 @@ QUICK = Preset(
         "program": (COMMON, ("fused",)),
         "graph": (COMMON, EVERY_KIND),
         "primitives": (("float32",), EVERY_KIND),
+        "export": (("float32",), ("fused",)),
     },
-    short_only=frozenset({"slowly", "program", "primitives"}),
+    short_only=frozenset({"slowly", "program", "primitives", "export"}),
     speed_shapes=((64, 1000), (512, 8192)),
     speed_ops=("softmax", "sparse_xent"),  # each op is compiled, by every mode that compiles, for minutes
     speed_seconds=60.0,
@@ -98,10 +100,12 @@ QUICK = Preset(
     layout_dtypes=("float32",),
     # Checks ask in many shapes, each one a compilation.
     spared={
-        **dict.fromkeys(("special", "law", "invariance", "options"), EACH_SHAPE),
+        **dict.fromkeys(("special", "law", "invariance"), EACH_SHAPE | EXPORTED),
+        "options": EACH_SHAPE,
         **dict.fromkeys(LABEL_CHECKS, SLOW | {"graph"}),
-        **dict.fromkeys(("layouts", "narrow options"), EACH_SHAPE | {"usual"}),
+        **dict.fromkeys(("layouts", "narrow options"), EACH_SHAPE | EXPORTED | {"usual"}),
         "invariance.modes": frozenset(),  # asks nothing that is not compiled for the plain questions
+        "invariance.path": frozenset(),  # as above
         "invariance.compiled": SLOW,  # once a function
     },
     speed_all=False,
@@ -131,7 +135,7 @@ PRESETS: Mapping[str, Preset] = {
             sweep_dtypes=("float16", "bfloat16", "float32"),
             sweep_kinds=PROMISING,
             sparing={"slowly": (DTYPES, ("fused", "composed"))},
-            short_only=SLOW,
+            short_only=SLOW | EXPORTED,
             speed_shapes=((8, 10), (64, 1000), (512, 8192), (4096, 32_768)),
             speed_ops=(),
             speed_seconds=600.0,
@@ -139,8 +143,9 @@ PRESETS: Mapping[str, Preset] = {
             option_dtypes=DTYPES,
             layout_dtypes=("float32",),
             spared={
-                **dict.fromkeys(("layouts", "law", "invariance"), SLOW),
+                **dict.fromkeys(("layouts", "law", "invariance"), SLOW | EXPORTED),
                 "invariance.modes": frozenset(),
+                "invariance.path": frozenset(),
                 "invariance.compiled": frozenset(),
             },
             speed_all=True,

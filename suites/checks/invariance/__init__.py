@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suites.checks.invariance import arrays, process, rules, ways
+from suites.checks.invariance import arrays, paths, process, rules, ways
 from suites.checks.invariance.suite import INVARIANCE
 
-__all__ = ["INVARIANCE", "arrays", "process", "rules", "ways"]
+__all__ = ["INVARIANCE", "arrays", "paths", "process", "rules", "ways"]

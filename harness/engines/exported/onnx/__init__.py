@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ class Adapter(OnModels):
 
     catalogue = catalogue("onnx", "onnx.reference")
     modes = ("newest", "opset18", "opset17", "opset13", "opset11")
+    compiling: ClassVar = dict.fromkeys(modes[1:], "graph")  # what they share with the first is asked of that
     dtypes = ("float16", "bfloat16", "float32", "float64")
 
     def environment(self, device: str) -> dict[str, str]:  # noqa: ARG002

@@ -32,6 +32,7 @@ class Adapter(OnModels):
 
     catalogue = catalogue("onnxruntime", "onnxruntime")
     modes = ("newest", "opset18", "opset17", "opset13", "opset11", "unoptimised", "basic", "extended")
+    compiling: ClassVar = dict.fromkeys(modes[1:], "graph")  # what they share with the first is asked of that
     compiler: ClassVar = ("onnxruntime", "capi/*.so*")
 
     def __init__(self) -> None:

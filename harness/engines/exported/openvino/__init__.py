@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import ClassVar
 
 import onnx
 import openvino
@@ -21,6 +22,7 @@ class Adapter(OnModels):
 
     catalogue = catalogue("openvino", "openvino")
     modes = ("newest", "unhinted", "opset18", "opset17", "opset13", "opset11")
+    compiling: ClassVar = dict.fromkeys(modes[1:], "graph")  # what they share with the first is asked of that
 
     def __init__(self) -> None:
         """Start the runtime."""

@@ -1,0 +1,78 @@
+"""A framework's functions on their way to somewhere else: what is exported is asked what its source is asked."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import ClassVar
+
+from harness import adapters
+from harness.adapters import Catalogue, Function, Native, Offer
+from harness.model import Array
+
+HELD = "invariance.path"  # the check that holds what was exported against its source
+
+
+def exported(source: Catalogue, engine: str, path: str) -> Catalogue:
+    """Return the catalogue of a path: a framework's functions, each under its name in the path's parentheses.
+
+    What is asked in few families of its own at the source is asked in these here too.
+    """
+    made = Catalogue(engine, dict(source.within), source.total, source.mean, source.forms, source.weights)
+    for (op, name), offer in source.offers.items():
+        shown = f"{path}({name})"
+        implementation = replace(offer.implementation, framework=engine, name=shown)
+        made.offers[op, shown] = Offer(implementation, offer.build, offer.identity, offer.refuses, offer.only)
+    return made
+
+
+class Path(adapters.Adapter):
+    """A way out of a framework, on the cpu; a mode is a way."""
+
+    dtypes: tuple[str, ...] = ("float32",)
+    engine: ClassVar = True
+    differentiates: ClassVar = False
+    source: adapters.Adapter
+
+    @abstractmethod
+    def export(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
+        """Return what was exported of a function, for arrays of these dtypes and shapes.
+
+        Raises NotSupported where the exporter refuses.
+        """
+
+    def devices(self) -> tuple[str, ...]:
+        """Return the cpu."""
+        return ("cpu",)
+
+    def environment(self, device: str) -> dict[str, str]:
+        """Return what the source's answers depend on."""
+        return self.source.environment(device)
+
+    def put(self, array: Array, *, mode: str, device: str) -> Native:  # noqa: ARG002 - as the base class says
+        """Copy an array as the source does, in its plainest mode."""
+        return self.source.put(array, mode=self.source.plainest, device=device)
+
+    def get(self, native: Native) -> Array:
+        """Copy an array as the source does."""
+        return self.source.get(native)
+
+    def wait(self, native: Native) -> None:
+        """Wait as the source does."""
+        self.source.wait(native)
+
+    def forward(self, function: Function, mode: str) -> Function:
+        """Return a function that is exported for each dtype and shape that it meets."""
+        programs: dict[tuple[tuple[str, tuple[int, ...]], ...], Function] = {}
+
+        def run(*arrays: Native) -> Native:
+            key = tuple((str(array.dtype), tuple(array.shape)) for array in arrays)
+            if key not in programs:
+                programs[key] = self.export(function, arrays, mode)
+            return programs[key](*arrays)
+
+        return run
+
+    def backward(self, function: Function, mode: str, argument: int) -> Function:
+        """Return the source's gradient of what was exported, where a path keeps one."""
+        return self.source.backward(self.forward(function, mode), self.source.plainest, argument)
