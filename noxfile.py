@@ -20,7 +20,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "browser", "vectors", "docs", "lint", "types"]
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
-LIGHT = ("scipy", "sklearn", "mlx", "ncnn", "mnn")  # engines whose figures the tests hold, 230 MB together
+LIGHT = ("torch-onnx", "scipy", "sklearn", "mlx", "ncnn", "mnn")  # engines whose figures the tests hold, 350 MB
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # of which tests/browser takes the first there is
 
 

@@ -7,19 +7,22 @@ from dataclasses import replace
 from typing import ClassVar
 
 from harness import adapters
-from harness.adapters import Catalogue, Function, Native, Offer
+from harness.adapters import Catalogue, Function, Native, NotSupported, Offer
 from harness.model import Array
 
+COMPATIBILITY = ".compat."
 HELD = "invariance.path"  # the check that holds what was exported against its source
 
 
 def exported(source: Catalogue, engine: str, path: str) -> Catalogue:
     """Return the catalogue of a path: a framework's functions, each under its name in the path's parentheses.
 
-    What is asked in few families of its own at the source is asked in these here too.
+    Spellings for compatibility are left out: they are the same functions, or are deprecated.
     """
     made = Catalogue(engine, dict(source.within), source.total, source.mean, source.forms, source.weights)
     for (op, name), offer in source.offers.items():
+        if COMPATIBILITY in name:
+            continue
         shown = f"{path}({name})"
         implementation = replace(offer.implementation, framework=engine, name=shown)
         made.offers[op, shown] = Offer(implementation, offer.build, offer.identity, offer.refuses, offer.only)
@@ -68,11 +71,23 @@ class Path(adapters.Adapter):
         def run(*arrays: Native) -> Native:
             key = tuple((str(array.dtype), tuple(array.shape)) for array in arrays)
             if key not in programs:
-                programs[key] = self.export(function, arrays, mode)
+                programs[key] = self._exported(function, arrays, mode)
             return programs[key](*arrays)
 
         return run
 
-    def backward(self, function: Function, mode: str, argument: int) -> Function:
-        """Return the source's gradient of what was exported, where a path keeps one."""
-        return self.source.backward(self.forward(function, mode), self.source.plainest, argument)
+    def _exported(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
+        """Export once, also what fails: each call raises that error then."""
+        try:
+            return self.export(function, arrays, mode)
+        except Exception as failure:  # noqa: BLE001 - whatever an exporter raises is raised by the call
+            error = failure
+
+        def fail(*_arrays: Native) -> Native:
+            raise error
+
+        return fail
+
+    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: ARG002 - as above
+        """Refuse: values alone are asked of what was exported."""
+        raise NotSupported(f"gradients of {self.catalogue.framework} are not asked")

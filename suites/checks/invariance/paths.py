@@ -8,6 +8,7 @@ from reference import rounding
 from suites.checks.check import Asking, Spec, answered, tightest_excess
 from suites.checks.invariance.batches import DIFFERS, Truth, changed
 from suites.checks.invariance.suite import INVARIANCE, OPS, SQUARE
+from suites.judging import ask
 from suites.questions import options
 
 GAP = Spec(OPS, QUANTITIES, "two_class_gap", 256, 2, ("float32",))
@@ -34,9 +35,11 @@ def path(asking: Asking) -> Checked:
     got, source = asking.answer(), _source(asking)
     if not (change := changed(got, source)):
         return Checked(got.size, 0.0, detail="the bits of its source")
-    excess, own = (tightest_excess(asking.measure(answer)) for answer in (got, source))
-    index = Truth.of(asking).furthest(got)
-    exact = float(rounding.nearest(asking.golden(asking.inputs), FORMATS[asking.case.dtype])[index])
+    question = ask.asked(asking.case, asking.certify, asking.measured)
+    truth = Truth(asking, question.golden, question.budget)
+    excess, own = (tightest_excess(truth.distance(answer)) for answer in (got, source))
+    index = truth.furthest(got)
+    exact = float(rounding.nearest(question.golden, FORMATS[asking.case.dtype])[index])
     place, came, was = f"element {index}" if index else "the value", float(got[index]), float(source[index])
     words = f"{place} is {came:.9g}, where its source answers {was:.9g} (exact: {exact:.9g})"
     if excess <= max(1.0, own):

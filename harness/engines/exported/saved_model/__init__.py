@@ -20,7 +20,6 @@ class Adapter(Path):
     modes = ("loaded",)
     compiling: ClassVar = {"loaded": "export"}
     checks: ClassVar = (HELD,)
-    differentiates: ClassVar = True
 
     def export(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
         module = tf.Module()
