@@ -38,9 +38,13 @@ class Needs:
 USUAL = Needs()
 PROCESSES = "harness/engines/processes"
 NEEDS: Mapping[str, Needs] = {
+    "jax_export": Needs(heavy="each function and option is exported: minutes"),
     "litert": Needs(heavy="it brings TensorFlow, whose converter it is: 1.4 GB"),
     "paddle": Needs(heavy="700 MB"),
     "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
+    "saved_model": Needs(heavy="each function and option is saved and loaded: minutes"),
+    "torch_export": Needs(heavy="each function and option is exported: minutes"),
+    "torch_onnx": Needs(heavy="each function and option is exported: minutes"),
 }
 BESIDE = ("torch:eager",)  # asked where nothing is named: what engines are held against
 STORE = ("--store", "build/engines.sqlite", "--report", "build/engines")
