@@ -23,7 +23,7 @@ class OnModels(adapters.Adapter):
 
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
     engine: ClassVar = True
-    differentiates: ClassVar = False
+    differentiates = False
 
     @abstractmethod
     def loaded(self, model: onnx.ModelProto, mode: str) -> Program:

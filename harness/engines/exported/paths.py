@@ -34,7 +34,7 @@ class Path(adapters.Adapter):
 
     dtypes: tuple[str, ...] = ("float32",)
     engine: ClassVar = True
-    differentiates: ClassVar = False
+    differentiates = False
     source: adapters.Adapter
 
     @abstractmethod
