@@ -247,6 +247,7 @@ class Score:
     verdicts: Mapping[str, int] = field(default_factory=dict)  # elements that are no plain distance: nan, flushed, ...
     worst: Worst | None = None
     bits: str = ""  # digest of the answer's bits (harness/scoring/bits.py); empty where an older program stored it
+    swept: str = ""  # of a line of numbers, what harness/scoring/swept.py packs
 
 
 @dataclass(frozen=True, slots=True)  # a store has hundreds of thousands

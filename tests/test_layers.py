@@ -50,7 +50,7 @@ FLOORS = {
         ("cache", "vectors"),
     ),
     "suites": (
-        *(("questions",), ("judging", "vectors"), ("checks", "speed")),
+        *(("questions",), ("judging", "vectors"), ("checks", "speed", "sweeps")),
         *(("explain", "parts"), ("conftest",), ("test_*",)),
     ),
 }

@@ -59,6 +59,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "duel": Command("duel:duel", "Speed", "Decide whether B is slower than A, faster or the same."),
     "tournament": Command("tournament:tournament", "Speed", "Rank all fused functions x modes of an op on one shape."),
+    "sweep": Command("sweeping.sweep:sweep", "Run", "Put every number of a format to functions of one number."),
     "golden": Command("golden:app", "Reference", "Test vectors for other test suites: write, check and show them."),
 }
 

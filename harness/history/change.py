@@ -29,6 +29,7 @@ from harness.model import (
     Timing,
     Unsupported,
 )
+from harness.scoring import line, swept
 
 Status = Literal["added", "removed", "changed", "cannot tell", "unchanged"]
 
@@ -137,7 +138,9 @@ def _facts(before: Result, after: Result, size: float, runs: tuple[str, str]) ->
             same = same_bits(before, after)
             figures = list(_scores(old, new, after.case, moved=not same))
             yield from figures
-            if not figures and same is False:
+            if same is False and (apart := _lines_apart(old, new, after.case)):
+                yield Fact("bits", "different", apart)
+            elif not figures and same is False:
                 yield Fact("bits", "different", f"answers differ in bits, largest error {old.max_ulp:.3g} ulp in both")
         case Checked() as old, Checked() as new:
             yield from _checks(old, new, after.case)
@@ -148,6 +151,19 @@ def _facts(before: Result, after: Result, size: float, runs: tuple[str, str]) ->
         case old, new if type(old) is not type(new):
             turn = news.turned(_silence(old), _silence(new))
             yield Fact("lost", turn, f"{in_words(new)}, was {in_words(old)}")
+
+
+def _lines_apart(old: Score, new: Score, case: Case) -> str:
+    """Say in which binades two answers to a line differ; nothing of answers to anything else."""
+    if not (old.swept and new.swept):
+        return ""
+    was, now = swept.unpack(old.swept), swept.unpack(new.swept)
+    rows = swept.differing(was, now)
+    if was.rows != now.rows or not rows:
+        return f"answers differ in bits, and their lines have {now.rows} and {was.rows} binades"
+    ends = [line.named(case.dtype, row) for row in (rows[0], rows[-1])]
+    between = f"at {ends[0]}" if len(rows) == 1 else f"from {ends[0]} to {ends[1]}"
+    return f"answers differ in bits in {len(rows)} of {now.rows} binades, {between}"
 
 
 def _scores(old: Score, new: Score, case: Case, *, moved: bool) -> Iterator[Fact]:

@@ -7,9 +7,23 @@ Correctly rounded means at most 0.5. Below the normal range the ulp is the spaci
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from harness.model import Array, Format, Golden
+
+
+class Truth(NamedTuple):
+    """Exact values in float64, flat, each within a relative radius, for formats of at most 24 bits.
+
+    below: one that is a power of two in float64 is a little less, so that its ulp is half as large.
+    """
+
+    value: Array
+    radius: Array
+    below: Array
+
 
 ZERO_BINADE = -(2**30)  # floor(log2 0), as far down as any format or golden reaches
 

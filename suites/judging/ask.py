@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 
+import numpy as np
+
 from harness.adapters import state
 from harness.adapters.adapter import Adapter
 from harness.model import (
@@ -23,14 +25,14 @@ from harness.model import (
     Worst,
 )
 from harness.running.measured import UNKEPT, Measured
-from harness.scoring import bits, metrics, ruler
+from harness.scoring import bits, cells, metrics, ruler, swept
 from harness.scoring.ruler import Ruler
 from reference import bounds, golden, rounding
 from reference.golden import Audited
 from reference.options import meaning
 from suites.judging import refusal
 from suites.judging.worst import worst_element
-from suites.questions import cases, families
+from suites.questions import cases, families, presets
 
 state.watch(*(state.Functions(module).setting for module in (bits, metrics, ruler)))  # a call may not replace its judge
 
@@ -125,7 +127,14 @@ def _measure(question: Asked, got: Array) -> Score:
         verdicts=distance.verdicts,
         worst=_worst(question, got, distance),
         bits=bits.digest(got),
+        swept=_swept(question, got) if question.case.source.name in presets.LINES else "",
     )
+
+
+def _swept(question: Asked, got: Array) -> str:
+    """Sum up an answer to a line, binade by binade."""
+    flushed = np.broadcast_to(question.budget.flushed, got.shape)
+    return swept.pack(cells.whole(got, question.golden, FORMATS[question.case.dtype], flushed))
 
 
 def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:

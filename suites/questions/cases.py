@@ -8,12 +8,13 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import DTYPES, EIGHTS, Array, Case, Inputs, Op, Source
+from harness.model import DTYPES, EIGHTS, FORMATS, Array, Case, Inputs, Op, Quantity, Source
 from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
+from harness.scoring import line
 from reference.bounds.heights import LONG
 from suites.questions import families, linear, options, published
 from suites.questions.families import FAMILIES
-from suites.questions.presets import Preset, Shape
+from suites.questions.presets import LINES, Preset, Shape
 
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
@@ -67,8 +68,22 @@ def _sweeps(preset: Preset) -> Iterator[Case]:
         for dtype in preset.sweep_dtypes:
             for seed in preset.seeds:
                 yield from _of_every(name, dtype, SQUARE, seed)
+    yield from _lines(preset)
     if preset.exhaustive:
         yield from _of_every(EVERY_FLOAT16, "float16", FINITE_FLOAT16)
+
+
+def _lines(preset: Preset) -> Iterator[Case]:
+    """Yield every number of short formats, to the functions of one number."""
+    for dtype, (op, quantity) in product(preset.line_dtypes, product(ASKED, VALUE_AND_GRADIENT)):
+        if OPS[op.name].elementwise:
+            yield from lines(op, quantity, dtype)
+
+
+def lines(op: Op, quantity: Quantity, dtype: str) -> Iterator[Case]:
+    """Yield the lines of an op of one number: of a loss one a label."""
+    for name in families.LABELS if OPS[op.name].labels == "row" else ("every",):
+        yield Case(op, quantity, name, dtype, *line.shape(FORMATS[dtype]))
 
 
 def _eights(preset: Preset) -> Iterator[Case]:
@@ -140,6 +155,8 @@ def _drawn(case: Case) -> Inputs:
 
 def _upstream(case: Case, rng: np.random.Generator) -> Array:
     """Draw incoming gradients, +-1/32 to +-2 in steps of 1/32, never 0: exact in every dtype."""
+    if case.source.name in LINES:
+        return families.to_dtype(np.ones((case.rows, case.classes)), case.dtype)
     mean = case.op.options.get("reduction") == "mean"
     shape = () if mean else (case.rows,) if OPS[case.op.name].one_a_row else (case.rows, case.classes)
     steps = rng.integers(1, 65, shape) * rng.choice([-1, 1], shape)
@@ -155,6 +172,8 @@ def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None
     rows, classes, record = case.rows, case.classes, OPS[case.op.name]
     if record.labels == "none":
         return None
+    if case.source.name in families.LABELS:
+        return families.to_dtype(np.full((rows, classes), families.LABELS[case.source.name]), case.dtype)
     if record.elementwise:
         levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16])
         if record.takes == "log_probabilities":

@@ -12,6 +12,7 @@ from harness.ops import APART
 from reference.bounds.heights import LONG
 
 Shape = tuple[int, int]  # rows, classes
+LINES = ("every", "every_no", "every_half", "every_yes")  # families of all numbers of a format
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Preset:
     families_of_all: tuple[str, ...] = ()  # asked in other dtypes than float32 too, where not all are
     long_gradients: tuple[str, ...] = DTYPES  # dtypes of the gradients of long rows
     exhaustive: bool = False  # ask every number of float16, too
+    line_dtypes: tuple[str, ...] = ()  # dtypes of which functions of one number are asked every number
 
     def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
         """Tell whether a case is asked of a kind of implementation in a mode that compiles so."""
@@ -48,6 +50,8 @@ class Preset:
             return False
         drawn = case.source.kind in {"family", "sweep", "linear"} and not case.check
         if drawn and self.families_of_all and case.dtype != "float32" and case.source.name not in self.families_of_all:
+            return False
+        if case.source.name in LINES and compiles == "slowly" and kind != "fused":
             return False
         if case.source.kind == "sweep" and self.sweep_kinds and kind not in self.sweep_kinds:
             return False
@@ -152,6 +156,7 @@ PRESETS: Mapping[str, Preset] = {
             checks_every_dtype=True,
             linear_more=True,
             linear_compiled=(),
+            line_dtypes=("float16", "bfloat16"),
         ),
         Preset(
             "full",
@@ -173,6 +178,7 @@ PRESETS: Mapping[str, Preset] = {
             linear_more=True,
             linear_compiled=(),
             exhaustive=True,
+            line_dtypes=("float16", "bfloat16"),
         ),
     )
 }

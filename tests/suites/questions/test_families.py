@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Op, Source
-from suites.questions import cases, families, published
+from harness.scoring import line
+from suites.questions import cases, families, presets, published
 from suites.questions.families import FAMILIES
 
 each_family = pytest.mark.parametrize("name", FAMILIES)
@@ -20,6 +21,7 @@ SHAPES = {
     "coarse": (8, 16),
     **{name: shape for of_what in cases.APART_FAMILIES.values() for name, shape in of_what.items()},
     cases.EVERY_FLOAT16: cases.FINITE_FLOAT16,
+    **dict.fromkeys(presets.LINES, (62, 1024)),
 }
 
 
@@ -51,7 +53,9 @@ def test_seed_decides_every_bit(name, dtype):
     assert drawn(name, dtype, 3).tobytes() == drawn(name, dtype, 3).tobytes()
 
 
-@pytest.mark.parametrize("name", sorted(set(FAMILIES) - {"all_equal", "two_class_gap", cases.EVERY_FLOAT16}))
+@pytest.mark.parametrize(
+    "name", sorted(set(FAMILIES) - {"all_equal", "two_class_gap", cases.EVERY_FLOAT16, *presets.LINES})
+)
 def test_another_seed_draws_other_logits(name):
     """Another seed draws other logits, but for the families that leave nothing to chance."""
     seeds = [drawn(name, "float64", seed).tobytes() for seed in range(4)]
@@ -112,11 +116,13 @@ def test_sizes_are_sampled_as_their_family():
 
 CHANCE = {"normal_small", "normal", "normal_large", "magnitude", "offset", "long_row", "vocabulary"}
 
+WHOLE = {cases.EVERY_FLOAT16, *presets.LINES}  # all there are
+
 
 @each_family
 def test_only_rows_of_chance_are_sampled(name):
     """Every row built to provoke goes to the arbiter; of rows that chance drew, or of all there are, one in 64 does."""
-    assert families.audit(Source.of(name)) == (1 / 64 if name in {*CHANCE, cases.EVERY_FLOAT16} else 1)
+    assert families.audit(Source.of(name)) == (1 / 64 if name in {*CHANCE, *WHOLE} else 1)
 
 
 def test_published_examples_are_curated():
@@ -175,3 +181,46 @@ def test_every_float16_is_there_once():
 
     assert len(np.unique(logits[:, 0].view(np.uint16))) == len(logits) == 2 * (30 * 1024 + 1024)
     assert not logits[:, 1].any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_line_holds_every_finite_number_in_order(dtype):
+    """Each finite number of a 16-bit format is there once, in order, a binade and sign a row."""
+    kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
+    form = FORMATS[dtype]
+    numbers = families.draw(asked("every", dtype, line.shape(form)))
+    every = np.arange(1 << 16, dtype=np.uint16).view(kind)
+    with np.errstate(invalid="ignore"):  # signalling nans
+        finite = every[np.isfinite(every.astype(np.float64))]
+
+    flat = numbers.ravel().astype(np.float64)
+
+    assert np.unique(numbers.view(np.uint16)).tolist() == sorted(finite.view(np.uint16).tolist())
+    assert flat.size == finite.size
+    assert (np.diff(flat) >= 0).all()
+    assert np.signbit(flat).sum() == flat.size // 2
+    for row, some in enumerate(numbers.astype(np.float64)):
+        sign, exponent = line.binade(form, row)
+        low = 0.0 if exponent < form.emin else 2.0**exponent
+        assert ((np.abs(some) >= low) & (np.abs(some) < 2.0 ** max(exponent + 1, form.emin))).all()
+        assert (np.copysign(1, some) == sign).all()
+
+
+def test_line_of_float64_is_of_equal_parts():
+    """Of float64 each binade has one number in each equal part of it."""
+    form = FORMATS["float64"]
+    numbers = families.draw(asked("every", "float64", line.shape(form)))
+    mantissas, exponents = np.frexp(numbers[2047 + 1 :])
+
+    assert (np.floor((2 * mantissas - 1) * line.DENSITY) == np.arange(line.DENSITY)).all()
+    assert (np.diff(exponents[:, 0]) == 1).all()
+    assert (np.diff(numbers.ravel()) > 0).all()
+
+
+def test_line_of_a_loss_has_one_label_and_gradients_of_1():
+    """Labels are all those that the name says; what comes in is 1."""
+    for name, label in families.LABELS.items():
+        given = cases.inputs(Case(Op.of("sigmoid_xent"), "grad_logits", name, "bfloat16", 510, 128))
+
+        assert (given.labels.astype(np.float64) == label).all()
+        assert (given.upstream.astype(np.float64) == 1).all()

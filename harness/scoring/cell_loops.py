@@ -1,0 +1,117 @@
+"""The errors of a cell summed up, a strip at a time: what `harness.scoring.cells` does by numpy, bit for bit.
+
+Sums, counts and extremes are of whole numbers, which LLVM may take in any order, and so in vectors; a float64 goes with
+the order of its bits. Import this only by way of `harness.jit`: it needs numba.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from harness.jit import loop
+from harness.scoring.cells import SLACK, WIDEST
+from harness.scoring.swept import BINS, EDGES, FINE, MOST
+
+STRIP = 512
+ROUNDER = 6755399441055744.0  # 1.5 * 2**52: added, it rounds to an integer, which is then in the lowest bits
+ROUNDER_BITS = 4843621399236968448
+SIZE = 0x7FFFFFFFFFFFFFFF  # all bits but the sign
+FRACTION = 0x000FFFFFFFFFFFFF
+LIMITS = np.array(EDGES)
+
+
+@loop
+def _errors(got: Any, value: Any, radius: Any, below: Any, precision: int, emin: int, ulps: Any, kept: Any) -> Any:
+    """Set the signed errors of a strip, and which are plain and certain; return how many these are."""
+    count = np.int64(0)
+    patterns = value.view(np.int64)
+    for i in range(got.size):
+        lower = np.int64(below[i]) & np.int64((patterns[i] & FRACTION) == 0)
+        exponent = max(((patterns[i] >> 52) & 0x7FF) - 1023 - lower, emin)
+        scale = np.int64((precision - 1 - exponent + 1023) << 52).view(np.float64)
+        answer = np.float64(got[i])
+        error = (answer - value[i]) * scale
+        size = abs(error)
+        off = (radius[i] + SLACK) * (abs(value[i]) * scale)
+        sure = (abs(size - 0.5) > off) & (off <= WIDEST)
+        plain = (size <= 0.5) | ((answer != 0) & (abs(answer) < np.inf) & (answer * value[i] >= 0))
+        ulps[i] = error
+        kept[i] = sure & plain
+        count += np.int64(sure & plain)
+    return count
+
+
+@loop
+def _sums(ulps: Any, upto: Any) -> Any:
+    """Return sums of sizes and of errors, and the bits of the largest size and of both ends; count what is within."""
+    sizes, leans, largest = np.int64(0), np.int64(0), np.int64(-1)
+    low, high = np.int64(SIZE), np.int64(-SIZE)
+    for i in range(ulps.size):
+        size = abs(ulps[i])
+        pattern = np.float64(size).view(np.int64)
+        largest = max(largest, pattern)
+        ordered = np.float64(ulps[i] + 0.0).view(np.int64)
+        ordered = ordered ^ ((ordered >> 63) & SIZE)
+        low, high = min(low, ordered), max(high, ordered)
+        fine = min(size, MOST) * (1 / FINE) + ROUNDER
+        whole = np.float64(fine).view(np.int64) - ROUNDER_BITS
+        sizes += whole
+        leans += whole if ulps[i] >= 0 else -whole
+    for k in range(LIMITS.size):
+        within = np.int64(0)
+        for i in range(ulps.size):
+            within += np.int64(abs(ulps[i]) <= LIMITS[k])
+        upto[k] += within
+        if within == ulps.size:
+            for above in range(k + 1, LIMITS.size):
+                upto[above] += within
+            break
+    return sizes, leans, largest, low, high
+
+
+@loop
+def _number(ordered: int) -> float:
+    return np.int64(ordered ^ ((ordered >> 63) & SIZE)).view(np.float64)
+
+
+@loop
+def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin: int) -> Any:
+    """Return (count, place, sizes, leans), bins, (worst, low, high), and where what is left stands."""
+    upto, left = np.zeros(LIMITS.size, np.int64), np.empty(got.size, np.int64)
+    ulps, kept, places = np.empty(STRIP), np.empty(STRIP, np.bool_), np.empty(STRIP, np.int64)
+    count, place, sizes, leans, lefts = 0, -1, 0, 0, 0
+    worst, largest, low, high = 0.0, np.int64(-1), np.int64(SIZE), np.int64(-SIZE)
+    for start in range(0, got.size, STRIP):
+        stop = min(start + STRIP, got.size)
+        here = stop - start
+        sure = _errors(
+            got[start:stop], value[start:stop], radius[start:stop], below[start:stop], precision, emin, ulps, kept
+        )
+        if sure < here:
+            at = 0
+            for i in range(here):
+                if kept[i]:
+                    ulps[at], places[at] = ulps[i], i
+                    at += 1
+                else:
+                    left[lefts] = start + i
+                    lefts += 1
+        if sure == 0:
+            continue
+        more, lean, most, lowest, highest = _sums(ulps[:sure], upto)
+        count, sizes, leans = count + sure, sizes + more, leans + lean
+        low, high = min(low, lowest), max(high, highest)
+        if most > largest:
+            largest = most
+            for i in range(sure):
+                if np.float64(abs(ulps[i])).view(np.int64) == most:
+                    worst, place = ulps[i], start + (places[i] if sure < here else i)
+                    break
+    bins = np.zeros(BINS, np.int64)
+    bins[0], bins[BINS - 1] = upto[0], count - upto[BINS - 2]
+    for k in range(1, BINS - 1):
+        bins[k] = upto[k] - upto[k - 1]
+    ends = (_number(low), _number(high)) if count else (np.inf, -np.inf)
+    return np.array([count, place, sizes, leans]), bins, np.array([worst, ends[0], ends[1]]), left[:lefts].copy()

@@ -1,0 +1,237 @@
+"""A sweep as a whole: cut into pieces, handed to an executor, put together, and judged like any answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.model import FORMATS, Case, Outcome, Score, Target, Worst
+from harness.ops import ASKED, OPS, VALUE_AND_GRADIENT
+from harness.running.pieces import Pieces
+from harness.scoring import line, swept
+from harness.store import NAMES, pack, unpack
+from reference import golden as goldens
+from reference import rounding
+from suites.questions import cases
+from suites.sweeps import piece as pieces
+from suites.sweeps.piece import PER_ROW, Described, Done, Furthest, Part, Piece
+
+ROWS = 6  # of float32's line in a piece: 50 million numbers
+CUT = "float32"  # whose line is asked in pieces; other lines are asked as a whole
+
+Progress = Callable[[int, int, float], None]  # pieces done, all, numbers a second
+Key = tuple[Case, Target]
+
+
+class NotSwept(ValueError):  # noqa: N818 - said of an op
+    """An op that has more inputs than can be asked."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be swept; quantities: nothing for all."""
+
+    ops: tuple[str, ...]
+    dtype: str
+    quantities: tuple[str, ...] = ()
+    binades: tuple[int, int] = (0, 0)  # rows of the line, from and up to; none for all
+
+    def cases(self) -> list[Case]:
+        """Return the lines. Raises NotSwept for an op that is not of one number."""
+        points = [name for name, record in OPS.items() if record.elementwise and not record.apart]
+        for name in self.ops:
+            if name not in points:
+                raise NotSwept(f"op is {name!r}, expected one whose answer is of one number: {', '.join(points)}")
+        return [
+            case
+            for op in ASKED
+            if op.name in (self.ops or points)
+            for quantity in VALUE_AND_GRADIENT
+            if not self.quantities or quantity in self.quantities
+            for case in cases.lines(op, quantity, self.dtype)
+        ]
+
+    def rows(self) -> tuple[int, int]:
+        """Return the rows that are asked of a line that is cut."""
+        first, last = self.binades
+        return (first, last) if last else (0, line.shape(FORMATS[CUT])[0])
+
+
+@dataclass
+class Sweep:
+    """The answers to one framework's pieces. asking_seconds and seconds: of the processors, in calls and in all."""
+
+    wanted: Wanted
+    pieces: list[Piece]
+    asking_seconds: float = 0.0
+    seconds: float = 0.0
+    kept: int = 0  # pieces that an earlier try has left
+    parts: dict[Key, list[Part]] = field(default_factory=dict)
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+
+    def results(self) -> Iterator[tuple[Case, Target, Outcome]]:
+        """Yield what each target came to, the lines put together."""
+        for (case, target), outcome in self.outcomes.items():
+            yield case, target, outcome
+        for (case, target), parts in self.parts.items():
+            if (case, target) not in self.outcomes:
+                yield case, target, score(case, parts)
+
+
+def described(executor: Executor, frameworks: Sequence[str]) -> dict[str, Described | str]:
+    """Return what each framework is where the work is done, or why it cannot be asked."""
+    waiting = {name: executor.submit(pieces.describe, name) for name in frameworks}
+    found: dict[str, Described | str] = {}
+    for name, future in waiting.items():
+        try:
+            found[name] = future.result()
+        except Exception as error:  # noqa: BLE001 - NotInstalled, and whatever an import raises
+            found[name] = str(error)
+    return found
+
+
+def cut(wanted: Wanted, framework: str, found: Described, modes: Sequence[str], kinds: Sequence[str]) -> list[Piece]:
+    """Return the pieces of a framework. modes: nothing for all; kinds: of implementations that are asked."""
+
+    def takes(case: Case, target: Target) -> bool:
+        asked = target.implementation
+        of_op = asked.op == case.op.name and asked.kind in kinds
+        return of_op and (not modes or target.mode in modes)
+
+    facts = tuple(sorted(found.facts.items()))
+    asked = [
+        (case, targets)
+        for case in wanted.cases()
+        if (targets := tuple(target for target in found.targets if takes(case, target)))
+    ]
+    if wanted.dtype != CUT:
+        return [Piece(framework, (one,), None, facts) for one in asked]
+    first, last = wanted.rows()
+    return [
+        Piece(framework, tuple(asked), (start, min(start + ROWS, last)), facts)
+        for start in range(first, last, ROWS)
+        if asked
+    ]
+
+
+def run(wanted: Wanted, every: Sequence[Piece], executor: Executor, kept: Pieces, progress: Progress) -> Sweep:
+    """Answer all pieces; those that are kept from an earlier try are not asked again. Raises what a worker raises."""
+    sweep = Sweep(wanted, list(every))
+    there = kept.get(piece.key for piece in every)
+    found = {piece.key: unpacked(piece, there[piece.key]) for piece in every if piece.key in there}
+    sweep.kept = len(found)
+    left = [piece for piece in every if piece.key not in found]
+    began, numbers = time.monotonic(), 0
+    progress(len(found), len(every), 0.0)
+    futures = {executor.submit(pieces.answer, piece): piece for piece in left}
+    try:
+        for future in as_completed(futures):
+            done = future.result()
+            piece = futures.pop(future)
+            kept.add(piece.key, packed(done))
+            found[piece.key] = done
+            sweep.seconds += done.seconds
+            sweep.asking_seconds += done.asking_seconds
+            numbers += asked(piece)
+            progress(len(found), len(every), numbers / (time.monotonic() - began))
+    except BaseException:
+        for future, piece in futures.items():
+            if not future.cancel() and future.done() and not future.exception():
+                kept.add(piece.key, packed(future.result()))  # nothing that is done is lost
+        raise
+    for piece in every:
+        for case, target, one in found[piece.key].found:
+            if isinstance(one, Part):
+                sweep.parts.setdefault((case, target), []).append(one)
+            else:
+                sweep.outcomes.setdefault((case, target), one)
+    return sweep
+
+
+def asked(piece: Piece) -> int:
+    """Return how many numbers a piece puts to targets."""
+    targets = sum(len(targets) for _, targets in piece.questions)
+    if piece.rows is None:
+        return sum(case.rows * case.classes * len(targets) for case, targets in piece.questions)
+    return (piece.rows[1] - piece.rows[0]) * PER_ROW * targets
+
+
+def score(case: Case, parts: Sequence[Part]) -> Score:
+    """Put the parts of an answer together."""
+    whole = swept.joined(swept.unpack(part.text) for part in parts)
+    worst = max((part.worst for part in parts), key=lambda one: (abs(one.ulps), -one.place))
+    over = {kind: max(part.over[kind] for part in parts) for kind in parts[0].over}
+    verdicts: dict[str, int] = {}
+    for part in parts:
+        for name, count in part.verdicts.items():
+            verdicts[name] = verdicts.get(name, 0) + count
+    met = (kind for kind in ("S", "E", "U") if over.get(kind, np.inf) <= 1)
+    return Score(
+        elements=whole.elements,
+        max_ulp=abs(worst.ulps),
+        mean_ulp=whole.mean_ulp,
+        bias_ulp=whole.bias_ulp if np.isfinite(worst.ulps) else float("nan"),
+        over_bound=over,
+        budget_class=next(met, None),  # type: ignore[arg-type]
+        verdicts=verdicts,
+        worst=_worst(case, worst),
+        bits=_digest(parts),
+        swept=swept.pack(whole),
+    )
+
+
+def _digest(parts: Sequence[Part]) -> str:
+    return hashlib.sha256("".join(part.bits for part in parts).encode()).hexdigest()[:16]
+
+
+def _worst(case: Case, worst: Furthest) -> Worst:
+    """Describe the number that an answer is furthest off at, as a row of one."""
+    x = pieces.numbers(worst.place // PER_ROW, worst.place % PER_ROW, worst.place % PER_ROW + 1)
+    exact = pieces.golden(case, x)
+    labels = OPS[case.op.name].labels == "row"
+    return Worst(
+        index=(0, 0),
+        logits=float(x[0]).hex(),
+        label=pieces.label(case).hex() if labels else "",
+        upstream="" if case.quantity == "value" else (1.0).hex(),
+        exact=goldens.digits(exact, (0,)),
+        expected=float(rounding.nearest(exact, FORMATS[case.dtype])[0]).hex(),
+        got=worst.got.hex(),
+        ulp=worst.ulps,
+    )
+
+
+def packed(done: Done) -> str:
+    """Return what was done as a text, in the order of the piece's questions."""
+    found = []
+    for _, _, one in done.found:
+        if isinstance(one, Part):
+            worst = [one.worst.place, str(one.worst.ulps), str(one.worst.got)]
+            over = {kind: str(number) for kind, number in one.over.items()}
+            found.append(["part", [one.text, over, dict(one.verdicts), worst, one.bits]])
+        else:
+            found.append([NAMES[type(one)], list(pack(one))])
+    return json.dumps([found, str(done.asking_seconds), done.seconds])
+
+
+def unpacked(piece: Piece, text: str) -> Done:
+    """Return what was packed of a piece."""
+    found, asking_seconds, seconds = json.loads(text)
+    keys = [(case, target) for case, targets in piece.questions for target in targets]
+    done = [(case, target, _one(*one)) for (case, target), one in zip(keys, found, strict=True)]
+    return Done(tuple(done), float(asking_seconds), seconds)
+
+
+def _one(name: str, fields: Any) -> Outcome | Part:
+    if name != "part":
+        return unpack(name, *fields)
+    text, over, verdicts, (place, ulps, got), bits = fields
+    furthest = Furthest(place, float(ulps), float(got))
+    return Part(text, {kind: float(number) for kind, number in over.items()}, verdicts, furthest, bits)

@@ -1,0 +1,93 @@
+"""Executors: a pool here, a real Dask scheduler with workers on loopback, and what is not there."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from harness.running import executors
+from harness.running.executors import NoExecutor
+from harness.running.pieces import Pieces
+from tests.made.clusters import cluster, needs_dask
+
+
+def test_pool_answers():
+    """A process pool does what it is given."""
+    with executors.opened("", 1) as pool:
+        assert pool.submit(pow, 2, 10).result() == 1024
+
+
+def test_address_is_looked_at():
+    """What is no scheduler's address is refused at once."""
+    with pytest.raises(NoExecutor, match="expected a Dask scheduler's address"):
+        executors.check("localhost")
+    assert executors.check("tcp://127.0.0.1:8786") == "tcp://127.0.0.1:8786"
+
+
+@needs_dask
+def test_scheduler_that_is_not_there(monkeypatch):
+    """Nobody listens: one clear line."""
+    monkeypatch.setattr(executors, "CONNECT_SECONDS", 0.5)
+
+    with pytest.raises(NoExecutor, match="no Dask scheduler answers"), executors.opened("tcp://127.0.0.1:9", 1):
+        pass
+
+
+def test_dask_that_is_not_installed(monkeypatch):
+    """Without the extra it is said what to install."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    with pytest.raises(NoExecutor, match=r"pip install 'xentbench\[dask\]'"), executors.opened("tcp://127.0.0.1:9", 1):
+        pass
+
+
+def test_pieces_are_kept_by_key(tmp_path):
+    """What was added is there for the next one to open the file, until it is dropped."""
+    with Pieces(tmp_path / "pieces.sqlite") as kept:
+        kept.add("a", "1")
+        kept.add("b", "2")
+    with Pieces(tmp_path / "pieces.sqlite") as kept:
+        assert kept.get(["a", "b", "c"]) == {"a": "1", "b": "2"}
+        kept.drop(["a"])
+        assert kept.get(["a", "b"]) == {"b": "2"}
+
+
+def test_file_that_is_no_database_is_named(tmp_path):
+    """A foreign file is no file of pieces."""
+    (tmp_path / "pieces.sqlite").write_text("something else, and long enough to be taken for a header")
+
+    with pytest.raises(OSError, match="no file of pieces"):
+        Pieces(tmp_path / "pieces.sqlite")
+
+
+def where(seconds):
+    """Wait, and return this process's id."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@needs_dask
+def test_worker_that_is_killed_costs_its_piece_alone():
+    """A worker dies with a piece in hand; another does that piece, and all are answered."""
+    with cluster("", "") as (address, workers), executors.opened(address, 1) as executor:
+        waiting = [executor.submit(where, 0.5) for _ in range(6)]
+        waiting[0].result(timeout=60)
+        workers[0].send_signal(signal.SIGKILL)
+
+        found = [future.result(timeout=60) for future in waiting]
+
+    assert len(found) == 6
+    assert workers[1].pid in found
+
+
+@needs_dask
+def test_scheduler_without_workers_is_refused():
+    """Nobody would do the work."""
+    with (
+        cluster() as (address, _),
+        pytest.raises(NoExecutor, match="has no workers"),
+        executors.opened(address, 1),
+    ):
+        pass

@@ -1,0 +1,1 @@
+"""`xentbench sweep`: every number there is."""

@@ -1,0 +1,190 @@
+"""`xentbench sweep`: every number of a format put to functions of one number, here or on a cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from harness.adapters import frameworks
+from harness.model import FORMATS, KINDS, NotRun, Result, Score
+from harness.ops import VALUE_AND_GRADIENT
+from harness.running import arguments, executors, host
+from harness.running.executors import NoExecutor
+from harness.running.pieces import NAME, Pieces
+from harness.running.progress import Progress
+from harness.scoring import line, swept
+from harness.spelling import choice, choices
+from harness.store import Location, Store, StoreError
+from suites.judging import judge
+from suites.sweeps import run as sweeps
+from suites.sweeps.piece import Described, Mismatch
+from suites.sweeps.run import Sweep, Wanted
+from xentbench import options
+from xentbench.report import write_report
+from xentbench.screen import Exit, console, ending, folder, harmless, refusing, say, show, stop
+
+PRESET = "sweep"  # as a run names what it asked
+SWEPT = ("float16", "bfloat16", "float32", "float64")
+GO_ON = "interrupted; the pieces that are done are kept; to go on, give the same command again"
+COLUMNS = ("line", "target", "max ulp", "at", "mean", "bias", "correctly rounded", "verdicts")
+
+
+def sweep(
+    op: Annotated[str, typer.Argument(help="ops of one number, comma-separated, or all")] = "all",
+    dtype: Annotated[str, typer.Option(help=f"one of {', '.join(SWEPT)}")] = "bfloat16",
+    on: options.On = "all",
+    quantity: Annotated[str, typer.Option(help="value, grad_logits")] = "all",
+    kind: Annotated[str, typer.Option(help=f"of implementations, of {', '.join(KINDS)}")] = "fused",
+    binades: Annotated[str, typer.Option(help="FROM-TO, places on float32's line: some of it, as a sample")] = "",
+    executor: Annotated[
+        str, typer.Option(help="a Dask scheduler, tcp://host:port", show_default="processes here")
+    ] = "",
+    jobs: Annotated[int, typer.Option("--jobs", help="processes at a time", show_default="one a core")] = 0,
+    store: options.StoreLocation = options.STORE,
+    report: options.ReportPath = options.REPORT,
+) -> None:
+    """Put every number of a format to functions of one number, and write a report.
+
+    Of float64, whose numbers are too many, 256 of each binade and sign. What is done is kept: the same command, given
+    again after an interruption, goes on.
+
+    Examples:
+      xentbench sweep sigmoid --dtype bfloat16 --on torch
+      xentbench sweep sigmoid_xent --dtype float32 --on jax:jit --quantity value
+      xentbench sweep all --dtype float32 --executor tcp://127.0.0.1:8786
+
+    Exit codes:
+      0    every answer conforms, or deviates as is known
+      1    an answer deviates, and is not listed
+      2    an option is off, or there is no such executor
+      3    nothing was asked, or a framework that --on names is missing
+      4    a worker died, or has other versions than the others
+      130  interrupted
+    """
+    with refusing():
+        wanted = Wanted(
+            () if op == "all" else tuple(op.split(",")),
+            choice("--dtype", dtype, SWEPT),
+            choices("--quantity", quantity, VALUE_AND_GRADIENT),
+            part(binades, dtype),
+        )
+        wanted.cases()
+        pairs = arguments.pairs(on)
+        kinds = choices("--kind", kind, tuple(KINDS)) or tuple(KINDS)
+        executors.check(executor)
+        folder("--report", report)
+    names = tuple(dict.fromkeys(name for name, _ in pairs)) or tuple(n for n in frameworks.names() if n != "numpy")
+    with (
+        ending(StoreError, Mismatch, BrokenExecutor, interrupted=GO_ON),
+        refusing(NoExecutor),
+        executors.opened(executor, jobs or os.cpu_count() or 1) as executing,
+        Pieces(store.folder / NAME) as kept,
+    ):
+        found = sweeps.described(executing, names)
+        swept_ = {
+            name: answer(wanted, name, described, pairs, kinds, executing, kept)
+            for name, described in found.items()
+            if isinstance(described, Described)
+        }
+        missing = {name: why for name, why in found.items() if isinstance(why, str)}
+        uid, results = keep(store, swept_, found, missing)
+        kept.drop(piece.key for one in swept_.values() for piece in one.pieces)
+    show_results(results)
+    for name, why in missing.items():
+        say(f"not run: {name}: {why}")
+    for name, one in swept_.items():
+        say(f"{name}: {len(one.pieces)} pieces, {one.kept} of them kept from before; {spent(one)}")
+    with Store(store) as opened:
+        say(f"report:  {write_report(opened, uid, report)}")
+    if not results or (pairs and missing):
+        stop(Exit.NOTHING_RAN, "nothing was asked, or not of all that --on names")
+    raise typer.Exit(Exit.DEVIATES if any(one.judgement == "deviates" for one in results) else Exit.CONFORMS)
+
+
+def part(binades: str, dtype: str) -> tuple[int, int]:
+    """Read which rows of float32's line are asked. Raises ValueError."""
+    if not binades:
+        return (0, 0)
+    first, _, last = binades.partition("-")
+    most = line.shape(FORMATS[sweeps.CUT])[0]
+    if dtype != sweeps.CUT or not (first + last).isdecimal() or not 0 <= int(first) < int(last or 0) <= most:
+        raise ValueError(f"--binades is {binades!r}, expected FROM-TO, 0 to {most}, and --dtype {sweeps.CUT}")
+    return int(first), int(last)
+
+
+def answer(
+    wanted: Wanted,
+    name: str,
+    found: Described,
+    pairs: Sequence[tuple[str, str]],
+    kinds: Sequence[str],
+    executor: Executor,
+    kept: Pieces,
+) -> Sweep:
+    """Sweep one framework."""
+    modes = [mode for framework, mode in pairs if framework == name and mode]
+    every = sweeps.cut(wanted, name, found, modes, kinds)
+    with Progress(console(stderr=True)) as progress:
+
+        def told(done: int, count: int, rate: float) -> None:
+            progress.simple(f"{name}: {rate / 1e6:.3g} M answers a second; pieces", done, count)
+
+        return sweeps.run(wanted, every, executor, kept, told)
+
+
+def keep(
+    store: Location,
+    every: Mapping[str, Sweep],
+    found: Mapping[str, Described | str],
+    missing: Mapping[str, str],
+) -> tuple[str, list[Result]]:
+    """Judge and store the answers, all in one run; return its id, and them."""
+    known, results = judge.known_deviations(), []
+    with Store(store) as opened:
+        new = host.new_run(PRESET)
+        opened.begin(new)
+        for name, one in every.items():
+            described = found[name]
+            assert isinstance(described, Described)
+            environment = opened.add_environment({"framework": name, "device": "cpu", **described.facts})
+            for case, target, outcome in one.results():
+                judgement, reason = judge.judge(case, target, outcome, known)
+                results.append(Result(case, target, outcome, judgement, reason, environment))
+        opened.append(new.uid, results)
+        for name, why in missing.items():
+            opened.add_not_run(new.uid, NotRun(name, "", "cpu", why))
+        opened.add_notes(new.uid, [f"{name}: {spent(one)}" for name, one in every.items()])
+        opened.finish(new.uid)
+    return new.uid, results
+
+
+def spent(one: Sweep) -> str:
+    """Say what processor time went where."""
+    return f"{one.seconds:.3g} s of the processor, {one.asking_seconds:.3g} s of them in the framework's calls"
+
+
+def show_results(results: Sequence[Result]) -> None:
+    """Print a line an answer."""
+    table = Table(*COLUMNS, box=None, padding=(0, 1))
+    for one in results:
+        if isinstance(one.outcome, Score):
+            case, score, whole = one.case, one.outcome, swept.unpack(one.outcome.swept)
+            assert score.worst is not None
+            at = score.worst.logits if " " not in score.worst.logits else line.named(case.dtype, score.worst.index[0])
+            verdicts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in score.verdicts.items())
+            rounded = f"{whole.histogram()[0] / whole.elements:.4%}"
+            figures = (f"{score.max_ulp:.4g}", at, f"{score.mean_ulp:.3g}", f"{score.bias_ulp:.3g}", rounded, verdicts)
+            table.add_row(named(one), harmless(str(one.target)), *figures)
+    show(table)
+
+
+def named(one: Result) -> str:
+    """Return what was asked, in a few words."""
+    case = replace(one.case, seed=0)
+    return f"{case.op}-{case.quantity}-{case.family}-{case.dtype}"
