@@ -50,7 +50,7 @@ FLOORS = {
         ("cache", "vectors"),
     ),
     "suites": (
-        *(("questions",), ("judging", "vectors"), ("checks", "speed", "sweeps")),
+        *(("questions",), ("judging", "vectors"), ("checks", "speed")),
         *(("explain", "parts"), ("conftest",), ("test_*",)),
     ),
 }

@@ -32,7 +32,7 @@ from reference.golden import Audited
 from reference.options import meaning
 from suites.judging import refusal
 from suites.judging.worst import worst_element
-from suites.questions import cases, families, presets
+from suites.questions import cases, families, lines
 
 state.watch(*(state.Functions(module).setting for module in (bits, metrics, ruler)))  # a call may not replace its judge
 
@@ -127,7 +127,7 @@ def _measure(question: Asked, got: Array) -> Score:
         verdicts=distance.verdicts,
         worst=_worst(question, got, distance),
         bits=bits.digest(got),
-        swept=_swept(question, got) if question.case.source.name in presets.LINES else "",
+        swept=_swept(question, got) if question.case.source.name in lines.LINES else "",
     )
 
 

@@ -8,13 +8,14 @@ from itertools import product
 
 import numpy as np
 
-from harness.model import DTYPES, EIGHTS, FORMATS, Array, Case, Inputs, Op, Quantity, Source
+from harness.model import DTYPES, EIGHTS, FORMATS, Array, Case, Inputs, Op, Source
 from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
 from harness.scoring import line
 from reference.bounds.heights import LONG
 from suites.questions import families, linear, options, published
 from suites.questions.families import FAMILIES
-from suites.questions.presets import LINES, Preset, Shape
+from suites.questions.lines import LABELS, LINES
+from suites.questions.presets import Preset, Shape
 
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
@@ -75,15 +76,15 @@ def _sweeps(preset: Preset) -> Iterator[Case]:
 
 def _lines(preset: Preset) -> Iterator[Case]:
     """Yield every number of short formats, to the functions of one number."""
-    for dtype, (op, quantity) in product(preset.line_dtypes, product(ASKED, VALUE_AND_GRADIENT)):
-        if OPS[op.name].elementwise:
-            yield from lines(op, quantity, dtype)
+    for dtype, name in product(preset.line_dtypes, LINES):
+        yield from lines(name, dtype)
 
 
-def lines(op: Op, quantity: Quantity, dtype: str) -> Iterator[Case]:
-    """Yield the lines of an op of one number: of a loss one a label."""
-    for name in families.LABELS if OPS[op.name].labels == "row" else ("every",):
-        yield Case(op, quantity, name, dtype, *line.shape(FORMATS[dtype]))
+def lines(name: str, dtype: str) -> Iterator[Case]:
+    """Yield the cases of a line: of losses those with its label, of other ops those without."""
+    for op, quantity in product(ASKED, VALUE_AND_GRADIENT):
+        if OPS[op.name].elementwise and (OPS[op.name].labels == "row") == (name in LABELS):
+            yield Case(op, quantity, name, dtype, *line.shape(FORMATS[dtype]))
 
 
 def _eights(preset: Preset) -> Iterator[Case]:
@@ -155,7 +156,7 @@ def _drawn(case: Case) -> Inputs:
 
 def _upstream(case: Case, rng: np.random.Generator) -> Array:
     """Draw incoming gradients, +-1/32 to +-2 in steps of 1/32, never 0: exact in every dtype."""
-    if case.source.name in LINES:
+    if case.source.name in LINES and OPS[case.op.name].elementwise:
         return families.to_dtype(np.ones((case.rows, case.classes)), case.dtype)
     mean = case.op.options.get("reduction") == "mean"
     shape = () if mean else (case.rows,) if OPS[case.op.name].one_a_row else (case.rows, case.classes)
@@ -172,8 +173,8 @@ def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None
     rows, classes, record = case.rows, case.classes, OPS[case.op.name]
     if record.labels == "none":
         return None
-    if case.source.name in families.LABELS:
-        return families.to_dtype(np.full((rows, classes), families.LABELS[case.source.name]), case.dtype)
+    if record.elementwise and case.source.name in LABELS:
+        return families.to_dtype(np.full((rows, classes), LABELS[case.source.name]), case.dtype)
     if record.elementwise:
         levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16])
         if record.takes == "log_probabilities":

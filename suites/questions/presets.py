@@ -10,9 +10,9 @@ from harness.history import ratio
 from harness.model import DTYPES, EIGHTS, FORMATS, Case, Compiles
 from harness.ops import APART
 from reference.bounds.heights import LONG
+from suites.questions.lines import LINES
 
 Shape = tuple[int, int]  # rows, classes
-LINES = ("every", "every_no", "every_half", "every_yes")  # families of all numbers of a format
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,18 @@ from rich.table import Table
 from harness.adapters import frameworks
 from harness.model import FORMATS, KINDS, NotRun, Result, Score
 from harness.ops import VALUE_AND_GRADIENT
-from harness.running import arguments, executors, host
-from harness.running.executors import NoExecutor
-from harness.running.pieces import NAME, Pieces
+from harness.running import arguments, host
 from harness.running.progress import Progress
+from harness.running.spread import executors
+from harness.running.spread.executors import NoExecutor
+from harness.running.spread.pieces import NAME, Pieces
 from harness.scoring import line, swept
 from harness.spelling import choice, choices
 from harness.store import Location, Store, StoreError
 from suites.judging import judge
-from suites.sweeps import run as sweeps
-from suites.sweeps.piece import Described, Mismatch
-from suites.sweeps.run import Sweep, Wanted
+from suites.judging.sweeps import run as sweeps
+from suites.judging.sweeps.piece import Described, Mismatch
+from suites.judging.sweeps.run import Sweep, Wanted
 from xentbench import options
 from xentbench.report import write_report
 from xentbench.screen import Exit, console, ending, folder, harmless, refusing, say, show, stop

@@ -6,7 +6,7 @@ import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Op, Source
 from harness.scoring import line
-from suites.questions import cases, families, presets, published
+from suites.questions import cases, families, lines, published
 from suites.questions.families import FAMILIES
 
 each_family = pytest.mark.parametrize("name", FAMILIES)
@@ -21,7 +21,7 @@ SHAPES = {
     "coarse": (8, 16),
     **{name: shape for of_what in cases.APART_FAMILIES.values() for name, shape in of_what.items()},
     cases.EVERY_FLOAT16: cases.FINITE_FLOAT16,
-    **dict.fromkeys(presets.LINES, (62, 1024)),
+    **dict.fromkeys(lines.LINES, (62, 1024)),
 }
 
 
@@ -54,7 +54,7 @@ def test_seed_decides_every_bit(name, dtype):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(FAMILIES) - {"all_equal", "two_class_gap", cases.EVERY_FLOAT16, *presets.LINES})
+    "name", sorted(set(FAMILIES) - {"all_equal", "two_class_gap", cases.EVERY_FLOAT16, *lines.LINES})
 )
 def test_another_seed_draws_other_logits(name):
     """Another seed draws other logits, but for the families that leave nothing to chance."""
@@ -116,7 +116,7 @@ def test_sizes_are_sampled_as_their_family():
 
 CHANCE = {"normal_small", "normal", "normal_large", "magnitude", "offset", "long_row", "vocabulary"}
 
-WHOLE = {cases.EVERY_FLOAT16, *presets.LINES}  # all there are
+WHOLE = {cases.EVERY_FLOAT16, *lines.LINES}  # all there are
 
 
 @each_family
@@ -219,7 +219,7 @@ def test_line_of_float64_is_of_equal_parts():
 
 def test_line_of_a_loss_has_one_label_and_gradients_of_1():
     """Labels are all those that the name says; what comes in is 1."""
-    for name, label in families.LABELS.items():
+    for name, label in lines.LABELS.items():
         given = cases.inputs(Case(Op.of("sigmoid_xent"), "grad_logits", name, "bfloat16", 510, 128))
 
         assert (given.labels.astype(np.float64) == label).all()

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from harness.running import executors
-from harness.running.executors import NoExecutor
-from harness.running.pieces import Pieces
+from harness.running.spread import executors
+from harness.running.spread.executors import NoExecutor
+from harness.running.spread.pieces import Pieces
 from tests.made.clusters import cluster, needs_dask
 
 

@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 
 from harness.model import FORMATS, Case, Outcome, Score, Target, Worst
-from harness.ops import ASKED, OPS, VALUE_AND_GRADIENT
-from harness.running.pieces import Pieces
+from harness.ops import OPS, VALUE_AND_GRADIENT
+from harness.running.spread.pieces import Pieces
 from harness.scoring import line, swept
 from harness.store import NAMES, pack, unpack
 from reference import golden as goldens
 from reference import rounding
+from suites.judging.sweeps import account
+from suites.judging.sweeps import piece as pieces
+from suites.judging.sweeps.account import Furthest, Part
+from suites.judging.sweeps.piece import Described, Done, Piece
 from suites.questions import cases
-from suites.sweeps import piece as pieces
-from suites.sweeps.piece import PER_ROW, Described, Done, Furthest, Part, Piece
+from suites.questions.lines import LINES
 
 ROWS = 6  # of float32's line in a piece: 50 million numbers
 CUT = "float32"  # whose line is asked in pieces; other lines are asked as a whole
@@ -51,11 +54,9 @@ class Wanted:
                 raise NotSwept(f"op is {name!r}, expected one whose answer is of one number: {', '.join(points)}")
         return [
             case
-            for op in ASKED
-            if op.name in (self.ops or points)
-            for quantity in VALUE_AND_GRADIENT
-            if not self.quantities or quantity in self.quantities
-            for case in cases.lines(op, quantity, self.dtype)
+            for name in LINES
+            for case in cases.lines(name, self.dtype)
+            if case.op.name in (self.ops or points) and case.quantity in (self.quantities or VALUE_AND_GRADIENT)
         ]
 
     def rows(self) -> tuple[int, int]:
@@ -160,7 +161,7 @@ def asked(piece: Piece) -> int:
     targets = sum(len(targets) for _, targets in piece.questions)
     if piece.rows is None:
         return sum(case.rows * case.classes * len(targets) for case, targets in piece.questions)
-    return (piece.rows[1] - piece.rows[0]) * PER_ROW * targets
+    return (piece.rows[1] - piece.rows[0]) * account.PER_ROW * targets
 
 
 def score(case: Case, parts: Sequence[Part]) -> Score:
@@ -193,13 +194,15 @@ def _digest(parts: Sequence[Part]) -> str:
 
 def _worst(case: Case, worst: Furthest) -> Worst:
     """Describe the number that an answer is furthest off at, as a row of one."""
-    x = pieces.numbers(worst.place // PER_ROW, worst.place % PER_ROW, worst.place % PER_ROW + 1)
-    exact = pieces.golden(case, x)
+    x = account.numbers(
+        worst.place // account.PER_ROW, worst.place % account.PER_ROW, worst.place % account.PER_ROW + 1
+    )
+    exact = account.golden(case, x)
     labels = OPS[case.op.name].labels == "row"
     return Worst(
         index=(0, 0),
         logits=float(x[0]).hex(),
-        label=pieces.label(case).hex() if labels else "",
+        label=account.label(case).hex() if labels else "",
         upstream="" if case.quantity == "value" else (1.0).hex(),
         exact=goldens.digits(exact, (0,)),
         expected=float(rounding.nearest(exact, FORMATS[case.dtype])[0]).hex(),

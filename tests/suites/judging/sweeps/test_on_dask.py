@@ -4,11 +4,11 @@ import signal
 
 import pytest
 
-from harness.running import executors
-from harness.running.pieces import Pieces
-from suites.sweeps import run
-from suites.sweeps.piece import Mismatch
-from suites.sweeps.run import Wanted
+from harness.running.spread import executors
+from harness.running.spread.pieces import Pieces
+from suites.judging.sweeps import run
+from suites.judging.sweeps.piece import Mismatch
+from suites.judging.sweeps.run import Wanted
 from tests.made.clusters import cluster, needs_dask
 
 WANTED = Wanted(("sigmoid", "log_sigmoid"), "bfloat16")

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from harness.model import FORMATS, Case, Op, Score, Target
-from harness.running.pieces import Pieces
-from harness.scoring import line, swept
-from suites.sweeps import piece, run
-from suites.sweeps.piece import Mismatch
-from suites.sweeps.run import NotSwept, Wanted
+from harness.running.spread.pieces import Pieces
+from harness.scoring import line, swept, ulp
+from suites.judging.sweeps import account, piece, run
+from suites.judging.sweeps.piece import Mismatch
+from suites.judging.sweeps.run import NotSwept, Wanted
 
 SIGMOID = Wanted(("sigmoid",), "float32", ("value",), (381, 383))
 
@@ -42,10 +42,9 @@ class Here(ThreadPoolExecutor):
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Let a chunk, and a row of the line, be short."""
-    monkeypatch.setattr(piece, "PER_ROW", 1 << 12)
-    monkeypatch.setattr(run, "PER_ROW", 1 << 12)
+    monkeypatch.setattr(account, "PER_ROW", 1 << 12)
     monkeypatch.setattr(piece, "CHUNK", 1 << 10)
-    monkeypatch.setattr(piece, "numbers", numbers)
+    monkeypatch.setattr(account, "numbers", numbers)
 
 
 def numbers(row, start, stop):
@@ -53,7 +52,7 @@ def numbers(row, start, stop):
     return WHOLE_NUMBERS(row, 0, 1 << 23)[:: 1 << 11][start:stop]
 
 
-WHOLE_NUMBERS = piece.numbers
+WHOLE_NUMBERS = account.numbers
 
 
 def cut(wanted=SIGMOID):
@@ -86,9 +85,9 @@ def test_pieces_come_to_what_the_judge_measures(tmp_path):
     """A line that is asked in pieces has the errors that the same numbers have when they are judged at once."""
     ((case, target, outcome),) = swept_by(Here(), cut(), tmp_path).results()
     x = np.concatenate([numbers(row, 0, 1 << 12) for row in (381, 382)])
-    got = piece.loaded("numpy").ask(case.op, case.quantity, piece._inputs_of_column(case, x), target).ravel()
-    exact = piece.golden(case, x)
-    ulps = piece.cells.ulp.error(got.astype(np.float64), exact, FORMATS["float32"])
+    got = piece.loaded("numpy").ask(case.op, case.quantity, account.column(case, x), target).ravel()
+    exact = account.golden(case, x)
+    ulps = ulp.error(got.astype(np.float64), exact, FORMATS["float32"])
 
     assert isinstance(outcome, Score)
     assert outcome.elements == x.size

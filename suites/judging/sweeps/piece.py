@@ -1,0 +1,165 @@
+"""One piece of a sweep, as a worker does it: some binades of a line, put to all targets of a framework."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from harness.adapters import frameworks
+from harness.adapters.adapter import Adapter
+from harness.model import Array, Case, Failed, Golden, Inputs, Op, Outcome, Quantity, Target, Unsupported
+from harness.running import measured
+from harness.scoring import cells
+from reference import tiers
+from reference.fast import single
+from suites.judging import ask
+from suites.judging.sweeps import account
+from suites.judging.sweeps.account import Account, Part
+
+CHUNK = 1 << 20  # numbers at a time, which are a cell: with all that is made of them some 100 MB
+SOURCE = "measured by"
+
+
+class Mismatch(ValueError):  # noqa: N818 - said of a worker
+    """A worker whose answers could not be put beside those of the others."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A framework as a worker finds it: what its answers depend on, and whom it offers to an op."""
+
+    facts: Mapping[str, str]
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of lines of one dtype, the same for all cases, to all targets; none stands for all rows at once.
+
+    facts: what every worker's answers have to depend on.
+    """
+
+    framework: str
+    questions: tuple[tuple[Case, tuple[Target, ...]], ...]
+    rows: tuple[int, int] | None
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        """A digest of all that the answers depend on."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a worker says of a piece: an outcome or a part for each question and target, and the seconds that went."""
+
+    found: tuple[tuple[Case, Target, Outcome | Part], ...]
+    asking_seconds: float  # of the processor, in the framework's own calls
+    seconds: float  # in all
+
+
+@cache
+def loaded(framework: str) -> Adapter:
+    """Return a framework, imported once a process."""
+    return frameworks.load(framework)
+
+
+def facts_of(adapter: Adapter) -> dict[str, str]:
+    """Return what answers depend on that all workers share: versions and flags, and the source of what measures."""
+    own = adapter.environment("cpu")
+    return {**own, SOURCE: measured.edition()[:16]}
+
+
+def describe(framework: str) -> Described:
+    """Say what a framework is here. Raises NotInstalled."""
+    adapter = loaded(framework)
+    targets = tuple(
+        Target(implementation, mode)
+        for mode in adapter.modes
+        for implementation in adapter.implementations()
+        if adapter.offer(implementation).takes("every")
+    )
+    return Described(facts_of(adapter), targets)
+
+
+def answer(piece: Piece) -> Done:
+    """Ask and measure. Raises Mismatch where this worker's framework is another than the sweep's."""
+    began = time.process_time()
+    adapter = loaded(piece.framework)
+    here, wanted = facts_of(adapter), dict(piece.facts)
+    differ = [name for name in here.keys() | wanted.keys() if here.get(name) != wanted.get(name)]
+    if off := sorted(differ, key=lambda name: (name == SOURCE, name)):
+        name = off[0]
+        raise Mismatch(
+            f"worker {os.uname().nodename}:{os.getpid()} has {name} {here.get(name)!r}, expected "
+            f"{wanted.get(name)!r} as the first worker of {piece.framework}; try: the same environment for all workers"
+        )
+    if piece.rows is None:
+        found: list[tuple[Case, Target, Outcome | Part]] = []
+        for case, targets in piece.questions:
+            shared = ask.asked(case, _certify)
+            found += [(case, target, ask.score(adapter, target, shared)) for target in targets]
+        return Done(tuple(found), math.nan, time.process_time() - began)
+    sweep = Sweep(adapter, piece)
+    return Done(tuple(sweep.run(*piece.rows)), sweep.asking_seconds, time.process_time() - began)
+
+
+def _certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float) -> Golden:
+    return tiers.certify(op, quantity, inputs, audit)
+
+
+class Sweep:
+    """Some rows of float32's line, asked chunk by chunk."""
+
+    def __init__(self, adapter: Adapter, piece: Piece) -> None:
+        """Take what is asked."""
+        self.adapter, self.questions = adapter, piece.questions
+        self.asking_seconds = 0.0
+        self._plans = {case: single.plan(case.op, case.quantity, account.label(case)) for case, _ in piece.questions}
+        self._refused: dict[tuple[Case, Target], Outcome] = {}
+        self._accounts = {(case, target): Account() for case, targets in piece.questions for target in targets}
+
+    def run(self, first: int, last: int) -> Iterator[tuple[Case, Target, Outcome | Part]]:
+        """Ask rows from the first to the one before the last."""
+        for row in range(first, last):
+            digests = {key: hashlib.sha256() for key in self._accounts}
+            for start in range(0, account.PER_ROW, CHUNK):
+                self._chunk(row, start, digests)
+            for key, known in self._accounts.items():
+                known.digests.append(digests[key].hexdigest()[: cells.DIGITS])
+        for (case, target), known in self._accounts.items():
+            yield case, target, self._refused.get((case, target)) or account.part(case, known)
+
+    def _chunk(self, row: int, start: int, digests: Mapping[tuple[Case, Target], hashlib._Hash]) -> None:
+        x = account.numbers(row, start, start + CHUNK)
+        basis = single.basis(x.astype(np.float64))
+        for case, targets in self.questions:
+            truth, inputs = single.truth(self._plans[case], basis), account.inputs(case, x)
+            for target in targets:
+                key = case, target
+                if key in self._refused:
+                    continue
+                began = time.process_time()
+                got = self.adapter.ask(case.op, case.quantity, inputs, target)
+                self.asking_seconds += time.process_time() - began
+                if isinstance(got, Unsupported | Failed):
+                    self._refused[key] = got
+                    continue
+                flat = _plain_nans(got.reshape(-1))
+                digests[key].update(flat.data)
+                self._accounts[key].whole.update(flat.data)
+                account.add(self._accounts[key], case, flat, truth, x, row * account.PER_ROW + start)
+
+
+def _plain_nans(got: Array) -> Array:
+    """Return an answer with every nan the same one, as `harness.scoring.bits` has it."""
+    lost = np.isnan(got)
+    return np.where(lost, np.array(np.nan, got.dtype), got) if lost.any() else np.ascontiguousarray(got)
