@@ -32,6 +32,9 @@ class Command(NamedTuple):
 
 COMMANDS: Mapping[str, Command] = {
     "run": Command("run:run", "Run", "Ask every framework and mode found, and write a report."),
+    "sweep": Command(
+        "sweeping.sweep:sweep", "Run", "Put every number of a format to functions of one number, and write a report."
+    ),
     "status": Command("compare:status", "Look", "Say in one screen how the last run stands against the one before."),
     "report": Command("report:report", "Look", "Write the report of a stored run again, beside another run."),
     "dashboard": Command("report:write_dashboard", "Look", "Write one page over all runs of a store."),
@@ -59,7 +62,6 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "duel": Command("duel:duel", "Speed", "Decide whether B is slower than A, faster or the same."),
     "tournament": Command("tournament:tournament", "Speed", "Rank all fused functions x modes of an op on one shape."),
-    "sweep": Command("sweeping.sweep:sweep", "Run", "Put every number of a format to functions of one number."),
     "golden": Command("golden:app", "Reference", "Test vectors for other test suites: write, check and show them."),
 }
 

@@ -18,7 +18,16 @@ from xentbench.__main__ import COMMANDS, load
 
 FRAMEWORKS = {"torch", "jax", "jaxlib", "optax", "tensorflow", "keras"}
 HEAVY = {"numpy", "rich", "jinja2", "pytest", "harness.model", "reports", "reference", "suites"}
-EXITS = {"run", "compare", "coverage", "status", "judge", "duel", "golden verify"}  # whose code 1 says what was found
+EXITS = {
+    "run",
+    "sweep",
+    "compare",
+    "coverage",
+    "status",
+    "judge",
+    "duel",
+    "golden verify",
+}  # whose code 1 says what was found
 
 
 def loaded_after(*arguments):
