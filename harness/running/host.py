@@ -7,11 +7,11 @@ import platform
 import secrets
 import sys
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from harness import jit
 from harness.model import Run
 
 ISAS = ("avx512f", "avx2", "avx", "asimd", "sse4_2")  # the widest first; asimd is Arm's
@@ -27,7 +27,7 @@ def facts() -> dict[str, str]:
         "memory": f"{memory_bytes() / 2**30:.0f} GiB",
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "numba": jit.version() or "none",  # times, never answers
+        "numba": installed("numba") or "none",  # times, never answers
     }
 
 
@@ -44,6 +44,14 @@ def _cpuinfo(name: str) -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
+
+
+def installed(package: str) -> str:
+    """Return the version of a package; nothing where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def isa() -> str:
