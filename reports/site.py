@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from harness.history import compare, levels
 from harness.history.news import Accepts, nothing
@@ -32,37 +32,31 @@ class Page:
     libraries: tuple[str, ...]
 
 
-def write(
-    store: Store,
-    uid: str,
-    directory: Path,
-    *,
-    descriptions: Mapping[str, str] | None = None,
-    published: Mapping[str, str] | None = None,
-    before: Sequence[Recorded] = (),
-    accepts: Accepts = nothing,
-) -> Path:
-    """Write a run's report to `directory`/index.html and return its path; until it is whole an older one stands.
+class Words(TypedDict, total=False):
+    """What a report says of a run that the run does not: see `Material`."""
 
-    `descriptions` explains families and metrics by name; `published` quotes the digits of the published examples by id;
-    `before` are the runs to compare with, the latest last; `accepts` tells what a list of one's own accepts. Raises
-    StoreError where there is no such run.
-    """
-    run = lean.read(store, uid, compared=bool(before), families=descriptions or ())
-    material = Material(
-        run.run,
-        compare.judged(run, accepts),
-        run.environments,
-        run.not_run,
-        descriptions or {},
-        published or {},
-        before,
-        accepts,
-        store=store.location.text,
-    )
+    descriptions: Mapping[str, str]
+    published: Mapping[str, str]
+    before: Sequence[Recorded]
+    accepts: Accepts
+
+
+def gathered(store: Store, uid: str, **words: Unpack[Words]) -> Material:
+    """Return a run as pages read it. Raises StoreError where there is no such run."""
+    run = lean.read(store, uid, compared=bool(words.get("before")), families=words.get("descriptions", ()))
+    judged = compare.judged(run, words.get("accepts", nothing))
+    material = Material(run.run, judged, run.environments, run.not_run, **words, store=store.location.text)
     places = sorted(block.detailed(material.told, material.descriptions))
     earlier = levels.past(store, run.run.uid, [material.told[place] for place in places])
-    material = replace(material, history=dict(zip(places, earlier, strict=True)))
+    return replace(material, history=dict(zip(places, earlier, strict=True)))
+
+
+def write(store: Store, uid: str, directory: Path, **words: Unpack[Words]) -> Path:
+    """Write a run's report to `directory`/index.html and return its path; until it is whole an older one stands.
+
+    words: as `gathered` takes them. Raises StoreError where there is no such run.
+    """
+    material = gathered(store, uid, **words)
     directory.mkdir(parents=True, exist_ok=True)
     page, new = directory / "index.html", directory / f".index.html.{os.getpid()}"
     try:

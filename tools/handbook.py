@@ -20,6 +20,7 @@ import reference.bounds
 from harness import options
 from harness.ops import OPS
 from harness.scoring.metrics import VERDICTS
+from reports import gfm
 from suites import parts
 from suites.checks.check import Suite
 from suites.checks.invariance import INVARIANCE
@@ -81,10 +82,8 @@ def _named(found: re.Match[str], page: Path) -> str:
 def plain(text: str) -> str:
     """Return a docstring's words in one line, as Markdown that shows them as they are; code stays code."""
     words = " ".join(text.split())
-    return "".join(
-        part if i % 2 else re.sub(r"([*_<>|\[\]\\])", r"\\\1", part)
-        for i, part in enumerate(re.split("(`[^`]*`)", words))
-    )
+    parts = re.split("(`[^`]*`)", words)
+    return "".join(part if i % 2 else gfm.plain(part, len(words)) for i, part in enumerate(parts))
 
 
 def table(columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:

@@ -57,16 +57,21 @@ def write_report(
 
     accepts: what a list of one's own says of an answer.
     """
+    if not before and (earlier := store.earlier(uid)):
+        before = [store.recorded(earlier, never)]
+    told = words() | site.Words(before=before, accepts=accepts)
+    return site.write(store, uid, directory, **told)
+
+
+def words() -> site.Words:
+    """Return what reports say of families, verdicts, checks and published examples."""
     digits = {example: text.digits for example, text in published.EXAMPLES.items()}
     descriptions = cases.descriptions() | {
         name: " ".join((decide.__doc__ or "").split()) for name, decide in metrics.VERDICTS.items()
     }
     descriptions |= {name: check.claim for name, check in explain.every_check().items()}
     descriptions |= {f"published/{example}": asked for example, asked in published.ASKED.items()}
-    if not before and (earlier := store.earlier(uid)):
-        before = [store.recorded(earlier, never)]
-    words = {"descriptions": descriptions, "published": digits}
-    return site.write(store, uid, directory, **words, before=before, accepts=accepts)
+    return {"descriptions": descriptions, "published": digits}
 
 
 def write_dashboard(

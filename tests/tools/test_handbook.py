@@ -61,7 +61,7 @@ def test_fields_of_judge_are_named():
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("e**-d and x_max", r"e\*\*-d and x\_max"),
+        ("e**-d and x_max", r"e\*\*-d and x_max"),
         ("code `a_b*c` stays", "code `a_b*c` stays"),
         ("two\nlines | a bar", r"two lines \| a bar"),
     ],
