@@ -83,3 +83,11 @@ def names(found: Mapping[Implementation, Implementation]) -> Mapping[Implementat
         groups.setdefault(plainest, []).append(one)
     named = {plainest: (plainest, *(one for one in every if one != plainest)) for plainest, every in groups.items()}
     return {one: named[plainest] for plainest, every in groups.items() for one in every}
+
+
+def meaning(result: Result) -> str:
+    """Return the options of a case as text; axes of one rank share a line."""
+    options = dict(result.case.op.params)
+    if set(options) == {"axis", "rank"}:
+        return f"rank {options['rank']}, every axis"
+    return ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"

@@ -25,6 +25,8 @@ SYMBOLS: Mapping[str, str] = {
     "∅": "unsupported: the framework says so itself",
 }
 
+CLAIMED = "as claimed"  # the word of an answer that keeps a rule
+
 COUNTED: Mapping[str, str] = {  # beside the words under which the questions of two runs are counted
     "worse": "▲",
     "accepted": "△",
@@ -111,3 +113,15 @@ def why(result: Result) -> str:
         case TimedOut(seconds):
             return f"no answer within {seconds:g} s" + (f" ({result.reason})" if result.reason else "")
     return result.reason
+
+
+def policy(result: Result) -> str:
+    """Return the answer in a few words."""
+    match result.outcome:
+        case Checked(policy=word):
+            return word or CLAIMED
+        case Unsupported():
+            return "unsupported"
+        case Failed(reason=reason):
+            return f"error: {reason}"
+    return type(result.outcome).__name__.lower()

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from reports.ranked import Ranking
 
 
+FRAMEWORKS = ("torch", "tensorflow", "jax", "numpy")  # whatever else answered is an engine
+FORMAT = "float32"  # what most people compute in
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of an answer: text, its symbol, and the place in the report that proves it. note: beside it, smaller."""
+
+    text: str
+    at: str = ""
+    symbol: str = ""
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Material:
     """One run, ready to be shown.

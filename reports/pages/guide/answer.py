@@ -8,22 +8,10 @@ from typing import TYPE_CHECKING
 
 from harness.model import Checked, Failed, Result, Score, Unsupported
 from reports import marks, numbers
-from reports.material import Material, place
+from reports.material import Material, Piece, place
 
 if TYPE_CHECKING:
     from harness.model import Op
-
-FORMAT = "float32"  # what most people compute in
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of an answer: text, its symbol, and the place in the report that proves it. note: beside it, smaller."""
-
-    text: str
-    at: str = ""
-    symbol: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)

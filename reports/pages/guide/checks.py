@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from harness.model import Checked, Result, Score, Source
 from reports import marks, numbers
+from reports.material import FRAMEWORKS, Piece
 from reports.pages.guide import answer
-from reports.pages.guide.answer import Answer, Piece, frameworks, of_framework, worst
+from reports.pages.guide.answer import Answer, frameworks, of_framework, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ LABELS = {  # checks about labels that a loss is not made for
 }
 SIGMOID_EXAMPLES = ("so-dense-is-softmax-2", "so-sigmoid-5", "so-sigmoid-half", "so-double-softmax", "so-log-of-logits")
 SUMS = "law.rows_sum_to_one"
+LOSSES = ("dense_xent", "sparse_xent", "sigmoid_xent")
 EVERY = "--preset quick"  # which asks them all
 
 
@@ -46,6 +48,27 @@ def three_losses(material: Material) -> Answer:
         f" of {said[1][0]} of other kinds {said[1][1]}."
     )
     return Answer(sentence, ("published example", "fused, worst", "other kinds, worst"), rows, "examples", EVERY)
+
+
+def exported(material: Material) -> Answer:
+    """Will my exported model compute the same loss?
+
+    Not by itself: what it is exported to has kernels and formulas of its own, and may drop an option. On ordinary rows
+    they mostly agree; they part where a right answer is sure, where a class is masked, and by options.
+    """
+    engines = [name for name in frameworks(material) if name not in FRAMEWORKS]
+    rows, said = [], []
+    for engine in engines:
+        asked = [
+            one for one in of_framework([*material.answers, *material.options], engine) if one.case.op.name in LOSSES
+        ]
+        scores = [one for one in asked if isinstance(one.outcome, Score)]
+        if scores:
+            usual = [one for one in scores if one.case.family == "normal" and not one.case.op.params]
+            rows.append((Piece(engine), worst(usual), worst(scores)))
+            said.append(f"{engine} {sum(map(marks.fails, scores))} of {len(scores)}")
+    sentence = f"Answers to losses outside every budget: {', '.join(said)}."
+    return Answer(sentence, ("engine", "ordinary rows, worst", "all, worst"), rows, "engines", "--on onnxruntime")
 
 
 def wrong_labels(material: Material) -> Answer:

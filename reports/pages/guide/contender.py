@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.model import FORMATS, Failed, Result, Score
 from reports import marks, numbers
-from reports.material import place
-from reports.pages.guide.answer import FORMAT, Piece
+from reports.material import FORMAT, Piece, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence

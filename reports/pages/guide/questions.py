@@ -197,7 +197,7 @@ def epsilon(material: Material) -> Answer:
 QUESTIONS: Sequence[Callable[[Material], Answer]] = (
     *(choice, logits, softmax_or_loss, fused_or_composed, sparse_or_dense, checks.three_losses, double_softmax, bce),
     *(two_outputs, reduction, narrow, which_framework, eager_or_compiled, checks.sums_to_one, checks.wrong_labels),
-    epsilon,
+    *(epsilon, checks.exported),
 )
 
 

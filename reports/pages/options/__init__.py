@@ -69,7 +69,7 @@ def _table(op: str, results: Sequence[Result]) -> OpOptions:
     cells: dict[tuple[str, tuple[str, str]], list[Result]] = {}
     for result in results:
         implementation = result.target.implementation
-        cells.setdefault((meaning(result), (implementation.framework, implementation.name)), []).append(result)
+        cells.setdefault((lines.meaning(result), (implementation.framework, implementation.name)), []).append(result)
     offered = Counter(function for (_, function), found in cells.items() if not _refused(found))
     meanings = sorted({row for row, _ in cells}, key=_natural)
     columns: dict[object, list[Function]] = {}
@@ -90,14 +90,6 @@ def _table(op: str, results: Sequence[Result]) -> OpOptions:
     )
 
 
-def meaning(result: Result) -> str:
-    """Return the options of a case as text; axes of one rank share a line."""
-    options = dict(result.case.op.params)
-    if set(options) == {"axis", "rank"}:
-        return f"rank {options['rank']}, every axis"
-    return ", ".join(f"{name} = {value}" for name, value in options.items()) or "none"
-
-
 def _natural(text: str) -> list[tuple[str, int]]:
     """Sort numbers in a text by their size."""
     return [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", text)]
@@ -113,7 +105,7 @@ def _reading(results: Sequence[Result]) -> Reading | None:
     ranked = sorted(results, key=marks.rank, reverse=True)
     answered = [result for result in ranked if not isinstance(result.outcome, Unsupported)]
     first = (answered or ranked)[0]
-    some = answered and len(answered) < len(ranked) and "axis" in meaning(first)
+    some = answered and len(answered) < len(ranked) and "axis" in lines.meaning(first)
     refusal = next((marks.why(r) for r in ranked if isinstance(r.outcome, Unsupported)), "")
     case, implementation = first.case, first.target.implementation
     told = dict(case.op.params)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.model import QUANTITIES, Checked, Failed, Result, Unsupported
-from reports import layout, lines
+from harness.model import QUANTITIES, Checked, Result
+from reports import layout, lines, marks
 from reports.material import Material, exactly, told_by
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ LABELS = {  # what people ask first
     "special.label_minus_100": "label -100",
     "special.label_too_large": "label too large",
 }
-CLAIMED = "as claimed"
 STATES = {"unsupported": "unsupported", "error": "failed"}  # beginning of an answer that is no policy -> its state
 
 
@@ -99,7 +98,7 @@ def answered(results: Iterable[Result]) -> tuple[Answered, ...]:
     """Return what the functions of a framework answered to a question, the most frequent first."""
     by_word: dict[str, list[Result]] = {}
     for result in results:
-        by_word.setdefault(policy(result), []).append(result)
+        by_word.setdefault(marks.policy(result), []).append(result)
     found = [
         Answered(word, len({member.target.implementation for member in members}), at(members, word))
         for word, members in by_word.items()
@@ -119,7 +118,7 @@ def at(members: Sequence[Result], word: str, implementation: str = "") -> str:
         framework=members[0].target.implementation.framework,
         implementation=implementation,
         state=state if not isinstance(members[0].outcome, Checked) else "",
-        q=word if isinstance(members[0].outcome, Checked) and word != CLAIMED else "",
+        q=word if isinstance(members[0].outcome, Checked) and word != marks.CLAIMED else "",
     )
 
 
@@ -143,23 +142,13 @@ def _merge(
 ) -> Iterable[tuple[str, str, str, tuple[tuple[str, str], ...]]]:
     alike: dict[tuple[str, str, tuple[str, ...]], dict[str, dict[str, list[Result]]]] = {}
     for (framework, name, mode), found in sorted(answers.items()):
-        words = tuple(" or ".join(dict.fromkeys(map(policy, found.get(check, ())))) for check in checks)  # of dtypes
+        words = tuple(
+            " or ".join(dict.fromkeys(map(marks.policy, found.get(check, ())))) for check in checks
+        )  # of dtypes
         alike.setdefault((framework, name, words), {})[mode] = found
     for (framework, name, words), modes in alike.items():
         cells = []
         for check, word in zip(checks, words, strict=True):
             members = [member for found in modes.values() for member in found.get(check, ())]
-            cells.append((word, at(members, CLAIMED, exactly(name)) if members else ""))
+            cells.append((word, at(members, marks.CLAIMED, exactly(name)) if members else ""))
         yield framework, name, ", ".join(modes), tuple(cells)
-
-
-def policy(result: Result) -> str:
-    """Return the answer in a few words."""
-    match result.outcome:
-        case Checked(policy=word):
-            return word or CLAIMED
-        case Unsupported():
-            return "unsupported"
-        case Failed(reason=reason):
-            return f"error: {reason}"
-    return type(result.outcome).__name__.lower()

@@ -19,7 +19,7 @@ from harness.model import (
     Unsupported,
     Worst,
 )
-from reports import layout
+from reports import layout, marks
 from reports.material import Material, place, text
 from reports.pages import findings, laws, options, overview, policies
 
@@ -162,7 +162,7 @@ def test_cell_of_a_law_opens_its_answers():
 )
 def test_policy_in_words(outcome, word):
     """Every outcome has a word."""
-    assert policies.policy(checked("special.x", outcome)) == word
+    assert marks.policy(checked("special.x", outcome)) == word
 
 
 def test_options_table():
