@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, Command] = {
     "dashboard": Command("report:write_dashboard", "Look", "Write one page over all runs of a store."),
     "table": Command("results:table", "Look", "Print the largest errors of a run as a Markdown table."),
     "explain": Command("report:explain_answer", "Look", "Explain one answer, and print a script that asks again."),
+    "pair": Command("listing.pair:pair", "Look", "Print two targets of a run side by side."),
     "list": Command("listing.things:list_things", "Look", "List what can be asked, and of whom; and what is set."),
     "coverage": Command(
         "listing.coverage:print_coverage",

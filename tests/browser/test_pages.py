@@ -18,7 +18,7 @@ FORMER = {
     "versions": "changes",
     "published": "examples",
 }
-CHOOSING = ("matrix", "magnitude", "trade-off", "explorer")
+CHOOSING = ("matrix", "pair", "magnitude", "trade-off", "explorer")
 
 
 def current(tab):
