@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,12 @@ class Ranking:
     def first(self) -> list[RankedTarget]:
         """The targets that may be the fastest."""
         return [target for target in self.targets if target.rank.first == 1]
+
+    @cached_property
+    def shared(self) -> list[tuple[str, str]]:
+        """The facts of the cards that all of them have in common, which are said once."""
+        every = [target.facts for target in self.targets]
+        return [fact for fact in every[0] if all(fact in facts for facts in every)] if len(every) > 1 else []
 
     @property
     def axis(self) -> Axis:

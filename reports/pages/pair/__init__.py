@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model import Result, Score
 from reports import layout, numbers
-from reports.block import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.model import Case
     from reports.material import Material
 
 TITLE = "Two targets side by side"
@@ -47,7 +47,8 @@ def data(material: Material) -> dict[str, Any]:
 
 def _bits(answers: Sequence[Result]) -> Iterator[int]:
     """Yield the numbers, which begin at 0 for each question, so that most are small."""
-    seen: dict[object, Words] = {}
+    seen: dict[Case, dict[str, int]] = {}
     for answer in answers:
         bits = answer.outcome.bits if isinstance(answer.outcome, Score) else ""
-        yield seen.setdefault(answer.case, Words())[bits] if bits else -1
+        known = seen.setdefault(answer.case, {})
+        yield known.setdefault(bits, len(known)) if bits else -1
