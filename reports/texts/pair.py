@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reports.ranked import Ranking
 
-HEAD = ("quantity", "dtype", "input family", "A ulp", "B ulp", "A over bound", "B over bound", "bits", "nearer")
+HEAD = ("quantity", "dtype", "input family", "A ulp", "B ulp", "A over bound S", "B over bound S", "bits", "nearer")
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ def _figure(result: Result) -> str:
 def _over(result: Result) -> str:
     if not isinstance(result.outcome, Score):
         return ""
-    over, budget = marks.ratio(result.outcome)
-    return f"{numbers.short(over)} {budget}".strip()
+    return numbers.short(marks.ratio(result.outcome)[0])
 
 
 def _times(a: str, b: str, rankings: Sequence[Ranking]) -> str:

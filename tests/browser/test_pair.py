@@ -20,7 +20,6 @@ def test_the_page_says_what_the_command_does(real, opened):
     """The address names two; the lines are those of the command, and the first figure opens its answer."""
     store, report = real
     a, b, rows = shared(store)
-    rows = [row for row in rows if row.case.source.kind != "options"]  # which have a page of their own
     keys = [quote(f"{one.implementation.framework}|{one}") for one in (a, b)]
 
     tab = opened(report, f"#pair?a={keys[0]}&b={keys[1]}")

@@ -42,7 +42,7 @@ def data(material: Material) -> dict[str, Any]:
         for ranking in material.rankings
         for one in ranking.targets
     ]
-    return {"bits": array("i", _bits(material.answers)), "times": times}
+    return {"bits": array("i", _bits(material.told)), "times": times}
 
 
 def _bits(answers: Sequence[Result]) -> Iterator[int]:

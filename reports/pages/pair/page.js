@@ -5,11 +5,11 @@ const SHOW = { "other bits": row => row.same === false, "A nearer": row => row.n
 let asked;  // target -> question -> answer
 
 const named_of = line => line[1] + "|" + line[6];
-const question = (block, i) => [block.line(i)[0], ...["quantities", "dtypes", "families", "shapes"].map(name => block.word(name, i))];
+const asked_of = (block, i) => [block.line(i)[0], ...["quantities", "dtypes", "families", "shapes"].map(name => block.word(name, i))];
 
 function index(block) {
   const found = new Map(block.lines.map(line => [named_of(line), new Map()]));
-  for (let i = 0; i < block.size; i++) found.get(named_of(block.line(i))).set(question(block, i).join("|"), i);
+  for (let i = 0; i < block.size; i++) if (!block.word("checks", i)) found.get(named_of(block.line(i))).set(question(block, i), i);
   return found;
 }
 
@@ -47,19 +47,19 @@ function rows(block, a, b) {
 
 const answer = (block, i) => element("td", { class: "n" }, element("a", { href: "#case?r=" + encodeURIComponent(address(block, i)) },
   block.columns.ulp[i] === null ? block.word("states", i) : short(block.columns.ulp[i])), " " + block.word("symbols", i));
-const over = (block, i) => element("td", { class: "n" }, block.ratio(i) === null ? "" : `${short(block.ratio(i))} ${block.columns.budget[i]}`);
+const over = (block, i) => element("td", { class: "n" }, short(block.ratio(i)));
 const heads = names => element("thead", {}, element("tr", {}, ...names.map(([name, number]) => element("th", { scope: "col", class: number && "n" }, name))));
 
 function table(block, shown) {
   const body = element("tbody");
   for (const { i, j, same, nearer } of shown.slice(0, SHOWN)) {
-    const [op, quantity, dtype, family, shape] = question(block, i);
+    const [op, quantity, dtype, family, shape] = asked_of(block, i);
     body.append(element("tr", {}, element("th", { scope: "row" }, element("code", {}, ...named(op))), ...[quantity, dtype, family, shape].map(text => element("td", {}, text)),
       answer(block, i), answer(block, j), over(block, i), over(block, j), element("td", {}, same === undefined ? "not kept" : same ? "same" : "other"), element("td", {}, nearer)));
   }
   const columns = ["Op", "Quantity", "Dtype", "Input family", "Shape"].map(name => [name]);
   return element("table", { class: "plain" }, element("caption", { class: "unseen" }, "Questions that both were asked"), heads([...columns, ["A, ulp", true], ["B, ulp", true],
-    ["A, error over bound", true], ["B, error over bound", true], ["Bits"], ["Nearer"]]), body);
+    ["A, error over bound S", true], ["B, error over bound S", true], ["Bits"], ["Nearer"]]), body);
 }
 
 function times(block, a, b) {
