@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.model import Array, Case, Inputs, Worst
 from harness.ops import OPS
-from suites.questions import families, linear
+from suites.questions import linear, recipes
 
 WRITTEN_OUT = 256  # classes up to which a row is stored as hex floats; a longer one is stored as a recipe
 
@@ -38,7 +38,7 @@ def worst_element(
     upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
     return Worst(
         index=index,
-        logits=_hex(inputs.logits[rows]) if short else linear.recipe(case) if linear_op else families.recipe(case, row),
+        logits=_hex(inputs.logits[rows]) if short else linear.recipe(case) if linear_op else recipes.recipe(case, row),
         label=labels,
         upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
         exact=exact,

@@ -19,9 +19,11 @@ from suites.questions.presets import Preset, Shape
 
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
+FEW: Shape = (8, 16)
 ROW_FAMILIES: Mapping[str, Shape] = {
     **dict.fromkeys(("normal_small", "normal", "normal_large", "offset", "wide_spread", "confident"), SQUARE),
     **dict.fromkeys(("near_ties", "all_equal", "ones", "lse_near_zero", "extremes", "subnormals"), SQUARE),
+    "at_zero": FEW,
     "two_class_gap": (256, 2),
     "swamp": (2, 32_768),
     "long_row": (1, 100_000),
@@ -29,9 +31,8 @@ ROW_FAMILIES: Mapping[str, Shape] = {
 }
 POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
     ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
-) | {"two_class_gap": (256, 2)}
+) | {"at_zero": FEW, "two_class_gap": (256, 2)}
 # Of ops that are asked apart, by what they take.
-FEW: Shape = (8, 16)
 APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {
     "probabilities": dict.fromkeys(("shares", "near_certain"), FEW),
     "log_probabilities": {"log_shares": FEW},

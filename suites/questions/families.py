@@ -9,7 +9,6 @@ what is drawn is multiplied by it.
 
 from __future__ import annotations
 
-import inspect
 import zlib
 from collections.abc import Callable
 
@@ -141,6 +140,13 @@ def lse_near_zero(rng: np.random.Generator, rows: int, classes: int, form: Forma
 
 
 @family
+def at_zero(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
+    """Logits of exactly 0, of both signs, among small ones: where a branch on a logit's sign takes neither side."""
+    x = rng.standard_normal((rows, classes))
+    return np.where(rng.random((rows, classes)) < 0.5, np.copysign(0.0, x), x)
+
+
+@family
 @sampled
 def every_float16(rng: np.random.Generator, rows: int, classes: int, form: Format) -> Array:
     """Every finite float16 beside a 0: all that a sigmoid, or a loss of two classes, can be asked in that format."""
@@ -265,36 +271,3 @@ def to_dtype(x: Array, dtype: str) -> Array:
     if dtype == "bfloat16" or dtype in EIGHTS:
         return x.astype(np.float32).astype(getattr(ml_dtypes, dtype))
     return x.astype(dtype)
-
-
-def recipe(case: Case, row: int) -> str:
-    """Return Python that draws one row of a case again, as float64 in the name `row`; needs numpy alone.
-
-    For rows too long to be written out.
-    """
-    form = FORMATS[case.dtype]
-    drawn, size = case.source.name, case.source.size
-    source, drawn = inspect.getsource(FAMILIES[drawn]), FAMILIES[drawn].__name__
-    signature = f"def {drawn}("  # what stands above it are our own marks
-    body = source[source.index(signature) :]
-    if "far(form)" in body:
-        body = f"{inspect.getsource(far)}\n\n{body}"
-    for annotation in (": np.random.Generator", ": int", ": Format", " -> Array", " -> float"):
-        body = body.replace(annotation, "")
-    rounding = {
-        "bfloat16": (
-            "bits = row.astype(np.float32).view(np.uint32)\n"
-            "bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000\n"
-            "row = bits.view(np.float32).astype(np.float64)\n"
-        ),
-    }.get(case.dtype, f'row = row.astype("{case.dtype}").astype(np.float64)\n')
-    return (
-        "# python\n"
-        "from types import SimpleNamespace\n\n"
-        "import numpy as np\n\n\n"
-        f"{body}\n\n"
-        f"form = SimpleNamespace(precision={form.precision}, emin={form.emin}, emax={form.emax})\n"
-        f"rng = np.random.default_rng({generator(case)})\n"
-        f"row = {drawn}(rng, {case.rows}, {case.classes}, form)[{row}]{size and f' * {size}'}\n"
-        f"{rounding}"
-    )

@@ -59,6 +59,8 @@ SPARSE = {
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, {}, "sum", "mean"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, IGNORE, "none", "sum", "mean", "mean_valid"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, {"ignore_index": 3}, "none", "mean_valid"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_CLASS | {"ignore_index": 3}, "mean_classweight"),
+    **ops_of("sparse_xent", VALUE_AND_GRADIENT, SMOOTH | {"ignore_index": 3}, "none", "mean_valid"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, {"ignore_index": 255, "label_dtype": "uint8"}, "mean_valid"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_CLASS, "none", "sum", "mean", "mean_classweight"),
     **ops_of("sparse_xent", VALUE_AND_GRADIENT, BY_CLASS | IGNORE, "mean_classweight"),

@@ -20,7 +20,7 @@ from suites.checks.check import Asking, Spec, compiled, tightest_excess
 from suites.checks.laws.law import BY_ROW, LAWS, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SPARSE, together
 from suites.judging.judge import ACCEPTED
 from suites.judging.worst import worst_element
-from suites.questions import families
+from suites.questions import families, recipes
 from suites.questions.families import to_dtype
 
 FAMILY = "ones"
@@ -161,7 +161,7 @@ def _measured(rows: Rows, got: Array, *, masked: bool) -> Checked:
     worst = worst_element(
         rows.case, rows.inputs, index, expected, number, exact=digits(golden, (at,)), ulp=float(ulps[at])
     )
-    recipe = families.recipe(rows.case, int(rows.drawn[row]))
+    recipe = recipes.recipe(rows.case, int(rows.drawn[row]))
     masking = "row[row < 0] = -np.inf\n" if masked else ""
     detail = f"of {n} classes, {int((rows.inputs.logits[row] == 0).sum())} of them 0 and the others "
     detail += f"{'-inf' if masked else 'far below'}, element {index} is {number:.9g}, held to the exact {expected:.9g}"

@@ -15,7 +15,7 @@ from suites.checks.check import Asking, Spec
 from suites.checks.laws.law import BY_ROW, LAWS, LOG_SOFTMAX, furthest
 from suites.judging.judge import ACCEPTED
 from suites.judging.worst import worst_element
-from suites.questions import families
+from suites.questions import recipes
 
 MANY, LONG = 32, 16_384
 FALSE_ALARM = 1e-9  # of a question, for errors that chance alone decides
@@ -57,7 +57,7 @@ def lean(asking: Asking) -> Checked:
     detail = f"the sums of {len(each)} rows are off by {each.mean():.3g} of themselves on average, {each.min():.3g} to "
     detail += f"{each.max():.3g}; furthest element {index} is {got[index]:.9g}, held to {golden.hi[index]:.9g}"
     over = over if math.isfinite(over) else math.inf
-    return Checked(got.size, over, detail=detail, worst=replace(worst, logits=families.recipe(asking.case, index[0])))
+    return Checked(got.size, over, detail=detail, worst=replace(worst, logits=recipes.recipe(asking.case, index[0])))
 
 
 def _steady(asking: Asking) -> Inputs:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Op, Source
 from harness.scoring import line
-from suites.questions import cases, families, lines, published
+from suites.questions import cases, families, lines, published, recipes
 from suites.questions.families import FAMILIES
 
 each_family = pytest.mark.parametrize("name", FAMILIES)
@@ -70,7 +70,7 @@ def test_recipe_draws_the_row_again(name, dtype):
     case = Case(Op.of("softmax"), "value", name, dtype, *SHAPES[name], 1)
     row = case.rows - 1
     namespace = {}
-    exec(compile(families.recipe(case, row), "recipe", "exec"), namespace)  # noqa: S102 - the text under test
+    exec(compile(recipes.recipe(case, row), "recipe", "exec"), namespace)  # noqa: S102 - the text under test
 
     assert namespace["row"].tobytes() == drawn(name, dtype, 1)[row].astype(np.float64).tobytes()
 
@@ -78,7 +78,7 @@ def test_recipe_draws_the_row_again(name, dtype):
 @each_family
 def test_recipe_imports_numpy_alone(name):
     """A recipe needs numpy and the standard library, and none of our own modules."""
-    text = families.recipe(Case(Op.of("softmax"), "value", name, "bfloat16", *SHAPES[name]), 0)
+    text = recipes.recipe(Case(Op.of("softmax"), "value", name, "bfloat16", *SHAPES[name]), 0)
     imports = [line for line in text.splitlines() if line.startswith(("import", "from"))]
 
     assert imports == ["from types import SimpleNamespace", "import numpy as np"]
@@ -103,7 +103,7 @@ def test_recipe_draws_a_size_again(dtype):
     """The recipe of a sized family gives the row of that size bit for bit."""
     case = asked("magnitude/30", dtype, cases.SQUARE, 1)
     namespace = {}
-    exec(compile(families.recipe(case, 3), "recipe", "exec"), namespace)  # noqa: S102 - the text under test
+    exec(compile(recipes.recipe(case, 3), "recipe", "exec"), namespace)  # noqa: S102 - the text under test
     row = families.draw(case)[3]
 
     assert namespace["row"].tobytes() == row.astype(np.float64).tobytes()
