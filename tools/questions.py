@@ -12,8 +12,7 @@ from pathlib import Path
 
 from harness.store import Store
 from reports import gfm, site
-from reports.material import Material
-from reports.pages.guide.answer import Piece
+from reports.material import Material, Piece
 from reports.pages.guide.questions import QUESTIONS
 from xentbench import report
 
