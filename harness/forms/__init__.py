@@ -16,7 +16,7 @@ IMPORTS: Mapping[str, Mapping[str, str]] = {
     "numpy": {"np": "import numpy as np"},
     "scipy": {"scipy": "import scipy.special", "np": "import numpy as np"},
     "sklearn": {"sklearn": "import sklearn.metrics, sklearn.utils.extmath", "np": "import numpy as np"},
-    "mlx": {"mx": "import mlx.core as mx", "nn": "from mlx import nn"},
+    "mlx": {"mx": "import mlx.core as mx", "nn": "from mlx import nn", "mlx": "import mlx.core, mlx.nn"},
     "paddle": {"paddle": "import paddle", "F": "import paddle.nn.functional as F"},
 }
 FORMS: Mapping[str, tuple[Form, ...]] = {

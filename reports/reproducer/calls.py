@@ -91,11 +91,11 @@ def _public(framework: str, name: str, op: Op) -> Call:
     if own := next((text for end, text in OWN.items() if name.endswith(end)), ""):
         return Call(own.format(name=name)).reduced(framework, op)
     if OPS[op.name].labels == "none":
-        whole = OPS[op.name].elementwise or (framework == "tensorflow" and op.name != "logsumexp")
+        whole = OPS[op.name].elementwise or framework == "sklearn"
+        whole = whole or (framework == "tensorflow" and op.name != "logsumexp")
         return Call(f"{name}(logits)" if whole else f"{name}(logits, {'dim' if framework == 'torch' else 'axis'}=-1)")
-    if framework == "torch":
-        weight = f", pos_weight=logits.new_full((), {op.options['pos_weight']})" if "pos_weight" in op.options else ""
-        return Call(f'{name}(logits, labels, reduction="{reduction}"{weight})')
+    if framework in {"torch", "mlx", "paddle"}:
+        return Call(_reducing(framework, name, op))
     if framework != "tensorflow":
         return Call(f"{name}(logits, labels)").reduced(framework, op)
     if name.startswith("tf.compat.v1.losses."):
@@ -104,13 +104,30 @@ def _public(framework: str, name: str, op: Op) -> Call:
         return Call(f'{name}(from_logits=True, reduction="{reduction}", dtype=logits.dtype.name)(labels, logits)')
     if name.startswith(("keras.", "tf.keras.")):
         return Call(f"{name}(labels, logits, from_logits=True)").reduced(framework, op)
-    weight = f", pos_weight={op.options.get('pos_weight', 1.0)}" if ".weighted_" in name else ""
+    weight = f", pos_weight=tf.constant({_numbers(op)}, logits.dtype)" if ".weighted_" in name else ""
     return Call(f"{name}(labels=labels, logits=logits{weight})").reduced(framework, op)
+
+
+def _reducing(framework: str, name: str, op: Op) -> str:
+    """Call a loss that has the options itself."""
+    given = ", soft_label=True" if framework == "paddle" and op.name == "dense_xent" else ""
+    if "pos_weight" in op.options:
+        made = "logits.new_tensor({})" if framework == "torch" else "paddle.to_tensor({}, dtype=logits.dtype)"
+        given += f", pos_weight={made.format(_numbers(op))}"
+    return f'{name}(logits, labels, reduction="{op.options.get("reduction", "none")}"{given})'
+
+
+def _numbers(op: Op) -> str:
+    """Return the weights of the positive term as a list in Python: one of all classes, or as many as a pattern has."""
+    return str([float(word) for word in str(op.options.get("pos_weight", 1.0)).split()])
 
 
 def _of_probabilities(name: str, takes: str) -> str:
     """Call a loss of given probabilities, or of their logarithms, unreduced."""
-    if name.startswith("torch."):
+    if name.startswith("sklearn."):
+        row = f"{name}([label], row[None], labels=np.arange(len(row)))"
+        return f"np.array([{row} for label, row in zip(labels, {takes}, strict=True)])"
+    if name.startswith(("torch.", "paddle.")):
         return f'{name}({takes}, labels, reduction="none")'
     if name.startswith("tf.compat.v1.losses."):
         return f"{name}(labels, {takes}, reduction=tf.compat.v1.losses.Reduction.NONE)"
