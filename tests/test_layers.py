@@ -26,6 +26,8 @@ ARROWS = {
             "harness.history",
             "harness.timing",
             "harness.scoring.harm",
+            "harness.scoring.line",
+            "harness.scoring.swept",
             "harness.scoring.tolerances",
         ),
     ),

@@ -159,9 +159,9 @@ def _lines_apart(old: Score, new: Score, case: Case) -> str:
         return ""
     was, now = swept.unpack(old.swept), swept.unpack(new.swept)
     rows = swept.differing(was, now)
-    if was.rows != now.rows or not rows:
-        return f"answers differ in bits, and their lines have {now.rows} and {was.rows} binades"
-    ends = [line.named(case.dtype, row) for row in (rows[0], rows[-1])]
+    if (was.rows, was.first) != (now.rows, now.first) or not rows:
+        return f"answers differ in bits, and are of other parts of the line: {now.rows} binades, were {was.rows}"
+    ends = [line.named(case.dtype, now.first + row) for row in (rows[0], rows[-1])]
     between = f"at {ends[0]}" if len(rows) == 1 else f"from {ends[0]} to {ends[1]}"
     return f"answers differ in bits in {len(rows)} of {now.rows} binades, {between}"
 

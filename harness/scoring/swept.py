@@ -65,6 +65,11 @@ class Swept:
         return len(self.digests)
 
     @property
+    def first(self) -> int:
+        """Which row of the line is the first here."""
+        return self.places[0] // (self.elements // self.rows)
+
+    @property
     def elements(self) -> int:
         """How many elements there are."""
         return sum(self.counts)
@@ -198,6 +203,6 @@ def unpack(text: str) -> Swept:
 
 def differing(one: Swept, other: Swept) -> list[int]:
     """Return the rows whose answers differ in bits; all where the lines do."""
-    if one.rows != other.rows:
+    if (one.rows, one.first) != (other.rows, other.first):
         return list(range(max(one.rows, other.rows)))
     return [row for row in range(one.rows) if one.digests[row] != other.digests[row]]

@@ -124,8 +124,11 @@ class Sweep:
         self.adapter, self.questions = adapter, piece.questions
         self.asking_seconds = 0.0
         self._plans = {case: single.plan(case.op, case.quantity, account.label(case)) for case, _ in piece.questions}
-        self._refused: dict[tuple[Case, Target], Outcome] = {}
         self._accounts = {(case, target): Account() for case, targets in piece.questions for target in targets}
+        numbers = (piece.rows[1] - piece.rows[0]) * account.PER_ROW * len(self._accounts) if piece.rows else 0
+        for loops in (single.LOOPS, cells.LOOPS):
+            loops.get(numbers)  # all that is to come: so that they take over from the first chunk on, where they pay
+        self._refused: dict[tuple[Case, Target], Outcome] = {}
 
     def run(self, first: int, last: int) -> Iterator[tuple[Case, Target, Outcome | Part]]:
         """Ask rows from the first to the one before the last."""
