@@ -65,6 +65,21 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Report on today's frameworks, with times, and keep a picture of it in docs/pictures; half an hour.
+
+    Arguments go to `xentbench run`, as `-- --on torch:eager --op softmax` for a small one.
+    """
+    if not any(map(shutil.which, BROWSERS)):
+        session.skip("no browser is installed, so no picture can be taken; try: apt-get install chromium")
+    install(session, *FRAMEWORKS, "fast", groups=("browser",))
+    made = Path("build/demo")
+    places = ("--store", str(made / "results.sqlite"), "--report", str(made / "report"))
+    session.run("xentbench", "run", "--speed", *places, *session.posargs, success_codes=(0, 1))  # what is new is shown
+    session.run("python", "tools/picture.py", str(made / "report" / "index.html"), "docs/pictures")
+
+
+@nox.session(default=False)
 def versions(session: nox.Session) -> None:
     """Ask releases of a framework the same and compare: `-- jax==0.9.2 jax==0.10.2 jax==0.12.0.1 [options]`.
 

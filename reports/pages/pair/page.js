@@ -70,7 +70,7 @@ function times(block, a, b) {
   const body = shared.map(([key, [, op, title, x, p]]) => {
     const [, , , y, q] = second.get(key);
     return element("tr", {}, element("th", { scope: "row" }, element("code", {}, op), ", " + title),
-      ...[`${short(x * 1e6)} µs`, `${short(y * 1e6)} µs`, short(Number((y / x).toPrecision(3))), figure(p), figure(q)].map(text => element("td", { class: "n" }, text)));
+      ...[x, y].map(seconds => `${short(Number((seconds * 1e6).toPrecision(3)))} µs`).map(text => element("td", { class: "n" }, text)), ...[ short(Number((y / x).toPrecision(3))), figure(p), figure(q)].map(text => element("td", { class: "n" }, text)));
   });
   return element("table", { class: "plain counts" }, heads([["Timed in one tournament"], ["A", true], ["B", true], ["B over A", true], ["A, peak / logits", true], ["B, peak / logits", true]]), element("tbody", {}, ...body));
 }
