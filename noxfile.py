@@ -66,7 +66,7 @@ def compare(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Report on today's frameworks, with times, and keep a picture of it in docs/pictures; half an hour.
+    """Report on today's frameworks, with times, for docs: its picture, and the pages of questions; half an hour.
 
     Arguments go to `xentbench run`, as `-- --on torch:eager --op softmax` for a small one.
     """
@@ -77,6 +77,7 @@ def demo(session: nox.Session) -> None:
     places = ("--store", str(made / "results.sqlite"), "--report", str(made / "report"))
     session.run("xentbench", "run", "--speed", *places, *session.posargs, success_codes=(0, 1))  # what is new is shown
     session.run("python", "tools/picture.py", str(made / "report" / "index.html"), "docs/pictures")
+    session.run("python", "tools/questions.py", str(made / "results.sqlite"))
 
 
 @nox.session(default=False)
