@@ -41,6 +41,7 @@ NEEDS: Mapping[str, Needs] = {
     "jax_export": Needs(heavy="each function and option is exported: minutes"),
     "litert": Needs(heavy="it brings TensorFlow, whose converter it is: 1.4 GB"),
     "paddle": Needs(heavy="700 MB"),
+    "onnxruntime_web": Needs(npm=f"{PROCESSES}/onnxruntime_web"),
     "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
     "saved_model": Needs(heavy="each function and option is saved and loaded: minutes"),
     "torch_export": Needs(heavy="each function and option is exported: minutes"),

@@ -11,7 +11,7 @@ import numpy as np
 from harness import adapters
 from harness.adapters import Builder, Catalogue, Function, NotSupported
 from harness.adapters.numpy import weights
-from harness.engines.processes.frames import DTYPES, VERSION, Broken
+from harness.engines.processes.frames import VERSION, Broken
 from harness.engines.processes.offer import QUANTITIES, Offer, Offered
 from harness.engines.processes.running import Running
 from harness.model import Array, Param
@@ -40,8 +40,6 @@ class Call:
             raise NotSupported(f"{offered.name} takes {', '.join(offered.dtypes)}, not {dtype}")
         lines = [("function", f"{offered.op} {offered.name}"), ("mode", self.running.mode), ("quantity", quantity)]
         lines += [("option", f"{name} {value}") for name, value in self.options.items()]
-        if other := [array.dtype.name for array in arrays if array.dtype.name not in DTYPES]:
-            raise NotSupported(f"the process protocol has no {other[0]}")
         given, upstream = (arrays, ()) if quantity == "value" else (arrays[:-1], arrays[-1:])
         named = zip((*OPS[offered.op].arrays, "bias"), given, strict=False)
         got = self.running.ask(lines, dict([*named, *(("upstream", each) for each in upstream)]))

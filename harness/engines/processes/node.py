@@ -6,8 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from harness.adapters import NotInstalled
-from harness.engines.processes import adapter
+from harness.model import Array
 
 HERE = Path(__file__).parent
 SCRIPT = "engine.mjs"  # in the folder of each engine
@@ -20,16 +22,16 @@ def home(name: str) -> Path:
     return Path(elsewhere, name).resolve() if elsewhere else HERE / name
 
 
-class Adapter(adapter.Adapter):
-    """A script of an engine's folder, run by Node."""
+def command(name: str, package: str) -> tuple[str, ...]:
+    """Return the command that starts an engine. Raises NotInstalled where Node or its package is not there."""
+    found, packages = shutil.which("node"), home(name)
+    if found is None:
+        raise NotInstalled(f"{name} needs node, which is not on the PATH; try: install Node 20 or later")
+    if not (packages / "node_modules" / package).is_dir():
+        raise NotInstalled(f"{name}: {package} is not in {packages}; try: npm ci --ignore-scripts --prefix {packages}")
+    return found, str(HERE / name / SCRIPT), str(packages / "package.json")
 
-    def __init__(self, name: str, package: str) -> None:
-        """Start the script. Raises NotInstalled where Node or the package is not there."""
-        node, packages = shutil.which("node"), home(name)
-        if node is None:
-            raise NotInstalled(f"{name} needs node, which is not on the PATH; try: install Node 20 or later")
-        if not (packages / "node_modules" / package).is_dir():
-            raise NotInstalled(
-                f"{name}: {package} is not in {packages}; try: npm ci --ignore-scripts --prefix {packages}"
-            )
-        super().__init__(name, node, str(HERE / name / SCRIPT), str(packages / "package.json"))
+
+def octets(data: bytes) -> Array:
+    """Return bytes as an array that the protocol carries."""
+    return np.frombuffer(data, np.uint8)

@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.adapters import NotInstalled, NotSupported
 from harness.adapters.deaths import how_it_died
-from harness.engines.processes.frames import VERSION, Broken, Ended, Message, read
+from harness.engines.processes.frames import DTYPES, VERSION, Broken, Ended, Message, read
 from harness.engines.processes.offer import Offer
 from harness.model import Array
 from harness.spelling import printable
@@ -56,6 +56,8 @@ class Running:
         Raises NotSupported where it is not offered, Refused where it failed, Died where the program has, and Broken for
         what is no answer; the program is started anew for the next question then.
         """
+        if other := [array.dtype.name for array in arrays.values() if array.dtype.name not in DTYPES]:
+            raise NotSupported(f"the process protocol has no {other[0]}")
         if not self._alive:
             with self._first_words():
                 self._started()

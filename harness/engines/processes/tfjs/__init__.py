@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import final
 
-from harness.engines.processes import node
+from harness.engines.processes import adapter, node
 
 
 @final
-class Adapter(node.Adapter):
+class Adapter(adapter.Adapter):
     """What `engine.mjs` answers."""
 
     modes = ("cpu", "wasm")
 
     def __init__(self) -> None:
-        super().__init__("tfjs", "@tensorflow/tfjs")
+        super().__init__("tfjs", *node.command("tfjs", "@tensorflow/tfjs"))

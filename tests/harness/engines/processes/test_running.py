@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from harness.adapters import NotInstalled
+from harness.adapters import NotInstalled, NotSupported
 from harness.engines.processes import running
 from harness.engines.processes.adapter import Adapter
 from harness.model import Failed, Inputs, Op, Target, Unsupported
@@ -52,6 +52,8 @@ def test_what_is_not_offered_is_not_asked():
 
     assert "float64, not float32" in ask(engine, logits=X.astype(np.float32)).reason
     assert isinstance(ask(engine, "grad_labels"), Unsupported)
+    with pytest.raises(NotSupported, match="the process protocol has no int16"):
+        engine.running.ask([], {"labels": X.astype(np.int16)})
     assert isinstance(ask(engine, label_smoothing=0.1), Unsupported)
     assert engine.died() == ""
 
