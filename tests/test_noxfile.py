@@ -29,7 +29,8 @@ def noxfile():
 def test_sessions_of_workflows_are_there(noxfile):  # noqa: ARG001 - reading it registers its sessions
     """A session that a workflow or CI's script runs is one of the noxfile."""
     texts = [path.read_text("utf-8") for path in [*(ROOT / ".github/workflows").glob("*.yml"), ROOT / ".ci/run"]]
-    named = {name for text in texts for names in re.findall(r"nox -s ((?:[a-z][a-z-]* ?)+)", text) for name in names.split()}
+    lines = [names for text in texts for names in re.findall(r"nox -s ((?:[a-z][a-z-]* ?)+)", text)]
+    named = {name for names in lines for name in names.split()}
 
     assert named >= {"tests", "compare", "selftest", "newest"}
     assert named <= {function.name or name for name, function in nox.registry.get().items()}
