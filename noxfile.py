@@ -107,14 +107,14 @@ def engines(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on every framework. Arguments go to pytest."""
-    install(session, *FRAMEWORKS, *LIGHT, "fast", "witness", "postgres", "parquet", groups=("tests",))
+    install(session, *FRAMEWORKS, *LIGHT, "fast", "witness", "postgres", "parquet", "dask", groups=("tests",))
     session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 
 
 @nox.session(default=False)
 def newest(session: nox.Session) -> None:
     """Run the tests with no constraints: the newest release of everything for this Python. Arguments go to pytest."""
-    extras = ",".join([*FRAMEWORKS, "fast", "witness", "postgres", "parquet"])
+    extras = ",".join([*FRAMEWORKS, "fast", "witness", "postgres", "parquet", "dask"])
     groups = nox.project.dependency_groups(PROJECT, "tests")
     # Else uv takes a release candidate of sympy for the sake of a newer mpmath than torch's sympy is released for.
     session.install("--upgrade", "-e", f".[{extras}]", *groups, env={"UV_PRERELEASE": "disallow"})

@@ -138,6 +138,7 @@ class Sweep:
                 self._chunk(row, start, digests)
             for key, known in self._accounts.items():
                 known.digests.append(digests[key].hexdigest()[: cells.DIGITS])
+                known.whole.update(digests[key].digest())
         for (case, target), known in self._accounts.items():
             yield case, target, self._refused.get((case, target)) or account.part(case, known)
 
@@ -158,7 +159,6 @@ class Sweep:
                     continue
                 flat = _plain_nans(got.reshape(-1))
                 digests[key].update(flat.data)
-                self._accounts[key].whole.update(flat.data)
                 account.add(self._accounts[key], case, flat, truth, x, row * account.PER_ROW + start)
 
 
