@@ -139,6 +139,23 @@ const logSoftmax = (x) => {
 };
 const dot = (a, b) => sum(a.map((v, i) => v * b[i]));
 
+const binary = (x, z) => z * softplus(-x) + (1 - z) * softplus(x);
+const missed = (x, z) => z * sigmoid(-x) + (1 - z) * sigmoid(x); // 1 - p of what is right
+const focal = (p, y) => (1 - p) ** 2 * y;
+const poly = (p, y) => y + 2 * (1 - p);
+const shaped = (x, f) => softmax(x).map((p, j) => f(p, -logSoftmax(x)[j]));
+/** The gradient of sum z f, f a function of a class's p and y = -log p; slope is its derivative by y. */
+const through = (x, z, g, slope) => {
+  const slopes = shaped(x, slope).map((s, j) => z[j] * s);
+  return softmax(x).map((p, j) => g[0] * (p * sum(slopes) - slopes[j]));
+};
+/** The rows that a loss in two steps is of, and where its label is in each. */
+const steps = (x, label) => {
+  const half = Math.floor(x.length / 2);
+  const head = { row: [...x.slice(0, half), 0], at: Math.min(label, half) };
+  return label < half ? [head] : [head, { row: x.slice(half), at: label - half }];
+};
+
 const FORMULAS = {
   "softmax/value": ({ x }) => softmax(x),
   "softmax/grad_logits": ({ x, g }) => {
@@ -171,6 +188,33 @@ const FORMULAS = {
     const [p, y] = [softmax(x), logSoftmax(x)];
     return p.map((v, j) => g[0] * v * (dot(p, y) - y[j]));
   },
+  "bernoulli_entropy/value": ({ x }) => x.map((v) => sigmoid(v) * softplus(-v) + sigmoid(-v) * softplus(v)),
+  "bernoulli_entropy/grad_logits": ({ x, g }) => x.map((v, j) => -g[j] * v * sigmoid(v) * sigmoid(-v)),
+  "sigmoid_focal_xent/value": ({ x, z }) => x.map((v, j) => missed(v, z[j]) ** 2 * binary(v, z[j])),
+  "sigmoid_focal_xent/grad_logits": ({ x, z, g }) =>
+    x.map((v, j) => {
+      const slope = 2 * (1 - 2 * z[j]) * sigmoid(v) * sigmoid(-v) * binary(v, z[j]);
+      return g[j] * missed(v, z[j]) * (slope + missed(v, z[j]) * ((1 - z[j]) * sigmoid(v) - z[j] * sigmoid(-v)));
+    }),
+  "sigmoid_focal_xent/grad_labels": ({ x, z, g }) =>
+    x.map((v, j) => {
+      const slope = 2 * (sigmoid(-v) - sigmoid(v)) * binary(v, z[j]);
+      return g[j] * missed(v, z[j]) * (slope - missed(v, z[j]) * v);
+    }),
+  "focal_xent/value": ({ x, z }) => [dot(z, shaped(x, focal))],
+  "focal_xent/grad_logits": ({ x, z, g }) => through(x, z, g, (p, y) => (1 - p) ** 2 + 2 * (1 - p) * p * y),
+  "focal_xent/grad_labels": ({ x, g }) => shaped(x, focal).map((f) => g[0] * f),
+  "poly_xent/value": ({ x, z }) => [dot(z, shaped(x, poly))],
+  "poly_xent/grad_logits": ({ x, z, g }) => through(x, z, g, (p) => 1 + 2 * p),
+  "poly_xent/grad_labels": ({ x, g }) => shaped(x, poly).map((f) => g[0] * f),
+  "adaptive_xent/value": ({ x, label }) => [sum(steps(x, label).map(({ row, at }) => -logSoftmax(row)[at]))],
+  "adaptive_xent/grad_logits": ({ x, g, label }) => {
+    const [head, tail] = steps(x, label).map(({ row, at }) => softmax(row).map((p, j) => g[0] * (p - (j === at ? 1 : 0))));
+    return [...head.slice(0, -1), ...(tail ?? x.slice(head.length - 1).map(() => 0))];
+  },
+  "generalized_prob_xent/value": ({ x, label }) => [2 - 2 * Math.sqrt(x[label])],
+  "generalized_prob_xent/grad_logits": ({ x, g, label }) =>
+    x.map((p, j) => (j === label ? -g[0] / Math.sqrt(p) : 0)),
   "sparse_prob_xent/value": ({ x, label }) => [-Math.log(x[label])],
   "sparse_prob_xent/grad_logits": ({ x, g, label }) => x.map((p, j) => (j === label ? -g[0] / p : 0)),
   "dense_prob_xent/value": ({ x, z }) => [-dot(z, x.map(Math.log))],

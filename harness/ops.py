@@ -18,6 +18,7 @@ WITH_LABELS: tuple[Quantity, ...] = (*VALUE_AND_GRADIENT, "grad_labels")
 VALUE_AND_HIDDEN: tuple[Quantity, ...] = ("value", "grad_hidden")
 
 MEAN: Mapping[str, Param] = {"reduction": "mean"}
+FOCUS: Mapping[str, Param] = {"gamma": 1.5, "alpha": 0.25}
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,41 @@ OPS: Mapping[str, Record] = {
         Record(
             *("kl_div", "row", "point"),
             "the terms of a Kullback-Leibler divergence: log-probabilities, and labels that are probabilities",
+            ({"log_target": True}, {"reduction": "sum_axis"}, {"log_target": True, "reduction": "sum_axis"}),
             takes="log_probabilities",
             apart=True,
         ),
         Record("entropy", "none", "row", "the entropy of their probabilities", apart=True),
+        Record("bernoulli_entropy", "none", "point", "the entropy of a yes or no, class by class", apart=True),
+        Record(
+            *("sigmoid_focal_xent", "row", "point"),
+            "a sigmoid's loss times (1 - p)**gamma of what is right: easy classes count for less; gamma is 2",
+            (FOCUS,),
+            apart=True,
+        ),
+        Record(
+            *("focal_xent", "row", "row"),
+            "the loss of a distribution, each class times (1 - p)**gamma: easy rows count for less; gamma is 2",
+            (FOCUS,),
+            apart=True,
+        ),
+        Record(
+            *("poly_xent", "row", "row"),
+            "the loss of a distribution plus epsilon (1 - p) of what is right; epsilon is 2",
+            ({"epsilon": -1.0},),
+            apart=True,
+        ),
+        Record(
+            *("adaptive_xent", "index", "row"),
+            "a loss in two steps: half of the classes beside a logit of 0 for all others, then these by themselves",
+            apart=True,
+        ),
+        Record(
+            *("generalized_prob_xent", "index", "row"),
+            "(1 - p**q) / q of a given probability of the right class, q is 1/2: between its logarithm and 1 - p",
+            takes="probabilities",
+            apart=True,
+        ),
         Record(
             *("linear_xent", "index", "row"),
             "a loss of hidden states times a vocabulary matrix: one right class of many, labels are class indices",
@@ -143,25 +175,28 @@ OPS: Mapping[str, Record] = {
 }
 
 
-def _asked(*, linear: bool) -> Mapping[Op, tuple[Quantity, ...]]:
+def _asked(*, linear: bool = False, apart: bool = False) -> Mapping[Op, tuple[Quantity, ...]]:
     return {
         Op.of(record.name, **options): record.quantities_with(options)
         for record in OPS.values()
-        if record.linear == linear and not record.apart
+        if (record.linear, record.apart) == (linear, apart)
         for options in ({}, *record.variants)
     }
 
 
 # What is asked in every input family, and of each its quantities: ops of logits, and those that make these themselves.
-ASKED = _asked(linear=False)
+ASKED = _asked()
 ASKED_LINEAR = _asked(linear=True)
 # What is asked in few families of its own.
-APART: Mapping[Op, tuple[Quantity, ...]] = {
-    Op.of(record.name): record.quantities for record in OPS.values() if record.apart
-}
+APART = _asked(apart=True)
 
 
 def plain(*values: str) -> tuple[Op, ...]:
     """Return the ops of logits without options whose value is one of these kinds; all where none is named."""
     chosen = (record for record in OPS.values() if not (record.apart or record.linear))
     return tuple(Op(record.name) for record in chosen if not values or record.value in values)
+
+
+def one_a_row(op: Op) -> bool:
+    """Tell whether an op that is not reduced has one value a row, by itself or by a reduction over the classes."""
+    return OPS[op.name].one_a_row or str(op.options.get("reduction")).endswith("_axis")

@@ -23,8 +23,13 @@ OPTIONS: Mapping[str, str] = {
     "label_smoothing": "e: labels become (1 - e) y + e / classes; of a sigmoid (1 - e) z + e / 2",
     "softcap": "c: logits become c tanh(x / c)",
     "z_loss": "z: to each loss comes z logsumexp**2, of the logits that the loss is of",
+    "gamma": "of a focal loss, the exponent of 1 - p",
+    "alpha": "of a focal loss, its factor; of a sigmoid's, that of a label of 1, and 1 - alpha of a label of 0",
+    "epsilon": "of a poly loss, the factor of 1 - p",
+    "log_target": "of a divergence: whether labels are logarithms of probabilities, as log-probabilities are",
     "pos_weight": "a factor of the positive term, a number or a pattern over the classes",
     "mask": "a pattern over the classes: 0 where a class is left out of the row",
+    "term_weight": "of a logsumexp: a factor of each class's exponential, a pattern over the classes",
     "scale": "c: logits become c x, a product in front of the function, as attention has it",
     "added_mask": "a pattern over the classes, added in front of the function: -inf where one is left out, else 0",
     "bias": "of a linear op: whether a bias is added to the logits",
@@ -40,6 +45,7 @@ REDUCTIONS: Mapping[str, str] = {
     "mean_sampleweight": "their sum over the sum of the sample weights",
     "mean_nonzero": "their sum over the number of sample weights that are not 0",
     "mean_axis": "one a row: the mean over the classes of a sigmoid's losses",
+    "sum_axis": "one a row: the sum over the classes of a divergence's terms",
 }
 # What the inputs show of themselves: a builder is told only where it has the parameter.
 SHOWN = frozenset({"rank", "label_sum"})
@@ -55,8 +61,9 @@ def repeated(pattern: str, count: int) -> tuple[float, ...]:
 
 
 def reduces(op: Op) -> bool:
-    """Tell whether an op's value is one number."""
-    return op.options.get("reduction", "none") not in {"none", "mean_axis"}
+    """Tell whether an op's value is one number: what is reduced over the classes alone ends in `_axis`."""
+    reduction = str(op.options.get("reduction", "none"))
+    return reduction != "none" and not reduction.endswith("_axis")
 
 
 def outer(rows: int, rank: int) -> tuple[int, ...]:

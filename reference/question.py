@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.model import Op, Quantity
-from harness.ops import OPS
+from harness.ops import OPS, one_a_row
 
 Numbers = tuple[float, ...]
 PlainRow = tuple[Numbers, Numbers, Numbers]  # logits, labels, upstream
@@ -60,7 +60,7 @@ class Question:
             return len(self.weight)
         if self.quantity == "grad_bias":
             return self.classes
-        return self.rows if self.quantity == "value" and OPS[self.op.name].one_a_row else len(self.logits)
+        return self.rows if self.quantity == "value" and one_a_row(self.op) else len(self.logits)
 
     def by_row(self) -> list[PlainRow]:
         """Return (logits, labels, upstream) of each row; a mean hands every row the one upstream."""

@@ -20,10 +20,11 @@ from flint import arb
 from mpmath import libmp
 
 from harness.model import Op, Quantity
-from harness.ops import OPS
+from harness.ops import OPS, one_a_row
 from reference.arbiter.ball import EXACT, Ball, magnitude
 from reference.question import Numbers, PlainRow
 from reference.witness_apart import APART_BY_POINT, APART_BY_ROW
+from reference.witness_focal import WITH_OPTIONS, of_options
 
 Arb = Any  # python-flint ships no types
 
@@ -218,7 +219,7 @@ def enclose(
     so: an exact zero of a sum that cancels comes back as a ball around it. Raises ValueError where there is no formula.
     """
     mean = op.options.get("reduction") == "mean"
-    single = quantity == "value" and (mean or OPS[op.name].one_a_row)
+    single = quantity == "value" and (mean or one_a_row(op))
     count = (1 if mean else len(rows)) if single else len(rows) * len(rows[0][0])
     return climb(lambda: _answers(op, quantity, rows), list(range(count) if at is None else at), enough)
 
@@ -255,14 +256,16 @@ def _answers(op: Op, quantity: Quantity, rows: Sequence[PlainRow]) -> Callable[[
             return of_point(arb(logits[c]), logits[c], z, g, q)
 
         return point
+    if (op.name, quantity) in WITH_OPTIONS:
+        return of_options(op, quantity, [_arbs(*row) for row in rows])
     if (op.name, quantity) not in ROWS:
-        known = ", ".join(sorted(f"{name}/{which}" for name, which in (*ROWS, *POINTS)))
+        known = ", ".join(sorted(f"{name}/{which}" for name, which in (*ROWS, *POINTS, *WITH_OPTIONS)))
         raise ValueError(f"question is {op.name}/{quantity}, expected one of {known}")
     of_row = ROWS[op.name, quantity]
     summed = [_Row(logits) for logits, _, _ in rows]
 
     def cell(j: int) -> Arb:
-        single = quantity == "value" and OPS[op.name].one_a_row
+        single = quantity == "value" and one_a_row(op)
         row, c = (j, 0) if single else divmod(j, classes)
         _, labels, upstream = rows[row]
         z = [float(labels[0] == k) for k in range(classes)] if OPS[op.name].labels == "index" else labels
@@ -273,6 +276,10 @@ def _answers(op: Op, quantity: Quantity, rows: Sequence[PlainRow]) -> Callable[[
     if quantity == "value":
         return lambda _: _sum(cell(j) for j in range(len(rows))) / len(rows)
     return lambda j: cell(j) / len(rows)
+
+
+def _arbs(logits: Numbers, labels: Numbers, upstream: Numbers) -> tuple[list[Arb], list[Arb], list[Arb]]:
+    return [arb(x) for x in logits], [arb(z) for z in labels], [arb(g) for g in upstream]
 
 
 def ball(value: Arb) -> Ball:

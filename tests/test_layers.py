@@ -47,7 +47,7 @@ FLOORS = {
         ("golden", "question", "bounds", "rounding", "fast"),
         ("arbiter", "limits"),
         ("options",),
-        ("tiers", "witness_apart", "witness_linear"),
+        ("tiers", "witness_apart", "witness_focal", "witness_linear"),
         ("witness",),
         ("cache", "vectors"),
     ),
@@ -62,6 +62,7 @@ FRAMEWORKS = {"torch": "torch", "jax": "jax", "optax": "jax", "tensorflow": "ten
 ENGINES = {
     **dict.fromkeys(("onnx", "onnxruntime", "openvino"), "exported"),
     **dict.fromkeys(("MNN", "ai_edge_litert", "mlx", "ncnn", "paddle", "scipy", "sklearn"), "libraries"),
+    **dict.fromkeys(("distrax", "numpyro", "tensorflow_probability"), "libraries"),
     **dict.fromkeys(("cut_cross_entropy", "liger_kernel", "tokamax", "triton"), "kernels"),
 }
 # Keras on another backend than TensorFlow.

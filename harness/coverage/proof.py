@@ -12,7 +12,7 @@ from harness.adapters.adapter import Adapter, built
 from harness.adapters.catalogue import Builder, Spelling
 from harness.adapters.fence import fenced
 from harness.model import Array, Op, Param
-from harness.ops import OPS
+from harness.ops import OPS, one_a_row
 from harness.options import SHOWN, arranged, outer, reduces
 
 ROWS, CLASSES = 4, 6
@@ -68,9 +68,7 @@ def _arrays(op: Op, dtype: str) -> list[Array]:
         "index": [(np.arange(ROWS) % CLASSES).reshape(lengths)],
         "row": [arranged(op, (np.arange(ROWS * CLASSES).reshape(ROWS, CLASSES) % 2).astype(numbers))],
     }[record.labels]
-    upstream = np.ones(lengths) if record.one_a_row else np.ones(arranged(op, rows).shape)
+    upstream = np.ones(lengths if one_a_row(op) else arranged(op, rows).shape)
     if reduces(op):
         upstream = np.ones(())
-    elif op.options.get("reduction") == "mean_axis":
-        upstream = np.ones(lengths)
     return [arranged(op, rows), *labels, upstream.astype(numbers)]

@@ -16,6 +16,8 @@ CANCELS = "Loses digits where the label's logit is far above the loss."
 EPSILON = "1e-7 is keras.config.epsilon(), copied far beyond Keras: it caps the loss at 16.1, its gradient at nothing."
 PROBABILITIES = "Hands probabilities to a function that takes logits."
 NEGATIVE = "Takes logits for probabilities: nan where one is negative."
+FOCUS: Mapping[str, Param] = {"gamma": 2.0, "alpha": 1.0}  # options of a focal loss, and of a poly loss
+TILT: Mapping[str, Param] = {"epsilon": 2.0}
 ROUNDED = "1 - p is rounded before its logarithm is taken: of a small p, all of it is lost."
 POSITIVE = "Forgets that a label of 0 has a loss too."
 

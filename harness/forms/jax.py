@@ -3,6 +3,7 @@
 from harness.forms.form import (
     CANCELS,
     EPSILON,
+    FOCUS,
     NEGATIVE,
     POSITIVE,
     PROBABILITIES,
@@ -160,5 +161,18 @@ FORMS = (
         "kl_div",
         "composed",
         "jax.scipy.special.xlogy(labels, labels) - labels * log_probabilities",
+    ),
+    Form(
+        "focal_xent",
+        "composed",
+        "-sum(labels * (1 - jax.nn.softmax(logits))**gamma * jax.nn.log_softmax(logits))",
+        "-(labels * alpha * (1 - jax.nn.softmax(logits))**gamma * jax.nn.log_softmax(logits)).sum(axis=-1)",
+        options=FOCUS,
+    ),
+    Form(
+        "bernoulli_entropy",
+        "composed",
+        "jax.nn.sigmoid(logits) * softplus(-logits) + jax.nn.sigmoid(-logits) * softplus(logits)",
+        "jax.nn.sigmoid(logits) * jax.nn.softplus(-logits) + jax.nn.sigmoid(-logits) * jax.nn.softplus(logits)",
     ),
 )

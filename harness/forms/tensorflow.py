@@ -7,6 +7,7 @@ from harness.forms.form import (
     POSITIVE,
     PROBABILITIES,
     SATURATED,
+    TILT,
     UNDERFLOW,
     UNSHIFTED,
     Form,
@@ -143,4 +144,14 @@ FORMS = (
         "composed",
         "-tf.math.xlogy(labels, probabilities) - tf.math.xlog1py(1 - labels, -probabilities)",
     ),
+    Form(
+        "poly_xent",
+        "composed",
+        "-sum(labels * tf.nn.log_softmax(logits)) + epsilon * sum(labels * (1 - tf.nn.softmax(logits)))",
+        "-tf.reduce_sum(labels * tf.nn.log_softmax(logits), axis=-1) "
+        "+ epsilon * tf.reduce_sum(labels * (1 - tf.nn.softmax(logits)), axis=-1)",
+        options=TILT,
+    ),
+    Form("entropy", "fused", "tf.compat.v1.distributions.Categorical(logits=logits).entropy()"),
+    Form("bernoulli_entropy", "fused", "tf.compat.v1.distributions.Bernoulli(logits=logits).entropy()"),
 )

@@ -3,11 +3,13 @@
 from harness.forms.form import (
     CANCELS,
     EPSILON,
+    FOCUS,
     NEGATIVE,
     POSITIVE,
     PROBABILITIES,
     ROUNDED,
     SATURATED,
+    TILT,
     UNDERFLOW,
     UNSHIFTED,
     Form,
@@ -205,5 +207,52 @@ FORMS = (
         "kl_div",
         "composed",
         "torch.special.xlogy(labels, labels) - labels * log_probabilities",
+    ),
+    Form(
+        "focal_xent",
+        "composed",
+        "-sum(labels * (1 - torch.softmax(logits))**gamma * torch.log_softmax(logits))",
+        "-(labels * alpha * (1 - torch.softmax(logits, dim=-1))**gamma "
+        "* torch.log_softmax(logits, dim=-1)).sum(dim=-1)",
+        options=FOCUS,
+    ),
+    Form(
+        "poly_xent",
+        "composed",
+        "-sum(labels * torch.log_softmax(logits)) + epsilon * sum(labels * (1 - torch.softmax(logits)))",
+        "-(labels * torch.log_softmax(logits, dim=-1)).sum(dim=-1) "
+        "+ epsilon * (labels * (1 - torch.softmax(logits, dim=-1))).sum(dim=-1)",
+        options=TILT,
+    ),
+    Form(
+        "sigmoid_focal_xent",
+        "composed",
+        "(1 - p_t)**gamma * torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)",
+        "(1 - (p := torch.sigmoid(logits)) * labels - (1 - p) * (1 - labels))**gamma "
+        "* (1 if alpha == 1 else alpha * labels + (1 - alpha) * (1 - labels)) "
+        '* torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")',
+        note=ROUNDED,
+        options=FOCUS,
+    ),
+    Form(
+        "bernoulli_entropy",
+        "fused",
+        "torch.distributions.Bernoulli(logits=logits).entropy()",
+    ),
+    Form(
+        "bernoulli_entropy",
+        "composed",
+        "torch.sigmoid(logits) * softplus(-logits) + torch.sigmoid(-logits) * softplus(logits)",
+        "torch.sigmoid(logits) * torch.nn.functional.softplus(-logits) "
+        "+ torch.sigmoid(-logits) * torch.nn.functional.softplus(logits)",
+    ),
+    Form(  # weights of ones and zeros make logits of inputs, and products with them round nothing
+        "adaptive_xent",
+        "fused",
+        "torch.nn.AdaptiveLogSoftmaxWithLoss",
+        "-torch.func.functional_call("
+        "torch.nn.AdaptiveLogSoftmaxWithLoss(n := logits.shape[-1], n, [n // 2], div_value=1.0), "
+        '{"head.weight": torch.cat([(one := torch.eye(n).to(logits))[: n // 2], 0 * one[:1]]), '
+        '"tail.0.0.weight": one, "tail.0.1.weight": one[n // 2 :]}, (logits, labels)).output',
     ),
 )

@@ -15,10 +15,14 @@ from reference import rounding
 from reference.arbiter import ball, rows
 from reference.arbiter.ball import EXACT, Ball
 from reference.arbiter.column import Column, end_to_end, split_balls
-from reference.arbiter.variants import APART
+from reference.arbiter.variants.entropies import ENTROPIES
+from reference.arbiter.variants.focal import FOCAL
+from reference.arbiter.variants.formula import Formula, Key
+from reference.arbiter.variants.probabilities import PROBABILITIES
 from reference.golden import Piece, join, shape
 from reference.question import Numbers, PlainRow
 
+APART: Mapping[Key, Formula] = {**PROBABILITIES, **ENTROPIES, **FOCAL}  # ops that are asked apart
 START_BITS = 144  # 40 more than are certified: what the formulas may lose before a row is done again
 RADIUS_BITS = 104  # 30 decimal digits are 99.7 bits
 MOST_BITS = 1 << 14  # beyond the exponents that cancel in any float64 row, 2**11 bits; nothing should get here
@@ -67,7 +71,7 @@ def _answer(op: Op, quantity: Quantity, row: PlainRow, share: int, bits: int) ->
 def answer(op: Op, quantity: Quantity, row: PlainRow, bits: int) -> Sequence[Ball]:
     """Answer one row, of an op that is asked apart or of any other; see `reference.arbiter.rows.answer`."""
     formula = APART.get((op.name, quantity))
-    return formula(*row, bits) if formula else rows.answer(op, quantity, *row, bits)
+    return formula(op.options, *row, bits) if formula else rows.answer(op, quantity, *row, bits)
 
 
 def _rows(quantity: Quantity, inputs: Inputs, chosen: Sequence[int]) -> list[PlainRow]:

@@ -34,9 +34,9 @@ from harness.model import FORMATS, Array, BudgetClass, Format, Golden, Inputs, O
 from harness.scoring import ulp
 from reference.bounds import heights, terms
 from reference.bounds.points import BY_POINT
-from reference.bounds.probabilities import APART
+from reference.bounds.probabilities import PROBABILITIES
 from reference.bounds.rows import BY_ROW
-from reference.bounds.terms import KE, KL, Arithmetic, Formula, Groups, Terms
+from reference.bounds.terms import GAMMA, KE, KL, Arithmetic, Formula, Groups, Terms
 
 __all__ = ["FORMULAS", "INNER", "KE", "KL", "OVERFLOWED", "POWERS", "Budget", "budget", "grouped"]
 
@@ -49,7 +49,8 @@ POWERS: Mapping[str, Arithmetic] = {  # exponentials by powers of two; constants
     "float32": Arithmetic(INNER.unit, ke=EX2 / INNER.unit + 1, kl=KL + 1.05, slope=1.224),
     "float64": Arithmetic(FORMATS["float64"].unit, kl=KL + 1.31, slope=1.128),
 }
-FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **APART}
+SHAPED = frozenset({"sigmoid_focal_xent", "focal_xent", "poly_xent", "adaptive_xent", "bernoulli_entropy"})
+FORMULAS: Mapping[tuple[str, Quantity], Formula] = {**BY_ROW, **BY_POINT, **PROBABILITIES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +171,9 @@ def _amplification(op: Op, quantity: Quantity, t: Terms, shape: tuple[int, ...])
         y = t.d + t.l
         each = t.total(y)[:, 0] if quantity == "value" else np.abs(t.g) * y.max(axis=1, keepdims=True)
         return np.broadcast_to(each, shape)
+    if op.name in SHAPED:
+        each = _through_powers(t, op.name, quantity)
+        return np.broadcast_to(each[:, 0] if len(shape) == 1 else each, shape)
     if quantity == "value":
         return np.ones(shape)
     g = np.abs(t.g)
@@ -178,3 +182,12 @@ def _amplification(op: Op, quantity: Quantity, t: Terms, shape: tuple[int, ...])
         "log_softmax": (g * t.counts).sum(axis=1, keepdims=True),
     }.get(op.name, g * (1 + abs(t.q)))
     return np.broadcast_to(spread, shape)
+
+
+def _through_powers(t: Terms, name: str, quantity: Quantity) -> Array:
+    """How much larger than a flushed m or p the result can be, by row and by class."""
+    size = t.d + t.l if name in {"focal_xent", "poly_xent"} else np.abs(t.x)
+    largest = size.max(axis=1, keepdims=True)
+    gamma = float(t.options.get("gamma", GAMMA)) + 1
+    per = 1 + gamma * largest if name != "bernoulli_entropy" else 1 + np.abs(t.x)
+    return np.asarray(per if quantity == "value" else np.abs(t.g) * per)

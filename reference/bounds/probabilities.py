@@ -1,4 +1,4 @@
-"""Error bounds of cross-entropies of given probabilities p: s(p) = -log p and s(1 - p) = -log(1 - p).
+"""Error bounds of losses of given probabilities p, or of their logarithms: s(p) = -log p, s(1 - p) = -log(1 - p).
 
 The p are exact numbers of the format, so a logarithm within KL u is as good as that, however near to 1 they lie: what
 makes a loss of logits hard happened before. -log(1 - p) is as good by log1p(-p). Where 1 - p is rounded first, to
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.model import Array, Quantity
-from reference.bounds.terms import Arithmetic, Formula, Terms
+from reference.bounds.terms import KE, Arithmetic, Formula, Terms
 
 
 def _surprise(t: Terms) -> Array:
@@ -72,22 +72,54 @@ def _log(z: Array) -> Array:
     return np.abs(np.log(np.where(z > 0, z, 1.0)))
 
 
+def _label(t: Terms) -> tuple[Array, Array, float]:
+    """Return z, |log z| and the roundings of e**w, where labels are given as w = log z."""
+    if t.options.get("log_target"):
+        return np.exp(t.z), np.abs(t.z), KE
+    return t.z, np.abs(np.log(np.where(t.z > 0, t.z, 1.0))), 0.0
+
+
 def _term(t: Terms, how: Arithmetic) -> Array:
-    """z (log z - x) of a divergence, also as z log z - z x: each part's roundings, whatever they leave."""
-    return how.u * np.abs(t.z) * ((how.kl + 2) * _log(t.z) + 2 * np.abs(t.x))
+    """z (log z - x) of a divergence, also as z log z - z x: each part's roundings, whatever they leave; or a sum."""
+    z, log, ke = _label(t)
+    each = np.abs(z) * ((how.kl + 2 + ke) * log + (2 + ke) * np.abs(t.x))
+    if "reduction" not in t.options:
+        return how.u * each
+    return how.u * t.total(each + t.height_loss * np.abs(z) * (log + np.abs(t.x)))[:, 0]
 
 
 def _term_grad(t: Terms, how: Arithmetic) -> Array:
     """-g z."""
-    return how.u * np.abs(t.g * t.z)
+    z, _, ke = _label(t)
+    return how.u * (1 + ke) * np.abs(t.g * z)
 
 
 def _term_grad_labels(t: Terms, how: Arithmetic) -> Array:
-    """g (log z + 1 - x)."""
-    return how.u * np.abs(t.g) * ((how.kl + 3) * _log(t.z) + 3 + 3 * np.abs(t.x))
+    """g (log z + 1 - x), times z where labels are logarithms."""
+    z, log, ke = _label(t)
+    parts = (how.kl + 3 + ke) * log + (3 + ke) * (1 + np.abs(t.x))
+    return how.u * np.abs(t.g) * parts * (np.abs(z) if ke else 1.0)
 
 
-APART: Mapping[tuple[str, Quantity], Formula] = {
+def _root(t: Terms, how: Arithmetic) -> tuple[Array, Array]:
+    """Return the square root of p and what is off in it, in u: a power, also by way of exp(log p / 2)."""
+    return np.sqrt(t.x), how.ke + (how.kl + 1) * _surprise(t) / 2
+
+
+def _generalized(t: Terms, how: Arithmetic) -> Array:
+    """(1 - p**q) / q at q = 1/2: a difference and a quotient."""
+    root, off = _root(t, how)
+    each = 2 * root * off + 2 * 2 * (1 - root)
+    return how.u * t.total(np.where(t.z == 0, 0.0, each))[:, 0]
+
+
+def _generalized_grad(t: Terms, how: Arithmetic) -> Array:
+    """-g p**(q - 1), also as p**q / p, with three products."""
+    root, off = _root(t, how)
+    return how.u * np.abs(t.g * t.z) * (off + 4) / root
+
+
+PROBABILITIES: Mapping[tuple[str, Quantity], Formula] = {
     ("sparse_prob_xent", "value"): _picked,
     ("sparse_prob_xent", "grad_logits"): _row_grad,
     ("dense_prob_xent", "value"): _row,
@@ -99,4 +131,6 @@ APART: Mapping[tuple[str, Quantity], Formula] = {
     ("kl_div", "value"): _term,
     ("kl_div", "grad_logits"): _term_grad,
     ("kl_div", "grad_labels"): _term_grad_labels,
+    ("generalized_prob_xent", "value"): _generalized,
+    ("generalized_prob_xent", "grad_logits"): _generalized_grad,
 }

@@ -2,16 +2,32 @@
 
 In the rows of `reference.bounds.heights.exact` sums cost nothing, and where S is a power of two neither do quotients by
 it and products with p; `Terms` holds what is left.
+
+Losses that are a cross-entropy times, or plus, a function of the probability. With p, y = -log p and m = 1 - p, of the
+bounds E_p and E_y, a sound m is the sum of the other classes' probabilities, -expm1(-y) or 1 - p, so it is off by
+
+    E_m = E_p + p E_y + (KE + 2) u m.
+
+m**gamma is off by (m + E_m)**gamma - m**gamma, which is told without a derivative, because a small m may be off by all
+of itself; and by a relative rho = (KE + gamma (KL + 3) |log m|) u, because a power may be taken by way of a logarithm,
+whose error gamma multiplies. Each product costs a u of what it is applied to.
+
+Gradients: the parts p sum z f' and z f' are each made of rounded products, at most ROUNDINGS of them, whatever way the
+derivative is taken: through y, or through p with a quotient by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from harness.model import Array, Quantity
-from reference.bounds.terms import Arithmetic, Formula, Terms
+from harness.model import FORMATS, Array, Op, Quantity
+from reference.bounds.terms import EPSILON, GAMMA, ROUNDINGS, Arithmetic, Formula, Groups, Part, Terms, grouped
+
+SPARSE = Op.of("sparse_xent")
 
 
 def _log_sum(t: Terms, how: Arithmetic) -> Array:
@@ -125,6 +141,105 @@ def _entropy_grad(t: Terms, how: Arithmetic) -> Array:
     return np.abs(t.g) * (tilt + parts)
 
 
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """What losses of a row are made of."""
+
+    p: Part
+    y: Part
+    m: Part
+
+    @classmethod
+    def of(cls, t: Terms, how: Arithmetic) -> Self:
+        """Take them from the logits' own bounds."""
+        y = Part(t.d + t.l, _log_softmax(t, how))
+        p = Part(t.p, _softmax_in_gradient(t, how))
+        m = -np.expm1(-y.size)
+        return cls(p, y, Part(m, p.off + p.size * y.off + (how.ke + 2) * how.u * m))
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A class's f, and its f'."""
+
+    f: Part
+    slope: Part
+
+
+def _focal(t: Terms, how: Arithmetic) -> Shape:
+    shares, gamma = Shares.of(t, how), float(t.options.get("gamma", GAMMA))
+    alpha = float(t.options.get("alpha", 1.0))
+    raised, less = shares.m.raised(gamma, how), shares.m.raised(gamma - 1, how)
+    slope = raised.plus(less.times(shares.p.times(shares.y)).scaled(gamma))
+    return Shape(raised.times(shares.y).scaled(alpha), slope.scaled(alpha))
+
+
+def _poly(t: Terms, how: Arithmetic) -> Shape:
+    shares, epsilon = Shares.of(t, how), abs(float(t.options.get("epsilon", EPSILON)))
+    one = Part(np.ones_like(t.p), np.zeros_like(t.p))
+    return Shape(shares.y.plus(shares.m.scaled(epsilon)), one.plus(shares.p.scaled(epsilon)))
+
+
+Shaped = Callable[[Terms, Arithmetic], Shape]
+
+
+def _shaped_value(shaped: Shaped) -> Formula:
+    """Sum z f."""
+
+    def value(t: Terms, how: Arithmetic) -> Array:
+        each = np.abs(t.z) * shaped(t, how).f.rounded(how, ROUNDINGS + t.height_loss)
+        return np.asarray(t.total(np.where(t.z == 0, 0.0, each))[:, 0])
+
+    return value
+
+
+def _shaped_grad(shaped: Shaped) -> Formula:
+    """g (p sum z f' - z f')."""
+
+    def gradient(t: Terms, how: Arithmetic) -> Array:
+        slope = shaped(t, how).slope
+        own = slope.scaled(np.abs(t.z))
+        whole = Part(t.total(own.size), t.total(own.off + t.height_loss * how.u * own.size))
+        both = Part(t.p, _softmax_in_gradient(t, how)).times(whole).plus(own)
+        return np.abs(t.g) * both.rounded(how, ROUNDINGS)
+
+    return gradient
+
+
+def _shaped_grad_labels(shaped: Shaped) -> Formula:
+    """g f."""
+    return lambda t, how: np.abs(t.g) * shaped(t, how).f.rounded(how, ROUNDINGS)
+
+
+def _steps(t: Terms) -> tuple[Terms, Terms, Array]:
+    """Return the terms of the head and of the tail, and which rows have a label in the tail, (rows, 1).
+
+    Heights are those of rows that are not exact, unless float64 has them so.
+    """
+    half = t.x.shape[1] // 2
+    in_tail = t.z[:, half:].any(axis=1, keepdims=True).astype(float)
+    head = np.concatenate([t.x[:, :half], np.zeros((len(t.x), 1))], axis=1)
+    parts = []
+    for x, z in ((head, np.concatenate([t.z[:, :half], in_tail], axis=1)), (t.x[:, half:], t.z[:, half:])):
+        groups = Groups(x, z, t.g, np.ones(1), x.shape[1])
+        parts.append(grouped(SPARSE, groups, FORMATS["float64"]))
+    return parts[0], parts[1], in_tail
+
+
+def _adaptive(t: Terms, how: Arithmetic) -> Array:
+    """The losses of both steps, and their sum."""
+    head, tail, in_tail = _steps(t)
+    losses = [step.total(step.z * (step.d + step.l))[:, 0] for step in (head, tail)]
+    off = _sparse(head, how) + in_tail[:, 0] * _sparse(tail, how)
+    return np.asarray(off + how.u * (losses[0] + losses[1]))
+
+
+def _adaptive_grad(t: Terms, how: Arithmetic) -> Array:
+    """The gradients of both; a class is in one of them."""
+    head, tail, in_tail = _steps(t)
+    return np.concatenate([_loss_grad(head, how)[:, :-1], in_tail * _loss_grad(tail, how)], axis=1)
+
+
 BY_ROW: Mapping[tuple[str, Quantity], Formula] = {
     ("softmax", "value"): _softmax,
     ("softmax", "grad_logits"): _softmax_grad,
@@ -139,4 +254,12 @@ BY_ROW: Mapping[tuple[str, Quantity], Formula] = {
     ("dense_xent", "grad_labels"): _dense_grad_labels,
     ("entropy", "value"): _entropy,
     ("entropy", "grad_logits"): _entropy_grad,
+    ("focal_xent", "value"): _shaped_value(_focal),
+    ("focal_xent", "grad_logits"): _shaped_grad(_focal),
+    ("focal_xent", "grad_labels"): _shaped_grad_labels(_focal),
+    ("poly_xent", "value"): _shaped_value(_poly),
+    ("poly_xent", "grad_logits"): _shaped_grad(_poly),
+    ("poly_xent", "grad_labels"): _shaped_grad_labels(_poly),
+    ("adaptive_xent", "value"): _adaptive,
+    ("adaptive_xent", "grad_logits"): _adaptive_grad,
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.model import Array, Format, Inputs, Op, Quantity
-from harness.ops import OPS
+from harness.model import Array, Format, Inputs, Op, Param, Quantity
 from reference.bounds import heights
 
 KE = 2.0  # exp within 1 ulp, which is at most 2 u
 KL = 2.0  # log and log1p likewise
+GAMMA, EPSILON = 2.0, 2.0  # of focal and poly losses, where nothing else is asked
+MOST = 600.0  # of an exponent in float64
+ROUNDINGS = 8  # of products in a focal loss and its gradient, whichever way they are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class Terms:
     height_given: Array  # of the sum of labels, or of incoming gradients
     height_mean: Array  # of sum g p
     height_loss: Array  # of sum z y
+    options: Mapping[str, Param]
 
     def total(self, values: Array) -> Array:
         """Sum over the classes, kept as an axis."""
@@ -81,6 +84,39 @@ class Arithmetic:
         return t.height + np.where(t.exact, self.zero, self.ke) + (1 + self.slope) * t.weight
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A quantity, at least 0, and how far off it may be."""
+
+    size: Array
+    off: Array
+
+    def times(self, other: Part) -> Part:
+        """Return the product, whatever both errors are."""
+        return Part(self.size * other.size, self.off * (other.size + other.off) + self.size * other.off)
+
+    def plus(self, other: Part) -> Part:
+        """Return the sum."""
+        return Part(self.size + other.size, self.off + other.off)
+
+    def scaled(self, factor: Array | float) -> Part:
+        """Return a multiple, whose product is counted elsewhere."""
+        return Part(self.size * factor, self.off * factor)
+
+    def raised(self, exponent: float, how: Arithmetic) -> Part:
+        """Return a power."""
+        with np.errstate(divide="ignore"):
+            log = np.abs(np.log(np.where(self.size > 0, self.size, 1.0)))
+        size = self.size**exponent
+        rho = np.expm1(np.minimum(how.u * (how.ke + exponent * (how.kl + 3) * log), MOST))
+        top = (self.size + self.off) ** exponent
+        return Part(size, top - size + rho * top)
+
+    def rounded(self, how: Arithmetic, times: Array | float) -> Array:
+        """Return how far off it is after so many more roundings."""
+        return np.asarray(self.off + times * how.u * (self.size + self.off))
+
+
 Formula = Callable[[Terms, Arithmetic], Array]
 
 
@@ -88,7 +124,7 @@ def of_rows(op: Op, quantity: Quantity, inputs: Inputs, inner: Format) -> Terms:
     """Return the terms of whole rows. inner: what the format is computed in, which decides what rows are exact."""
     x = inputs.logits.astype(np.float64)
     rows, classes = x.shape
-    if OPS[op.name].labels == "index":
+    if inputs.labels is not None and inputs.labels.ndim == 1:  # indices
         z = np.zeros_like(x)
         z[np.arange(rows), inputs.labels] = 1.0
     else:
@@ -138,6 +174,7 @@ def grouped(op: Op, groups: Groups, inner: Format) -> Terms:
         height_given=given_height,
         height_mean=mean_height,
         height_loss=given_height,
+        options=op.options,
     )
 
 

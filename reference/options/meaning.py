@@ -11,6 +11,7 @@ Every option is one of these; all are exact, because weights and smoothing are d
     reduction            every loss over the denominator, and their sum
     softcap, z_loss      other logits, another term: `reference.options.capped`
     scale, added_mask    other logits: `reference.options.scaled`
+    term_weight          other terms of a sum: `reference.options.weighed`
 
 Losses are read by `reference.options.reading` and answered by `reference.options.losses`; here are layouts and
 softmaxes.
@@ -28,12 +29,16 @@ from harness.ops import OPS
 from reference import bounds
 from reference.bounds import Budget
 from reference.golden import Certify, shape
-from reference.options import capped, linear, losses, reading, scaled
+from reference.options import capped, linear, losses, reading, scaled, weighed
 from reference.options.parts import assemble, assemble_budgets
+
+BEYOND = 2048  # an exponent that no format has
 
 
 def known(op: Op) -> bool:
     """Tell whether the reference answers an op as it is."""
+    if OPS[op.name].apart:
+        return True
     match op.name, op.params:
         case _, ():
             return True
@@ -47,7 +52,7 @@ def known(op: Op) -> bool:
 def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Golden:
     """Return the exact answers of an op with options, shaped as a framework's; `certify` answers ops without.
 
-    Raises ValueError for a denominator that is no power of two, and where a masked class would be -inf.
+    Raises ValueError for a denominator that is no power of two.
     """
     if OPS[op.name].linear:
         return linear.golden(op, quantity, inputs, certify)
@@ -56,6 +61,8 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
     rows = by_row(op, inputs)
     if op.options.keys() & scaled.OPTIONS:
         answer = scaled.golden(op, quantity, rows)
+    elif "term_weight" in op.options:
+        answer = weighed.golden(op, quantity, rows)
     elif op.options.keys() & options.RARE:
         answer = capped.golden(_shaped(op, rows), quantity)
     elif OPS[op.name].labels != "none":
@@ -65,6 +72,8 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
         answer = certify(Op.of(op.name), quantity, some)
         if answer.hi.ndim == 2:
             answer = assemble(rows.logits.shape, [((slice(None), kept), answer)])
+        if (op.name, quantity) == ("log_softmax", "value"):
+            answer = beyond(answer, kept)
     exponent = None if answer.exponent is None else arranged(op, quantity, inputs, answer.exponent)
     hi, lo = (arranged(op, quantity, inputs, part) for part in (answer.hi, answer.lo))
     return Golden(hi, lo, exponent, answer.radius)
@@ -73,7 +82,7 @@ def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Gold
 def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budget:
     """Return the error budgets of an op with options: those of the ops that it is made of, and `weighted`'s allowance.
 
-    Neither a layout nor a mask costs a rounding; a masked class is exactly 0.
+    Neither a layout nor a mask costs a rounding; a masked class is exactly 0, its log_softmax exactly -inf.
     """
     if OPS[op.name].linear:
         return linear.budget(op, quantity, inputs, certify)
@@ -82,6 +91,8 @@ def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budg
     rows = by_row(op, inputs)
     if op.options.keys() & scaled.OPTIONS:
         whole = scaled.budget(op, quantity, rows)
+    elif "term_weight" in op.options:
+        whole = weighed.budget(op, quantity, rows)
     elif op.options.keys() & options.RARE:
         whole = capped.budget(_shaped(op, rows), quantity)
     elif OPS[op.name].labels != "none":
@@ -122,9 +133,15 @@ def _shaped(op: Op, rows: Inputs) -> capped.Shaped:
 
 
 def unmasked(op: Op, rows: Inputs) -> tuple[Array, Inputs]:
-    """Return the classes that are not masked, and the inputs of these. Raises ValueError for log_softmax."""
+    """Return the classes that are not masked, and the inputs of these."""
     kept = np.flatnonzero(options.repeated(str(op.options.get("mask", "1")), rows.logits.shape[1]))
-    if op.name == "log_softmax" and len(kept) < rows.logits.shape[1]:
-        raise ValueError("log_softmax of a masked class is -inf, expected a finite number; ask softmax or logsumexp")
     upstream = rows.upstream[:, kept] if rows.upstream.ndim == 2 else rows.upstream
     return kept, replace(rows, logits=rows.logits[:, kept], upstream=upstream)
+
+
+def beyond(answer: Golden, kept: Array) -> Golden:
+    """Put -inf where a class is not kept: a number that every format rounds to it."""
+    masked = np.ones(answer.hi.shape[1], bool)
+    masked[kept] = False
+    exponent = np.zeros(answer.hi.shape, np.int64) if answer.exponent is None else answer.exponent
+    return Golden(np.where(masked, -1.0, answer.hi), answer.lo, np.where(masked, BEYOND, exponent), answer.radius)

@@ -28,6 +28,22 @@ OWN = {
     ".SoftmaxCrossEntropyWithLogits": "{name}(features=logits, labels=labels).loss",
     ".SparseSoftmaxCrossEntropyWithLogits": "{name}(features=logits, labels=labels).loss",
 }
+# Losses with options of their own, which `{options}` stands for; they are called with all of these.
+FOCAL = ", from_logits=True{options}"
+KERAS = 'reduction="none", dtype={takes}.dtype.name'
+SHAPED = {
+    "optax.sigmoid_focal_loss": "{name}(logits, labels{options})",
+    "optax.losses.poly_loss_cross_entropy": "{name}(logits, labels{options})",
+    "keras.losses.binary_focal_crossentropy": f"{{name}}(labels[..., None], logits[..., None]{FOCAL})",
+    "keras.losses.BinaryFocalCrossentropy": f"{{name}}({KERAS}{FOCAL})(labels[..., None], logits[..., None])",
+    "tf.keras.backend.binary_focal_crossentropy": f"{{name}}(labels, logits{FOCAL})",
+    "keras.losses.categorical_focal_crossentropy": f"{{name}}(labels, logits{FOCAL})",
+    "keras.losses.CategoricalFocalCrossentropy": f"{{name}}({KERAS}{FOCAL})(labels, logits)",
+    "tf.keras.backend.categorical_focal_crossentropy": f"{{name}}(labels, logits{FOCAL})",
+    "keras.losses.categorical_generalized_cross_entropy": "{name}(labels, probabilities, q=0.5)",
+    "keras.losses.CategoricalGeneralizedCrossEntropy": f"{{name}}({KERAS}, q=0.5)(labels, probabilities)",
+}
+SHAPES = frozenset({"gamma", "alpha", "epsilon", "log_target"})  # options of an op that is asked apart
 LOSSES_V1 = {"none": "NONE", "mean": "SUM_OVER_BATCH_SIZE"}  # of tf.compat.v1.losses.Reduction
 
 
@@ -48,8 +64,12 @@ class Call:
 
 def written(op: Op) -> bool:
     """Tell whether calls with these options are written here."""
-    options = op.options.keys() - {"bias"}
-    return options <= {"reduction", "pos_weight"} and op.options.get("reduction", "none") in {"none", "mean"}
+    options = op.options.keys() - {"bias"} - SHAPES
+    return options <= {"reduction", "pos_weight"} and op.options.get("reduction", "none") in {
+        "none",
+        "mean",
+        "sum_axis",
+    }
 
 
 def call(framework: str, name: str, op: Op) -> Call | None:
@@ -59,6 +79,8 @@ def call(framework: str, name: str, op: Op) -> Call | None:
     form = next((form for form in FORMS.get(framework, ()) if (form.op, form.name) == (op.name, name)), None)
     if form is not None:
         return _form(form, op).reduced(framework, op) if form.reduces else _form(form, op)
+    if name in SHAPED:
+        return Call(SHAPED[name].format(name=name, takes=OPS[op.name].takes, options=_shapes(name, op)))
     if DOTTED.fullmatch(name):
         return _public(framework, name, op)
     try:
@@ -84,7 +106,7 @@ def _public(framework: str, name: str, op: Op) -> Call:
     """Call a public function; reduce as it does itself or, where it has no such option, as users do."""
     reduction = str(op.options.get("reduction", "none"))
     if OPS[op.name].takes.endswith("probabilities"):
-        return Call(_of_probabilities(name, OPS[op.name].takes))
+        return Call(_of_probabilities(name, op))
     if OPS[op.name].linear:
         bias = ", linear_bias=bias" if "bias" in op.options else ""
         return Call(f'{name}(hidden, weight, labels{bias}, reduction="{reduction}")')
@@ -122,13 +144,24 @@ def _numbers(op: Op) -> str:
     return str([float(word) for word in str(op.options.get("pos_weight", 1.0)).split()])
 
 
-def _of_probabilities(name: str, takes: str) -> str:
+def _shapes(name: str, op: Op) -> str:
+    """Return the options of a loss that has some of its own, as further arguments."""
+    given = {"alpha": 1.0, **op.options} if "ategorical" in name else dict(op.options)  # whose default is another
+    balanced = ", apply_class_balancing=True" if "inary" in name and "alpha" in given else ""
+    return "".join(f", {option}={value}" for option, value in given.items()) + balanced
+
+
+def _of_probabilities(name: str, op: Op) -> str:
     """Call a loss of given probabilities, or of their logarithms, unreduced."""
+    takes = OPS[op.name].takes
     if name.startswith("sklearn."):
         row = f"{name}([label], row[None], labels=np.arange(len(row)))"
         return f"np.array([{row} for label, row in zip(labels, {takes}, strict=True)])"
     if name.startswith(("torch.", "paddle.")):
-        return f'{name}({takes}, labels, reduction="none")'
+        logarithms = ", log_target=True" if "log_target" in op.options else ""
+        return f'{name}({takes}, labels, reduction="none"{logarithms})'
+    if name.startswith("optax."):
+        return f"{name}({takes}, labels)"
     if name.startswith("tf.compat.v1.losses."):
         return f"{name}(labels, {takes}, reduction=tf.compat.v1.losses.Reduction.NONE)"
     if name.rpartition(".")[2][0].isupper():

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from harness.model import DTYPES, EIGHTS, FORMATS, Array, Case, Inputs, Op, Source
-from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, VALUE_ONLY, plain
+from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, VALUE_ONLY, one_a_row, plain
 from harness.scoring import line
 from reference.bounds.heights import LONG
 from suites.questions import families, linear, options, published
@@ -32,11 +32,12 @@ ROW_FAMILIES: Mapping[str, Shape] = {
 POINT_FAMILIES: Mapping[str, Shape] = dict.fromkeys(
     ("normal_small", "normal", "normal_large", "offset", "wide_spread", "extremes", "subnormals"), SQUARE
 ) | {"at_zero": FEW, "two_class_gap": (256, 2)}
-# Of ops that are asked apart, by what they take.
+# Of ops that are asked apart, by what they take; points are logits that are answered one by one.
 APART_FAMILIES: Mapping[str, Mapping[str, Shape]] = {
     "probabilities": dict.fromkeys(("shares", "near_certain"), FEW),
     "log_probabilities": {"log_shares": FEW},
-    "logits": {"small_rows": FEW},
+    "logits": dict.fromkeys(("small_rows", "confident"), FEW),
+    "points": dict.fromkeys(("normal_large", "confident"), FEW),
 }
 EIGHT_FAMILIES = ("normal", "confident")  # in 8 bits, where other families have nowhere to go
 # One family in growing sizes: how errors grow with the logits. Closest between 1 and 100, where rounding x - max is
@@ -99,9 +100,19 @@ def _eights(preset: Preset) -> Iterator[Case]:
 def _apart(preset: Preset) -> Iterator[Case]:
     for takes, shapes in APART_FAMILIES.items():
         for (name, shape), dtype in product(shapes.items(), preset.option_dtypes):
-            for op in (op for op in APART if OPS[op.name].takes == takes):
+            for op in (op for op in APART if _taken(op) == takes):
                 for quantity in APART[op]:
                     yield Case(op, quantity, name, dtype, *shape)
+
+
+def apart_families(op: Op) -> Mapping[str, Shape]:
+    """Return the families that an op which is asked apart is asked in, each with its shape."""
+    return APART_FAMILIES[_taken(op)]
+
+
+def _taken(op: Op) -> str:
+    record = OPS[op.name]
+    return "points" if record.elementwise and record.takes == "logits" else record.takes
 
 
 def speed_cases(preset: Preset, memory_bytes: int) -> Iterator[Case]:
@@ -160,7 +171,7 @@ def _upstream(case: Case, rng: np.random.Generator) -> Array:
     if case.source.name in LINES and OPS[case.op.name].elementwise:
         return families.to_dtype(np.ones((case.rows, case.classes)), case.dtype)
     mean = case.op.options.get("reduction") == "mean"
-    shape = () if mean else (case.rows,) if OPS[case.op.name].one_a_row else (case.rows, case.classes)
+    shape = () if mean else (case.rows,) if one_a_row(case.op) else (case.rows, case.classes)
     steps = rng.integers(1, 65, shape) * rng.choice([-1, 1], shape)
     return families.to_dtype(np.asarray(steps / 32), case.dtype)
 
@@ -178,6 +189,8 @@ def _labels(case: Case, logits: Array, rng: np.random.Generator) -> Array | None
         return families.to_dtype(np.full((rows, classes), LABELS[case.source.name]), case.dtype)
     if record.elementwise:
         levels = np.concatenate([np.zeros(8), np.ones(8), np.arange(1, 16) / 16])
+        if case.op.options.get("log_target"):
+            return families.to_dtype(families.log_shares(rng, rows, classes, FORMATS[case.dtype]), case.dtype)
         if record.takes == "log_probabilities":
             levels = np.arange(1, 17) / 16  # the gradient of a label of 0 is infinite
         return families.to_dtype(rng.choice(levels, (rows, classes)), case.dtype)

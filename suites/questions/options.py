@@ -13,7 +13,7 @@ import numpy as np
 
 from harness import options
 from harness.model import Array, Case, Inputs, Op, Param, Quantity, Source
-from harness.ops import OPS, VALUE_AND_GRADIENT, WITH_LABELS, Record, plain
+from harness.ops import OPS, VALUE_AND_GRADIENT, WITH_LABELS, Record, one_a_row, plain
 from suites.questions import families
 
 FAMILIES = ("normal_large", "offset")
@@ -126,6 +126,8 @@ FEW_LAYOUTS = frozenset(
 )  # for modes that compile for each
 OTHERS = {
     Op.of("softmax", mask=MASK): VALUE_AND_GRADIENT,
+    Op.of("log_softmax", mask=MASK): VALUE_AND_GRADIENT,
+    Op.of("logsumexp", term_weight=CLASS_WEIGHT): VALUE_AND_GRADIENT,
     Op.of("logsumexp", mask=MASK): VALUE_AND_GRADIENT,
     **SPARSE,
     **DENSE,
@@ -171,12 +173,11 @@ def inputs(case: Case) -> Inputs:
     op, logits = case.op, families.draw(case)
     rng = np.random.default_rng((11, *families.generator(case)))
     labels = drawn_labels(case, logits, rng)
-    per_element = not OPS[op.name].one_a_row and op.options.get("reduction") != "mean_axis"
     steps = rng.integers(1, 65, logits.shape) * rng.choice([-1, 1], logits.shape)
     upstream = families.to_dtype(steps / 32, case.dtype)  # as in the suites without options
     if options.reduces(op):
         upstream = upstream[0, 0]
-    elif not per_element:
+    elif one_a_row(op):
         upstream = upstream[:, 0].reshape(outer(op, case.rows))
     else:
         upstream = options.arranged(op, upstream)

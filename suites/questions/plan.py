@@ -10,7 +10,7 @@ from typing import Self
 from harness.adapters import frameworks
 from harness.adapters.adapter import Adapter
 from harness.model import DTYPES, EIGHTS, FORMATS, Case, NotRun, Target
-from harness.ops import OPS
+from harness.ops import APART, OPS
 from harness.options import OPTIONS, RARE, SHOWN
 from harness.running import arguments, host
 from harness.spelling import choice, choices, pieces
@@ -137,7 +137,9 @@ def questions(adapters: Sequence[Adapter], wanted: Wanted, asks: Callable[[Case]
             asked = target.implementation
             if case.dtype in EIGHTS and case.dtype not in adapter.eights:
                 continue
-            if asked.op != case.op.name or not adapter.offer(asked).takes(case.source.name):
+            if asked.op != case.op.name or not adapter.offer(asked).takes(case.source.name, *case.op.options):
+                continue
+            if case.op in APART and not adapter.takes(asked, case.op):
                 continue
             if wanted.preset.asks(case, adapter.compiles(target.mode), asked.kind):
                 yield adapter, case, target

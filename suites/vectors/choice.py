@@ -23,7 +23,7 @@ from reference.arbiter import settle
 from reference.question import Numbers, Question, Validity
 from reference.vectors import SHORT_NAMES, File, Value, Vector, truth
 from suites.questions import cases, published
-from suites.questions.cases import APART_FAMILIES, POINT_FAMILIES, ROW_FAMILIES
+from suites.questions.cases import POINT_FAMILIES, ROW_FAMILIES
 from suites.vectors import flags, linear
 
 
@@ -73,7 +73,9 @@ def _drawn() -> Iterator[Chosen]:
 
 def _apart() -> Iterator[Chosen]:
     for op, quantities in APART.items():
-        for quantity, family, dtype in itertools.product(quantities, APART_FAMILIES[OPS[op.name].takes], DTYPES):
+        if op.params:
+            continue  # files hold no options of theirs
+        for quantity, family, dtype in itertools.product(quantities, cases.apart_families(op), DTYPES):
             case = Case(op, quantity, family, dtype, 8, 6)
             for row in APART_ROWS:
                 yield Chosen(_question(case, (row,)), family)

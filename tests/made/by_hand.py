@@ -66,7 +66,9 @@ def value(op, logits, labels):
         row = [cap * mpmath.tanh(x / cap) for x in given] if cap else given
         lse = log_sum(row, kept)
         if op.name == "logsumexp":
-            out[index] = lse
+            factors = [pattern(asked, "term_weight", j) for j in range(len(row))]
+            weighed = mpmath.fsum(b * mpmath.exp(x) for b, x in zip(factors, row, strict=True))
+            out[index] = mpmath.log(weighed) if "term_weight" in asked else lse
             continue
         negative = [lse - x for x in row]
         label = labels[index] if op.name == "sparse_xent" else np.moveaxis(labels, axis, -1)[index]

@@ -24,6 +24,7 @@ def small(op, quantity, family, dtype, seed=0):
 def families_of(op):
     """Return the families that an op is asked in, those of ops that are asked apart left out."""
     apart = {name for families in cases.APART_FAMILIES.values() for name in families}
+    apart -= {*cases.ROW_FAMILIES, *cases.POINT_FAMILIES}
     return MEANS if op.options.get("reduction") == "mean" else tuple(name for name in FAMILIES if name not in apart)
 
 

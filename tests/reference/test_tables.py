@@ -4,7 +4,7 @@ import pytest
 
 from harness.ops import OPS
 from reference import bounds, limits
-from reference.arbiter import integers, points, rows, variants
+from reference.arbiter import integers, points, rows, settle
 from reference.fast import points as fast_points
 from reference.fast import rows as fast_rows
 
@@ -17,7 +17,7 @@ BY_POINT = {(name, quantity) for name, quantity in IN_EVERY_TIER if OPS[name].el
 @pytest.mark.parametrize(
     ("tables", "expected"),
     [
-        pytest.param((rows.BY_ROW, points.BY_POINT, variants.APART), EVERY, id="arbiter"),
+        pytest.param((rows.BY_ROW, points.BY_POINT, settle.APART), EVERY, id="arbiter"),
         pytest.param((integers.BY_ROW,), IN_EVERY_TIER - BY_POINT, id="arbiter in integers"),
         pytest.param((fast_rows.BY_ROW, fast_points.BY_POINT), IN_EVERY_TIER, id="fast"),
         pytest.param((bounds.FORMULAS,), EVERY, id="bounds"),
@@ -38,4 +38,4 @@ def test_witness_holds_every_question():
     """The second witness answers what the tiers answer."""
     witness = pytest.importorskip("reference.witness")
 
-    assert sorted([*witness.ROWS, *witness.POINTS]) == sorted(EVERY)
+    assert sorted([*witness.ROWS, *witness.POINTS, *witness.WITH_OPTIONS]) == sorted(EVERY)

@@ -62,7 +62,6 @@ class Cuda(accelerator.Accelerator):
         return int(found[name])
 
 
-@final
 class Adapter(adapters.Adapter):
     """JAX on the cpu and on every cuda device."""
 
@@ -72,7 +71,7 @@ class Adapter(adapters.Adapter):
     ways: ClassVar = {"eager": tuple(passes.WAYS), "jit": (*passes.WAYS, "donated")}
     compiler = ("jaxlib", "*.so")
     programs = "jit_*-cache"
-    eights = EIGHTS
+    eights: tuple[str, ...] = EIGHTS
     with_cuda = "xentbench[jax-cuda]"
 
     def devices(self) -> tuple[str, ...]:

@@ -22,12 +22,21 @@ CATALOGUE = Catalogue("jax", {"jax": jax, "jnp": jnp, "optax": optax}, jnp.sum, 
 
 @CATALOGUE.public("softmax", "jax.nn.softmax")
 @CATALOGUE.public("log_softmax", "jax.nn.log_softmax")
-@CATALOGUE.public("logsumexp", "jax.nn.logsumexp", "jax.scipy.special.logsumexp")
 def over_classes(function: Function, *, axis: int = -1, mask: str = "") -> Function:
     """Build a function of one axis; logsumexp would take all of them."""
     if not mask:
         return lambda logits: function(logits, axis=axis)
     return lambda logits: function(logits, axis=axis, where=unmasked(logits, mask, axis))
+
+
+@CATALOGUE.public("logsumexp", "jax.nn.logsumexp", "jax.scipy.special.logsumexp")
+def logsumexp(function: Function, *, axis: int = -1, mask: str = "", term_weight: str = "") -> Function:
+    """Build the function of one axis, with a factor of each class's exponential where that is asked."""
+    if not term_weight:
+        return over_classes(function, axis=axis, mask=mask)
+    if mask:
+        raise NotSupported("a mask and weights of the terms are not asked together, expected one of them")
+    return lambda logits: function(logits, axis=axis, b=weights(logits, term_weight, axis))
 
 
 @CATALOGUE.public("logsumexp", "jnp.logaddexp", only=("two_class_gap",))
@@ -85,6 +94,42 @@ def of_distributions(
         return function(logits, labels, axis=axis, where=unmasked(logits, mask, axis) if mask else None)
 
     return CATALOGUE.reduced(losses, reduction)
+
+
+@CATALOGUE.public("kl_div", "optax.losses.kl_divergence", only=("reduction",))
+def divergence(function: Function, *, reduction: str, log_target: bool = False) -> Function:
+    """Build the sum over a row of labels that are probabilities."""
+    over_a_row(reduction)
+    if log_target:
+        raise NotSupported("labels are logarithms, expected probabilities; kl_divergence_with_log_targets takes them")
+    return function
+
+
+@CATALOGUE.public("kl_div", "optax.losses.kl_divergence_with_log_targets", only=("reduction",))
+def divergence_of_logarithms(function: Function, *, reduction: str, log_target: bool = False) -> Function:
+    """Build the sum over a row of labels that are logarithms of probabilities."""
+    over_a_row(reduction)
+    if not log_target:
+        raise NotSupported("labels are probabilities, expected their logarithms; kl_divergence takes them")
+    return function
+
+
+def over_a_row(reduction: str) -> None:
+    """Refuse another reduction than the only one that optax's divergences have."""
+    if reduction != "sum_axis":
+        raise NotSupported(f"reduction is {reduction!r}, expected 'sum_axis'")
+
+
+@CATALOGUE.public("sigmoid_focal_xent", "optax.sigmoid_focal_loss")
+def focal(function: Function, *, gamma: float = 2.0, alpha: float | None = None) -> Function:
+    """Build the losses of every element."""
+    return lambda logits, labels: function(logits, labels, alpha=alpha, gamma=gamma)
+
+
+@CATALOGUE.public("poly_xent", "optax.losses.poly_loss_cross_entropy")
+def poly(function: Function, *, epsilon: float = 2.0) -> Function:
+    """Build the losses of the rows."""
+    return lambda logits, labels: function(logits, labels, epsilon=epsilon)
 
 
 @CATALOGUE.public("dense_xent", "optax.safe_softmax_cross_entropy")

@@ -49,6 +49,7 @@ with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, befo
 
     from harness.adapters import NotSupported
     from harness.adapters.tensorflow import (  # noqa: F401 - those that are not used add their rows to the catalogue
+        focal,
         passes,
         probabilities,
         session,

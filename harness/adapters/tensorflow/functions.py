@@ -14,6 +14,7 @@ import tensorflow as tf
 from harness.adapters import Catalogue, Function, Native, NotSupported
 from harness.adapters.catalogue import last_axis
 from harness.forms.tensorflow import FORMS, STOPPED
+from harness.options import repeated
 
 
 def weights(like: Native, pattern: str | float, axis: int) -> Native:
@@ -22,6 +23,11 @@ def weights(like: Native, pattern: str | float, axis: int) -> Native:
         return pattern
     numbers = list(map(float, pattern.split()))
     return tf.gather(tf.constant(numbers, like.dtype), tf.range(tf.shape(like)[axis]) % len(numbers))
+
+
+def kept_classes(mask: str, classes: int) -> list[int]:
+    """Return the classes that a pattern leaves."""
+    return [index for index, kept in enumerate(repeated(mask, classes)) if kept]
 
 
 CATALOGUE = Catalogue("tensorflow", {"tf": tf, "keras": keras}, tf.reduce_sum, tf.reduce_mean, FORMS, weights)

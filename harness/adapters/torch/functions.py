@@ -54,14 +54,44 @@ def masked(function: Function, *, mask: str) -> Function:
     return lambda logits: function(logits, dim=-1, mask=(weights(logits, mask, -1) > 0).expand(logits.shape))
 
 
+@CATALOGUE.public("softmax", "torch.masked.softmin", only=("mask",))
+def masked_negated(function: Function, *, mask: str) -> Function:
+    """Build the same of negated logits, which rounds nothing."""
+    softmin = masked(function, mask=mask)
+    return lambda logits: softmin(-logits)
+
+
+@CATALOGUE.public("log_softmax", "torch.masked.log_softmax", only=("mask",))
+def masked_log(function: Function, *, mask: str) -> Function:
+    """Build the same of log_softmax; what it gives of a masked class is undefined, so that -inf is put there."""
+
+    def logs(logits: Native) -> Native:
+        kept = (weights(logits, mask, -1) > 0).expand(logits.shape)
+        return function(logits, dim=-1, mask=kept).masked_fill(~kept, -torch.inf)
+
+    return logs
+
+
+@CATALOGUE.public("log_softmax", "torch.sparse.log_softmax", only=("mask",))
+def sparse_log(function: Function, *, mask: str) -> Function:
+    """Build the log_softmax of a sparse tensor, whose unspecified elements are -inf."""
+    return of_sparse(function, mask, -torch.inf)
+
+
 @CATALOGUE.public("softmax", "torch.sparse.softmax", only=("mask",))
 def sparse(function: Function, *, mask: str) -> Function:
     """Build the function of a sparse tensor, which has the classes that are not masked."""
+    return of_sparse(function, mask, 0.0)
+
+
+def of_sparse(function: Function, mask: str, elsewhere: float) -> Function:
+    """Build a function of a sparse tensor, and say what its answer is of classes that the tensor has not."""
 
     def dense(logits: Native) -> Native:
         kept = (weights(logits, mask, -1) > 0).expand(logits.shape)
         tensor = torch.sparse_coo_tensor(kept.nonzero().t(), logits[kept], logits.shape, check_invariants=True)
-        return function(tensor, dim=-1).to_dense()
+        answer = function(tensor, dim=-1).to_dense()
+        return answer.masked_fill(~kept, elsewhere) if elsewhere else answer
 
     return dense
 
@@ -185,9 +215,14 @@ def binary_cross_entropy_with_logits(
 
 
 @CATALOGUE.public("kl_div", "torch.nn.functional.kl_div")
+def kl_div(function: Function, *, log_target: bool = False) -> Function:
+    """Build the terms of a divergence, unreduced."""
+    return lambda given, labels: function(given, labels, reduction="none", log_target=log_target)
+
+
 @CATALOGUE.public("binary_prob_xent", "torch.nn.functional.binary_cross_entropy")
 def binary_cross_entropy(function: Function) -> Function:
-    """Build the losses of probabilities, or of their logarithms, unreduced."""
+    """Build the losses of probabilities, unreduced."""
     return lambda given, labels: function(given, labels, reduction="none")
 
 

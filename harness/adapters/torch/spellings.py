@@ -99,5 +99,5 @@ SAME(
     reduction="mean_axis",
 )
 SAME("logsumexp", "torch.logaddexp", "torch.Tensor.logaddexp")
-SAME("kl_div", "torch.nn.functional.kl_div", "torch.nn.KLDivLoss")
+SAME("kl_div", "torch.nn.functional.kl_div", "torch.nn.KLDivLoss", log_target=True)
 SAME("kl_div", "torch.nn.functional.kl_div", "torch.kl_div", build=divergence_by_number)

@@ -85,6 +85,11 @@ def exact(op, quantity):
     up = [mpmath.mpf(v) for v in UPSTREAM]
     s = 1 / (1 + mpmath.exp(-x[1]))
     given = [mpmath.mpf(v) for v in PROBABILITIES]
+    logs = [-mpmath.log(one) for one in p]
+    sure, missed = -y[1] * mpmath.log(s) - (1 - y[1]) * mpmath.log(1 - s), y[1] * (1 - s) + (1 - y[1]) * s
+    focal = [z * ((1 - a) ** 2 + 2 * (1 - a) * a * b) for z, a, b in zip(y, p, logs, strict=True)]
+    poly = [z * (1 + 2 * a) for z, a in zip(y, p, strict=True)]
+    head = mpmath.exp(x[1]) / (1 + mpmath.exp(x[0]) + mpmath.exp(x[1]))  # of two classes of five, and the others
     values = {
         "softmax": p[1],
         "log_softmax": mpmath.log(p[1]),
@@ -93,10 +98,16 @@ def exact(op, quantity):
         "log_sigmoid": mpmath.log(s),
         "sparse_xent": -mpmath.log(p[1]),
         "dense_xent": -sum(a * mpmath.log(b) for a, b in zip(y, p, strict=True)),
-        "sigmoid_xent": -y[1] * mpmath.log(s) - (1 - y[1]) * mpmath.log(1 - s),
+        "sigmoid_xent": sure,
         "sparse_prob_xent": -mpmath.log(given[1]),
         "kl_div": y[1] * (mpmath.log(y[1]) - x[1]),
         "entropy": -sum(a * mpmath.log(a) for a in p),
+        "bernoulli_entropy": -s * mpmath.log(s) - (1 - s) * mpmath.log(1 - s),
+        "sigmoid_focal_xent": missed**2 * sure,
+        "focal_xent": sum(z * (1 - a) ** 2 * b for z, a, b in zip(y, p, logs, strict=True)),
+        "poly_xent": sum(z * (b + 2 * (1 - a)) for z, a, b in zip(y, p, logs, strict=True)),
+        "adaptive_xent": -mpmath.log(head),
+        "generalized_prob_xent": 2 - 2 * mpmath.sqrt(given[1]),
         "dense_prob_xent": -sum(a * mpmath.log(b) for a, b in zip(y, given, strict=True)),
         "binary_prob_xent": -y[1] * mpmath.log(given[1]) - (1 - y[1]) * mpmath.log(1 - given[1]),
     }
@@ -111,6 +122,12 @@ def exact(op, quantity):
         "sigmoid_xent": up[1] * (s - y[1]),
         "sparse_prob_xent": -up[0] / given[1],
         "kl_div": -up[1] * y[1],
+        "bernoulli_entropy": -up[1] * x[1] * s * (1 - s),
+        "sigmoid_focal_xent": up[1] * missed * (2 * (1 - 2 * y[1]) * s * (1 - s) * sure + missed * (s - y[1])),
+        "focal_xent": up[0] * (p[1] * sum(focal) - focal[1]),
+        "poly_xent": up[0] * (p[1] * sum(poly) - poly[1]),
+        "adaptive_xent": up[0] * (head - 1),
+        "generalized_prob_xent": -up[0] / mpmath.sqrt(given[1]),
         "entropy": up[0] * p[1] * (sum(a * mpmath.log(a) for a in p) - mpmath.log(p[1])),
         "dense_prob_xent": -up[0] * y[1] / given[1],
         "binary_prob_xent": up[1] * (given[1] - y[1]) / given[1] / (1 - given[1]),

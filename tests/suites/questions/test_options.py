@@ -8,7 +8,7 @@ import pytest
 
 from harness.adapters import Catalogue, judged, numpy
 from harness.model import DTYPES, Op, Unsupported
-from harness.ops import OPS
+from harness.ops import APART, OPS
 from harness.options import OPTIONS, RARE, REDUCTIONS, repeated
 from suites import test_options
 from suites.questions import cases, families, linear, options, plan
@@ -61,7 +61,7 @@ def test_cases_are_asked_once():
 
 def test_every_option_and_reduction_is_asked():
     """What is described is asked, and the other way round."""
-    asked = [case.op.options for case in (*EVERY, *linear.option_cases(DTYPES))]
+    asked = [op.options for op in (*(case.op for case in (*EVERY, *linear.option_cases(DTYPES))), *APART)]
 
     assert {name for each in asked for name in each} == OPTIONS.keys()
     assert {each.get("reduction", "none") for each in asked} == REDUCTIONS.keys()

@@ -15,10 +15,17 @@ CATALOGUE = Catalogue("scipy", {"scipy": scipy, "np": np}, np.sum, np.mean, FORM
 
 @CATALOGUE.public("softmax", "scipy.special.softmax")
 @CATALOGUE.public("log_softmax", "scipy.special.log_softmax")
-@CATALOGUE.public("logsumexp", "scipy.special.logsumexp")
 def over_classes(function: Function, *, axis: int = -1) -> Function:
     """Build a function of one axis; without it scipy takes the whole array for one row."""
     return lambda logits: function(logits, axis=axis)
+
+
+@CATALOGUE.public("logsumexp", "scipy.special.logsumexp")
+def logsumexp(function: Function, *, axis: int = -1, term_weight: str = "") -> Function:
+    """Build the function of one axis, with a factor of each class's exponential where that is asked."""
+    if not term_weight:
+        return over_classes(function, axis=axis)
+    return lambda logits: function(logits, axis=axis, b=plain.weights(logits, term_weight, axis))
 
 
 @CATALOGUE.public("sigmoid", "scipy.special.expit")
