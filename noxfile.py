@@ -174,6 +174,14 @@ def selftest_speed(session: nox.Session) -> None:
     session.run("python", "-m", "tests.selftest_speed", *session.posargs)
 
 
+@nox.session(name="bench-sweep", default=False)
+def bench_sweep(session: nox.Session) -> None:
+    """Say what a sweep of all float32 takes, from some of it. Arguments: a framework and a target, as NAME@MODE."""
+    install(session, *FRAMEWORKS, "fast")
+    asked = session.posargs or ["torch", "torch.nn.functional.binary_cross_entropy_with_logits@eager"]
+    session.run("python", "-m", "tests.bench.sweeps", *asked, env={"XENTBENCH_COMPILED": "always"})
+
+
 @nox.session(name="bench-reference", default=False)
 def bench_reference(session: nox.Session) -> None:
     """Measure the reference against a plain mpmath loop and python-flint in one run, and the speed of scoring."""
