@@ -191,7 +191,7 @@ def details(material: Material) -> dict[str, Any]:
                 [level.uid, level.started, level.runs, level.state, numbers.rounded(level.figure)]
                 for level in material.history.get(place, ())
             ],
-            scripts[_script(answer, material.file(answer))],
+            scripts[_script(answer, material)],
         )
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)
@@ -202,10 +202,12 @@ def _worst(answer: Result) -> Worst | None:
     return answer.outcome.worst if isinstance(answer.outcome, Score | Checked) else None
 
 
-def _script(answer: Result, file: str) -> str:
+def _script(answer: Result, material: Material) -> str:
     """Return the template of the script that asks again; nothing where none is written for such a question."""
-    score = isinstance(answer.outcome, Score)
-    return script.template(answer, file) if score and (lean.is_answer(answer) or script.offered(answer, file)) else ""
+    file = material.file(answer)
+    if isinstance(answer.outcome, Score) and (lean.is_answer(answer) or script.offered(answer, file)):
+        return script.template(answer, file, material.imports(answer))
+    return ""
 
 
 def detailed(answers: Sequence[Result], families: Iterable[str] = ()) -> set[int]:

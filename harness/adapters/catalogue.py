@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import ModuleType
 from typing import Any, cast
 
 from harness.adapters.fence import NotSupported
@@ -101,6 +102,12 @@ class Catalogue:
             return build
 
         return register
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The lines that import the modules which names are looked up in, as users write them."""
+        modules = {root: found.__name__ for root, found in self.within.items() if isinstance(found, ModuleType)}
+        return tuple(f"import {name}" + (f" as {root}" if root != name else "") for root, name in modules.items())
 
     def found(self, dotted: str) -> Any:
         """Look a public function up."""

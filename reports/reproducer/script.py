@@ -39,8 +39,11 @@ def offered(result: Result, file: str = "") -> bool:
     return worst and calls.written(result.case.op)
 
 
-def script(result: Result, file: str = "") -> str:
-    """Return the script for the worst element of a result; needs one, so a Score with `worst`; `file` as above."""
+def script(result: Result, file: str = "", imports: str = "") -> str:
+    """Return the script for the worst element of a result; needs one, so a Score with `worst`; `file` as above.
+
+    imports: the lines that import a framework which is none of ours, apart by semicolons.
+    """
     assert isinstance(result.outcome, Score)
     worst = result.outcome.worst
     assert worst is not None
@@ -57,28 +60,29 @@ def script(result: Result, file: str = "") -> str:
         "column": str(worst.index[-1] if worst.index else 0),
         "index": " ".join(f"{place}," for place in worst.index),
     }
-    return HOLE.sub(lambda hole: holes[hole[1]], template(result, file))
+    return HOLE.sub(lambda hole: holes[hole[1]], template(result, file, imports))
 
 
-def template(result: Result, file: str = "") -> str:
+def template(result: Result, file: str = "", imports: str = "") -> str:
     """Return the script with holes, the same for all dtypes and inputs of a way of calling."""
     case = result.case
     assert isinstance(result.outcome, Score)
     worst = result.outcome.worst
     element = worst is not None and len(worst.index) > 1
-    return _template(case.op, result.target, case.quantity, f"{case.rows}x{case.classes}", element, file)
+    shape = f"{case.rows}x{case.classes}"
+    return _template(case.op, result.target, case.quantity, shape, element, file, imports)
 
 
 @functools.cache
-def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, file: str) -> str:  # noqa: FBT001 - part of a key
+def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, file: str, imports: str) -> str:  # noqa: FBT001 - part of a key
     framework, name = target.implementation.framework, target.implementation.name
-    call = calls.call(framework, name, op) if framework in IMPORTS and not file else None
+    call = calls.call(framework, name, op) if (framework in IMPORTS or imports) and not file else None
     record = OPS.get(op.name)  # none of an op of another version
     linear = record is not None and record.linear
     return layout.fill(
         "reproducer/reproducer.py.j2",
         framework=framework,
-        imports=calls.imports(framework, call.expression if call else ""),
+        imports=imports.split("; ") if imports else calls.imports(framework, call.expression if call else ""),
         name=" ".join(name.split()),
         call=call,
         file=file,
