@@ -38,12 +38,15 @@ class Needs:
 USUAL = Needs()
 PROCESSES = "harness/engines/processes"
 NEEDS: Mapping[str, Needs] = {
+    "cut_cross_entropy": Needs(heavy="its kernels import Triton, 1 GB"),
     "jax_export": Needs(heavy="each function and option is exported: minutes"),
+    "liger": Needs(heavy="Triton, 1 GB, which interprets it on the cpu"),
     "litert": Needs(heavy="it brings TensorFlow, whose converter it is: 1.4 GB"),
-    "paddle": Needs(heavy="700 MB"),
     "onnxruntime_web": Needs(npm=f"{PROCESSES}/onnxruntime_web"),
-    "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
+    "paddle": Needs(heavy="700 MB"),
     "saved_model": Needs(heavy="each function and option is saved and loaded: minutes"),
+    "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
+    "tokamax": Needs(python="3.12", heavy="a jax of its own and a profiler, 900 MB", unbound=True),
     "torch_export": Needs(heavy="each function and option is exported: minutes"),
     "torch_onnx": Needs(heavy="each function and option is exported: minutes"),
 }

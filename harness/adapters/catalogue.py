@@ -145,11 +145,13 @@ class Catalogue:
                 op, dotted, found, own, like or offer.build, shown or row, options, plain, dtypes
             )
 
-    def form(self, op: str, name: str, kind: Kind, /, **refuses: str) -> Callable[[Builder], Builder]:
-        """Register a composition that users write; `name` is that composition, as they write it."""
+    def form(
+        self, op: str, name: str, kind: Kind, /, only: Sequence[str] = (), **refuses: str
+    ) -> Callable[[Builder], Builder]:
+        """Register a composition that users write; `name` is that composition, as they write it; `only` as `public`."""
 
         def register(build: Builder) -> Builder:
-            self._add(op, name, kind, build, (build,), refuses)
+            self._add(op, name, kind, build, (build,), refuses, frozenset(only))
             return build
 
         return register
@@ -162,7 +164,7 @@ class Catalogue:
                 build = eval(form.builder, dict(names))  # noqa: S307 - our own rows: what runs is what reports print
                 if form.needs and not self._has(form.needs):
                     build = partial(_missing, f"{self.framework} here has no {form.needs}, expected a release that has")
-                self.form(form.op, form.name, form.kind, **form.refuses)(build)
+                self.form(form.op, form.name, form.kind, only=form.only, **form.refuses)(build)
 
     def _has(self, dotted: str) -> bool:
         """Tell whether the framework here has a name."""

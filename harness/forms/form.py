@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.model import Kind, Param
@@ -20,6 +20,8 @@ FOCUS: Mapping[str, Param] = {"gamma": 2.0, "alpha": 1.0}  # options of a focal 
 TILT: Mapping[str, Param] = {"epsilon": 2.0}
 ROUNDED = "1 - p is rounded before its logarithm is taken: of a small p, all of it is lost."
 POSITIVE = "Forgets that a label of 0 has a loss too."
+# Of a linear op, what a form is asked in whose loss is asked of logits too: where the product tells.
+PRODUCTS = ("hidden_normal", "common_direction", "cancelling_products")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Form:
     last_axis: bool = False  # of the options, `axis` may be the last alone
     refuses: Mapping[str, str] = field(default_factory=dict)  # quantities that the framework says it does not give
     needs: str = ""  # a dotted name that not every release of the framework has
+    only: Sequence[str] = ()  # families and options that it is asked in; empty: in all, and in every check
 
     @property
     def expression(self) -> str:
@@ -68,6 +71,19 @@ class Form:
         return f"lambda {head}: {'last_axis(axis, rank) or ' if self.last_axis else ''}{body}"
 
 
-def losses(op: str, kind: Kind, name: str, full: str = "", note: str = "") -> Form:
+def losses(op: str, kind: Kind, name: str, full: str = "", note: str = "", only: Sequence[str] = ()) -> Form:
     """Return the form of a loss a row, whose users sum or average themselves."""
-    return Form(op, kind, name, full, note, reduces=True)
+    return Form(op, kind, name, full, note, reduces=True, only=only)
+
+
+def of_logits(product: str, name: str, full: str = "", *, little: bool = True) -> Form:
+    """Return a framework's loss of hidden states times a weight, with or without a bias.
+
+    name, full: the loss of `logits`, as shown and in full; product: what makes these of `hidden` and `weight`, in
+    whose place they stand. little: asked where the product tells, as its loss is asked of logits.
+    """
+    biased = f"{product} if bias is None else {product} + bias"
+    shown, in_full = (
+        re.sub(r"\blogits\b", made, text) for text, made in ((name, product), (full or name, f"({biased})"))
+    )
+    return losses("linear_xent", "composed", shown, in_full, only=PRODUCTS if little else ())

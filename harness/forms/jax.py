@@ -13,8 +13,10 @@ from harness.forms.form import (
     UNSHIFTED,
     Form,
     losses,
+    of_logits,
 )
 
+PRODUCT = "jnp.matmul(hidden, weight.T)"
 FORMS = (
     Form(
         "dense_xent",
@@ -78,16 +80,19 @@ FORMS = (
         "optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(logits), labels)",
         note=PROBABILITIES,
     ),
-    losses(
-        "linear_xent",
-        "composed",
-        "optax.softmax_cross_entropy_with_integer_labels(jnp.matmul(hidden, weight.T), labels)",
+    of_logits(PRODUCT, "optax.softmax_cross_entropy_with_integer_labels(logits, labels)", little=False),
+    of_logits(
+        PRODUCT,
+        "-jax.nn.log_softmax(logits)[labels]",
+        "-jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=-1)[:, 0]",
     ),
-    losses(
-        "linear_xent",
-        "composed",
-        "-jax.nn.log_softmax(jnp.matmul(hidden, weight.T))[labels]",
-        "-jnp.take_along_axis(jax.nn.log_softmax(jnp.matmul(hidden, weight.T)), labels[:, None], axis=-1)[:, 0]",
+    *(
+        of_logits(
+            PRODUCT,
+            f"optax.{loss}(logits, jax.nn.one_hot(labels))",
+            f"optax.{loss}(logits, jax.nn.one_hot(labels, len(weight), dtype=hidden.dtype))",
+        )
+        for loss in ("softmax_cross_entropy", "safe_softmax_cross_entropy")
     ),
     losses(
         "dense_xent",

@@ -12,7 +12,11 @@ from harness.forms.form import (
     UNSHIFTED,
     Form,
     losses,
+    of_logits,
 )
+
+PRODUCT = "tf.matmul(hidden, weight, transpose_b=True)"
+ONE_HOT = "tf.one_hot(labels, weight.shape[0], dtype=hidden.dtype)"
 
 STOPPED = "the labels gradient is stopped, its documentation says"
 
@@ -49,19 +53,24 @@ FORMS = (
         reduces=True,
         last_axis=True,
     ),
-    losses(
-        "linear_xent",
-        "composed",
-        "tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.matmul(hidden, weight, transpose_b=True))",
-        "tf.nn.sparse_softmax_cross_entropy_with_logits("
-        "labels=labels, logits=tf.matmul(hidden, weight, transpose_b=True))",
+    of_logits(
+        PRODUCT,
+        "tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)",
+        "tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)",
+        little=False,
     ),
-    losses(
-        "linear_xent",
-        "composed",
-        "keras.losses.sparse_categorical_crossentropy(labels, tf.matmul(hidden, weight, transpose_b=True))",
-        "keras.losses.sparse_categorical_crossentropy("
-        "labels, tf.matmul(hidden, weight, transpose_b=True), from_logits=True)",
+    of_logits(
+        PRODUCT,
+        "keras.losses.sparse_categorical_crossentropy(labels, logits)",
+        "keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)",
+        little=False,
+    ),
+    *(
+        of_logits(PRODUCT, f"{loss}(tf.one_hot(labels), logits)", f"{loss}({ONE_HOT}, logits{given})")
+        for loss, given in (
+            ("tf.nn.softmax_cross_entropy_with_logits", ""),
+            ("keras.losses.categorical_crossentropy", ", from_logits=True"),
+        )
     ),
     Form(  # names the axis as TF 1.4 and older did
         "dense_xent",

@@ -7,6 +7,7 @@ from harness.forms.form import (
     NEGATIVE,
     POSITIVE,
     PROBABILITIES,
+    PRODUCTS,
     ROUNDED,
     SATURATED,
     TILT,
@@ -16,6 +17,8 @@ from harness.forms.form import (
     losses,
 )
 
+# A policy that is named is asked in what it is named for, and of no check.
+ACCURATE = ("confident_states", "hidden_mixed_scale", "hidden_normal", "reduction", "bias")
 FORMS = (
     Form(
         "softmax",
@@ -78,6 +81,7 @@ FORMS = (
             f"options=torch.nn.LinearCrossEntropyOptions({chosen}))",
             options={"reduction": "none"},
             needs="torch.nn.LinearCrossEntropyOptions",
+            only=ACCURATE if "accurate" in chosen else (),
         )
         # Chunks of 3 rows, of which no shape is a multiple; a policy that is named leaves acc_dtype at the inputs' own.
         for chosen in (
@@ -93,6 +97,26 @@ FORMS = (
         "torch.nn.functional.cross_entropy(torch.nn.functional.linear(hidden, weight, bias), labels, "
         "reduction=reduction)",
         options={"reduction": "none"},
+    ),
+    *(
+        Form(
+            "linear_xent",
+            "composed",
+            shown.format("torch.nn.functional.linear(hidden, weight)"),
+            text.format("torch.nn.functional.linear(hidden, weight, bias)"),
+            options={"reduction": "none"},
+            only=PRODUCTS,
+        )
+        for shown, text in (
+            (
+                "torch.nn.functional.nll_loss(torch.log_softmax({}), labels)",
+                "torch.nn.functional.nll_loss(torch.log_softmax({}, dim=-1), labels, reduction=reduction)",
+            ),
+            (
+                "torch.nn.functional.cross_entropy({}, torch.eye(classes)[labels])",
+                "torch.nn.functional.cross_entropy({}, torch.eye(len(weight)).to(hidden)[labels], reduction=reduction)",
+            ),
+        )
     ),
     losses(
         "linear_xent",

@@ -67,6 +67,7 @@ class Call:
 
     def fill(self, inputs: Inputs) -> Call:
         """Write other numbers into the arrays, and return the call as it now is. Raises NoAnswer where none can."""
-        for name, native in zip(self.names, self.prepared.arrays, strict=True):
-            answered(fenced(partial(self.asking.adapter.fill, native, getattr(inputs, name))))
+        arrays = given(inputs, self.asking.case.quantity).values()
+        for array, native in zip(arrays, self.prepared.arrays, strict=True):
+            answered(fenced(partial(self.asking.adapter.fill, native, array)))
         return replace(self, inputs=inputs)

@@ -31,10 +31,11 @@ from harness.model import (
     Unsupported,
     Worst,
 )
-from harness.ops import ASKED, VALUE_AND_GRADIENT
+from harness.ops import ASKED, OPS
 from harness.running.measured import UNKEPT, Measured
-from harness.scoring import metrics
+from harness.scoring import metrics, ulp
 from reference import bounds
+from reference.bounds import linear
 from reference.golden import Audited, content
 from suites.judging import refusal
 from suites.judging.judge import ACCEPTED
@@ -117,7 +118,7 @@ class Asking:
     def _truth(self, inputs: Inputs | None, op: Op | None, quantity: Quantity | None) -> tuple[Golden, bounds.Budget]:
         question = (op or self.case.op, quantity or self.case.quantity, inputs or self.inputs)
         golden = self.certify(*question, families.audit(self.case.source))
-        return golden, bounds.budget(*question, golden)
+        return golden, budget(*question, golden)
 
     def found(self, what: str, got: Array, inputs: Inputs, find: Callable[[], Checked]) -> Checked:
         """Return what an answer to inputs of a check's own was found to be, or `find` it; what: all else it is of."""
@@ -133,6 +134,20 @@ class Asking:
     def other_mode(self) -> tuple[str, str]:
         """Return the plainest (mode, device) of the framework: the one that the others are held against."""
         return self.adapter.plainest, "cpu"
+
+
+def budget(
+    op: Op, quantity: Quantity, inputs: Inputs, golden: Golden, native_height: float | None = None
+) -> bounds.Budget:
+    """Return the budgets of exact answers to a question without options that reduce or weigh.
+
+    native_height: as of `reference.bounds.budget`; a linear op has none.
+    """
+    if OPS[op.name].linear:
+        g = np.ones(len(inputs.logits)) if quantity == "value" else inputs.upstream.astype(np.float64)
+        size = np.abs(ulp.scale(golden.hi, 0 if golden.exponent is None else golden.exponent))
+        return linear.budget(quantity, linear.Asked(inputs, g), size)
+    return bounds.budget(op, quantity, inputs, golden, native_height)
 
 
 def answered(got: T | Unsupported | Failed) -> T:
@@ -189,7 +204,7 @@ class Check:
             for dtype in DTYPES if preset.checks_every_dtype else spec.dtypes:
                 for op in spec.ops:
                     for quantity in spec.quantities:
-                        if quantity in ASKED.get(op, VALUE_AND_GRADIENT):
+                        if quantity in ASKED.get(op, OPS[op.name].quantities_with(op.options)):
                             yield Case(op, quantity, spec.family, dtype, spec.rows, spec.classes, check=self.name)
 
 

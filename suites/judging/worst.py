@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.model import Array, Case, Inputs, Worst
 from harness.ops import OPS
-from suites.questions import linear, recipes
+from suites.questions import linear_recipes, recipes
 
 WRITTEN_OUT = 256  # classes up to which a row is stored as hex floats; a longer one is stored as a recipe
 
@@ -35,10 +35,11 @@ def worst_element(
     if inputs.labels is not None:
         listed = inputs.labels[rows].astype(np.float64).ravel()
         labels = " ".join(str(int(k)) for k in listed) if OPS[case.op.name].labels == "index" else _sparse_hex(listed)
+    recipe = "" if short else linear_recipes.told(case, inputs) if linear_op else recipes.recipe(case, row)
     upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
     return Worst(
         index=index,
-        logits=_hex(inputs.logits[rows]) if short else linear.recipe(case) if linear_op else recipes.recipe(case, row),
+        logits=_hex(inputs.logits[rows]) if short else recipe,
         label=labels,
         upstream="" if case.quantity == "value" else _sparse_hex(upstream.astype(np.float64).ravel()),
         exact=exact,

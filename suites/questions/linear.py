@@ -7,8 +7,6 @@ largest, the smallest and random classes in turn.
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -32,6 +30,8 @@ OPTION_SHAPES: Mapping[str, Shape] = {
     "many_rows": (512, 2, 1030),
 }
 SPEED_FEATURES = 256
+CHECKED: Shape = (8, 16, 40)  # of most checks: `quick` asks its families in it, so that it is compiled already
+CHECK = ("linear/hidden_normal/16", CHECKED[0], CHECKED[2])  # the source, rows and classes of such a check
 
 
 def family(function: Family) -> Family:
@@ -129,14 +129,14 @@ def wide_vocabulary(rng: np.random.Generator, rows: int, classes: int, features:
 
 # Shapes by family, those of `quick` first and few, because each is a compilation for every function that is compiled.
 QUICK: Mapping[str, tuple[Shape, ...]] = {
-    "hidden_normal": ((8, 16, 40),),
-    "hidden_mixed_scale": ((8, 16, 40),),
-    "near_duplicates": ((8, 16, 40),),
-    "common_direction": ((8, 16, 40),),
-    "cancelling_products": ((8, 16, 40),),
-    "confident_states": ((8, 16, 40),),
-    "hidden_zero": ((8, 16, 40),),
-    "whole_numbers": ((8, 16, 40),),
+    "hidden_normal": (CHECKED,),
+    "hidden_mixed_scale": (CHECKED,),
+    "near_duplicates": (CHECKED,),
+    "common_direction": (CHECKED,),
+    "cancelling_products": (CHECKED,),
+    "confident_states": (CHECKED,),
+    "hidden_zero": (CHECKED,),
+    "whole_numbers": (CHECKED,),
     "wide_vocabulary": ((4, 4, 513),),
 }
 MORE: Mapping[str, tuple[Shape, ...]] = {
@@ -202,8 +202,12 @@ def features(case: Case) -> int:
 def case(op: Op, quantity: str, name: str, dtype: str, shape: Shape, seed: int = 0) -> Case:
     """Return a case of a family and shape."""
     rows, features, classes = shape
-    source = str(Source("linear", name, str(features)))
-    return Case(op, quantity, source, dtype, rows, classes, seed)  # type: ignore[arg-type]
+    return Case(op, quantity, source(name, features), dtype, rows, classes, seed)  # type: ignore[arg-type]
+
+
+def source(name: str, features: int) -> str:
+    """Return what hidden states and weights of a family and length are drawn from."""
+    return str(Source("linear", name, str(features)))
 
 
 def generator(case: Case) -> tuple[int, ...]:
@@ -236,28 +240,6 @@ def inputs(case: Case) -> Inputs:
     upstream = np.asarray(steps[0] / 32 if spelled.reduces(case.op) else steps / 32)
     given = bias if case.op.options.get("bias") else None
     return Inputs(hidden, index, to_dtype(upstream, case.dtype), weight=weight, bias=given)
-
-
-def recipe(case: Case) -> str:
-    """Return Python that draws a case's hidden states, weight and bias again, as float64; needs numpy alone."""
-    form = FORMATS[case.dtype]
-    source = inspect.getsource(FAMILIES[case.source.name])
-    body = source[source.index("def ") :]
-    for annotation in (": np.random.Generator", ": int", ": Format", " -> Drawn"):
-        body = body.replace(annotation, "")
-    narrowed = ""  # as `to_dtype` does
-    if case.dtype == "bfloat16":
-        narrowed = "hidden, weight, bias = (part.astype(np.float32) for part in (hidden, weight, bias))\n"
-    call = f"{case.source.name}(rng, {case.rows}, {case.classes}, {features(case)}, form)"
-    return (
-        "# python\n"
-        "from types import SimpleNamespace\n\n"
-        "import numpy as np\n\n\n"
-        f"{textwrap.dedent(body)}\n\n"
-        f"form = SimpleNamespace(precision={form.precision}, emin={form.emin}, emax={form.emax})\n"
-        f"rng = np.random.default_rng({generator(case)})\n"
-        f"hidden, weight, bias = {call}\n" + narrowed
-    )
 
 
 def speed(case: Case) -> Inputs:

@@ -100,12 +100,11 @@ class Cuda(accelerator.Accelerator):
         return int(torch.cuda.max_memory_allocated(self._device))
 
 
-@final
 class Adapter(adapters.Adapter):
     """PyTorch on the cpu and on every cuda device."""
 
     catalogue = CATALOGUE
-    modes = ("eager", "compile")
+    modes: tuple[str, ...] = ("eager", "compile")
     compiling: ClassVar = {"compile": "slowly"}
     layouts = ("transposed", "strided", "offset", "wider", "repeated", "expanded")  # no strides below 0
     ways: ClassVar = {"eager": tuple(passes.WAYS), "compile": ("dynamic",)}

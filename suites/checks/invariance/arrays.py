@@ -14,7 +14,7 @@ from harness.ops import OPS as RECORDS
 from harness.ops import VALUE_AND_GRADIENT
 from suites.checks.check import Asking, Spec
 from suites.checks.invariance.batches import Surroundings, Truth
-from suites.checks.invariance.suite import IN_MEMORY, INVARIANCE, ODD, OPS
+from suites.checks.invariance.suite import BY_ROW, IN_MEMORY, INVARIANCE, LINEAR, ODD, OPS
 
 AS_VIEWS: Mapping[Layout, str] = {  # what is asked of a case's own numbers, in words
     "transposed": "a view that is transposed",
@@ -34,7 +34,7 @@ def has_layouts(adapter: Adapter, _target: Target) -> bool:
     return bool(adapter.layouts)
 
 
-@INVARIANCE.check(IN_MEMORY, asks=has_layouts)
+@INVARIANCE.check(IN_MEMORY, LINEAR, asks=has_layouts)
 def layout(asking: Asking) -> Checked:
     """Views are answered as contiguous arrays are, or refused: transposed, strided, offset, rows of a wider array."""
     truth, plain = Truth.of(asking), asking.answer()
@@ -49,6 +49,7 @@ def layout(asking: Asking) -> Checked:
 @INVARIANCE.check(
     Spec(WITH_LABELS, QUANTITIES, "normal", *ODD, ("float32",)),
     Spec(WITHOUT, ("grad_logits",), "normal", *ODD, ("float32",)),
+    LINEAR,
     asks=has_layouts,
 )
 def strides(asking: Asking) -> Checked:
@@ -71,12 +72,16 @@ def views(asking: Asking) -> Iterator[tuple[str, Layout, Inputs]]:
         if array.ndim == 1:
             yield from ((name, view, asking.inputs) for view in FLAT)
         first: Array = np.broadcast_to(array[:1], array.shape)
-        yield name, "repeated", replace(asking.inputs, **{name: first})
+        field = "logits" if name == "hidden" else name  # of `Inputs`
+        yield name, "repeated", replace(asking.inputs, **{field: first})
         if name == "upstream":
             yield name, "expanded", replace(asking.inputs, upstream=np.ones_like(array))
 
 
-@INVARIANCE.check(Spec((Op.of("sparse_xent"),), VALUE_AND_GRADIENT, "normal", *LABELLED, ("float32",)))
+@INVARIANCE.check(
+    Spec((Op.of("sparse_xent"),), VALUE_AND_GRADIENT, "normal", *LABELLED, ("float32",)),
+    replace(BY_ROW, rows=LABELLED[0], classes=LABELLED[1]),
+)
 def label_dtype(asking: Asking) -> Checked:
     """Class indices in int32, int16 and uint8 are the classes that they are in int64, 200 of them, or are refused.
 

@@ -15,7 +15,7 @@ import numpy as np
 from harness.model import FORMATS, Array, Checked, Failed, Golden, Inputs, Unsupported, Worst
 from harness.scoring import metrics, ulp
 from reference import bounds, rounding
-from suites.checks.check import Asking, answered
+from suites.checks.check import Asking, answered, budget
 from suites.questions import families
 
 LARGER = 1024  # times as large as the rows that are looked at: exp of the difference is 0 in every format
@@ -44,7 +44,7 @@ def taken(inputs: Inputs, rows: Array) -> Inputs:
     """Return some rows' arrays."""
     labels = None if inputs.labels is None else inputs.labels[rows]
     upstream = inputs.upstream if inputs.upstream.ndim == 0 else inputs.upstream[rows]
-    return Inputs(inputs.logits[rows], labels, upstream)
+    return replace(inputs, logits=inputs.logits[rows], labels=labels, upstream=upstream)
 
 
 def batches(inputs: Inputs, sizes: Iterable[int]) -> Iterator[Batch]:
@@ -76,7 +76,7 @@ class Truth:
         """Certify the case, or other inputs of it."""
         given = inputs or asking.inputs
         golden = asking.golden(given)
-        return cls(asking, golden, bounds.budget(asking.case.op, asking.case.quantity, given, golden))
+        return cls(asking, golden, budget(asking.case.op, asking.case.quantity, given, golden))
 
     def rows(self, rows: Array) -> Truth:
         """Return the truth of some rows; an op with one value for all rows has none of them."""

@@ -29,7 +29,7 @@ from suites.checks.invariance.batches import (
     of_rows,
     taken,
 )
-from suites.checks.invariance.suite import IN_MEMORY, INVARIANCE, OPS, SQUARE
+from suites.checks.invariance.suite import BY_ROW, IN_MEMORY, INVARIANCE, LINEAR, OPS, SQUARE
 from suites.checks.sizes import each, in_part
 
 SIZES = (1, 2, 3, 7, 33, 64, 257)  # 64 for who takes one axis for the other by its length
@@ -44,7 +44,7 @@ def later_mode(adapter: Adapter, target: Target) -> bool:
     return (target.mode, target.device) != (adapter.plainest, "cpu")
 
 
-@INVARIANCE.check(SQUARE)
+@INVARIANCE.check(SQUARE, BY_ROW)
 def batch(asking: Asking) -> Checked:
     """A row's answer stays within its budget in a batch of any size and order, and beside much larger rows."""
     plainest = asking.target.mode == asking.adapter.plainest
@@ -65,7 +65,7 @@ def on_cpu(_adapter: Adapter, target: Target) -> bool:
     return target.device == "cpu"
 
 
-@INVARIANCE.check(IN_MEMORY, asks=on_cpu)
+@INVARIANCE.check(IN_MEMORY, BY_ROW, asks=on_cpu)
 def threads(asking: Asking) -> Checked:
     """Two threads answer as one does."""
     many = of_rows("two threads", asking.inputs, np.resize(np.arange(asking.case.rows), MANY))
@@ -80,7 +80,7 @@ def threads(asking: Asking) -> Checked:
     return found.checked()
 
 
-@INVARIANCE.check(SQUARE, asks=later_mode, judges=False)
+@INVARIANCE.check(SQUARE, LINEAR, asks=later_mode, judges=False)
 def modes(asking: Asking) -> Checked:
     """Another mode or device may give other bits than the plainest mode on the cpu; which, is recorded."""
     mode, device = asking.other_mode()
@@ -90,7 +90,7 @@ def modes(asking: Asking) -> Checked:
     return Checked(got.size, 0.0, detail=f"the bits of mode {mode} on {device}")
 
 
-@INVARIANCE.check(replace(SQUARE, dtypes=DTYPES))
+@INVARIANCE.check(replace(SQUARE, dtypes=DTYPES), LINEAR)
 def again(asking: Asking) -> Checked:
     """The same question gets the same bits: asked at once, with arrays made anew, and after other questions."""
     call, others = Call.of(asking), list(batches(asking.inputs, (7,)))
@@ -113,7 +113,7 @@ def again(asking: Asking) -> Checked:
     return Checked(first.size, 0.0, detail=f"same bits, of SHA-256 {digest}...")
 
 
-@INVARIANCE.check(replace(SQUARE, dtypes=DTYPES))
+@INVARIANCE.check(replace(SQUARE, dtypes=DTYPES), LINEAR)
 def untouched(asking: Asking) -> Checked:
     """A call leaves its arrays as they were, bit for bit: the logits, the labels, the incoming gradient."""
     call = Call.of(asking)
@@ -125,7 +125,7 @@ def untouched(asking: Asking) -> Checked:
     return Checked(sum(array.size for array in before), 0.0, detail=f"unchanged: {', '.join(call.names)}")
 
 
-@INVARIANCE.check(SQUARE)
+@INVARIANCE.check(SQUARE, LINEAR)
 def kept(asking: Asking) -> Checked:
     """An answer stays as it is when the function is called again, and when its own arrays get other numbers."""
     call, other = Call.of(asking), Call.of(asking, turned(asking.inputs))
@@ -143,7 +143,7 @@ def kept(asking: Asking) -> Checked:
     return Checked(before.size, 0.0, detail="unchanged by the next call and by new numbers in the arguments")
 
 
-@INVARIANCE.check(SQUARE)
+@INVARIANCE.check(SQUARE, LINEAR)
 def renewed(asking: Asking) -> Checked:
     """Other numbers in the very arrays of the call before, or beside its logits, get an answer of their own."""
     call, other = Call.of(asking), Call.of(asking, turned(asking.inputs))
@@ -170,8 +170,9 @@ def renewed(asking: Asking) -> Checked:
 
 
 def turned(inputs: Inputs) -> Inputs:
-    """Return the rows in another order: other numbers in the same shapes."""
-    return taken(inputs, np.roll(np.arange(len(inputs.logits)), 1))
+    """Return the rows in another order, of a weight the classes too: other numbers in the same shapes."""
+    rows = taken(inputs, np.roll(np.arange(len(inputs.logits)), 1))
+    return rows if rows.weight is None else replace(rows, weight=np.roll(rows.weight, 1, axis=0))
 
 
 def broken(asking: Asking, words: str, change: BitChange, elements: int) -> Checked:

@@ -13,11 +13,13 @@ from harness.model import Checked, Failed, Inputs, Target
 from suites.checks.call import Call
 from suites.checks.check import Asking, NoAnswer, Spec
 from suites.checks.invariance.batches import Surroundings, Truth, of_rows
-from suites.checks.invariance.suite import INVARIANCE, OPS
+from suites.checks.invariance.suite import INVARIANCE, LINEAR, OPS
 from suites.questions import cases
 
 GRADIENT = Spec(OPS, ("grad_logits",), "normal", *cases.SQUARE, ("float32",))  # the value comes with it
 GRADIENTS = replace(GRADIENT, quantities=("grad_logits", "grad_labels"))
+# Not mapped, which would map the weight too, nor under autocast, which narrows a product.
+OF_LINEAR = replace(LINEAR, quantities=("grad_hidden", "grad_weight"))
 
 
 def having(*ways: Way) -> Callable[[Adapter, Target], bool]:
@@ -25,26 +27,26 @@ def having(*ways: Way) -> Callable[[Adapter, Target], bool]:
     return lambda adapter, target: not set(ways).isdisjoint(adapter.ways.get(target.mode, ()))
 
 
-@INVARIANCE.check(GRADIENTS, asks=having("summed"))
+@INVARIANCE.check(GRADIENTS, OF_LINEAR, asks=having("summed"))
 def summed(asking: Asking) -> Checked:
     """The gradient of the sum of all answers, as loss.sum().backward() takes it, is that of incoming gradients of 1."""
     ones = replace(asking.inputs, upstream=np.ones_like(asking.inputs.upstream))
     return by(asking, {"summed": "a sum of all answers"}, ones)
 
 
-@INVARIANCE.check(GRADIENTS, asks=having("retained"))
+@INVARIANCE.check(GRADIENTS, OF_LINEAR, asks=having("retained"))
 def retained(asking: Asking) -> Checked:
     """A second backward pass over a graph gives the gradient of what comes in then, whatever came in before."""
     return by(asking, {"retained": "a second backward pass over one graph"})
 
 
-@INVARIANCE.check(GRADIENTS, asks=having("interleaved"))
+@INVARIANCE.check(GRADIENTS, OF_LINEAR, asks=having("interleaved"))
 def interleaved(asking: Asking) -> Checked:
     """With another forward pass before the backward pass, the gradient is that of the call's own arrays."""
     return by(asking, {"interleaved": "a backward pass after another call's forward pass"})
 
 
-@INVARIANCE.check(GRADIENT, asks=having("checkpointed"))
+@INVARIANCE.check(GRADIENT, OF_LINEAR, asks=having("checkpointed"))
 def checkpointed(asking: Asking) -> Checked:
     """Checkpointed, that is computed anew in the backward pass, value and gradient are what they are without."""
     return by(asking, {"checkpointed": "a checkpoint"})
@@ -62,7 +64,7 @@ def autocast(asking: Asking) -> Checked:
     return by(asking, {"autocast": "autocast"})
 
 
-@INVARIANCE.check(GRADIENT, asks=having("dynamic", "donated"))
+@INVARIANCE.check(GRADIENT, OF_LINEAR, asks=having("dynamic", "donated"))
 def compiled(asking: Asking) -> Checked:
     """Compiled once for any number of rows, or given its logits' memory for good, a function answers as otherwise.
 

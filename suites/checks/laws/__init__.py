@@ -8,7 +8,7 @@ the exact one, so that a law can be asked of one function alone and does not exc
 
 from __future__ import annotations
 
-from suites.checks.laws import derivatives, exact, gradients, labels, lean, points, reductions, rows
+from suites.checks.laws import derivatives, exact, gradients, labels, lean, linear, points, reductions, rows
 from suites.checks.laws.law import LAWS
 
-__all__ = ["LAWS", "derivatives", "exact", "gradients", "labels", "lean", "points", "reductions", "rows"]
+__all__ = ["LAWS", "derivatives", "exact", "gradients", "labels", "lean", "linear", "points", "reductions", "rows"]

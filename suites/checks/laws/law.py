@@ -17,7 +17,7 @@ from harness.scoring import metrics, ulp
 from reference import bounds, rounding
 from reference.golden import digits
 from suites.checks.call import Call
-from suites.checks.check import Asking, Suite, tightest_excess
+from suites.checks.check import Asking, Suite, budget, tightest_excess
 from suites.judging.judge import ACCEPTED
 from suites.judging.worst import worst_element
 from suites.questions import cases, families
@@ -90,6 +90,11 @@ def softmax_of(asking: Asking, inputs: Inputs) -> Array:
     return exact(asking, Inputs(inputs.logits, None, np.ones(inputs.logits.shape)), SOFTMAX, "value")
 
 
+def overflow(asking: Asking) -> float:
+    """Return the logit from which exp overflows."""
+    return (FORMATS[asking.case.dtype].emax + 1) * math.log(2)
+
+
 def height(asking: Asking) -> float:
     """Return the roundings that a term of a reasonable sum goes through, in the format's u.
 
@@ -125,17 +130,17 @@ def _hold(
 ) -> Checked:
     op, asked, form = asking.case.op, quantity or asking.case.quantity, FORMATS[asking.case.dtype]
     truth = asking.golden(inputs, op, asked) if golden is None else golden
-    budget = bounds.budget(op, asked, inputs, truth, native_height)
-    distance = metrics.measure(got, truth, form, budget.error, budget.flushed)
+    allowed = budget(op, asked, inputs, truth, native_height)
+    distance = metrics.measure(got, truth, form, allowed.error, allowed.flushed)
     over = tightest_excess(distance)
     if over <= 1:
         return Checked(got.size, over)
-    kind = min((k for k in ACCEPTED if k in budget.error), key=lambda k: distance.over_bound[k])
+    kind = min((k for k in ACCEPTED if k in allowed.error), key=lambda k: distance.over_bound[k])
     ulps = ulp.error(got.astype(np.float64), truth, form)
     with np.errstate(invalid="ignore", over="ignore"):
-        ratios = np.abs(ulps) / ulp.scale(budget.error[kind], -ulp.ulp_exponent(truth, form))
+        ratios = np.abs(ulps) / ulp.scale(allowed.error[kind], -ulp.ulp_exponent(truth, form))
     size = np.abs(ulp.scale(truth.hi, 0 if truth.exponent is None else truth.exponent))
-    index = furthest(np.where((got == 0) & (size < budget.flushed), 0.0, ratios))
+    index = furthest(np.where((got == 0) & (size < allowed.flushed), 0.0, ratios))
     expected = float(rounding.nearest(truth, form)[index])
     worst = worst_element(
         asking.case, inputs, index, expected, float(got[index]), exact=digits(truth, index), ulp=float(ulps[index])

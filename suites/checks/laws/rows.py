@@ -29,6 +29,7 @@ from suites.checks.laws.law import (
     generator,
     height,
     hold,
+    overflow,
     rows_of,
     softmax_of,
     together,
@@ -43,11 +44,6 @@ COMPILED_LENGTHS = (45,)  # full vectors of 4, 8, 16 or 32, and a tail
 SHORT = 65  # an elementwise loop sees no more than how many elements there are
 AT_ONCE = 2  # rows of a length
 FAR = -30_000.0  # below all other logits: e**FAR is nothing beside them in any format
-
-
-def overflow(asking: Asking) -> float:
-    """Return the logit from which exp overflows."""
-    return (FORMATS[asking.case.dtype].emax + 1) * math.log(2)
 
 
 @LAWS.check(Spec(BY_ROW, VALUE_AND_GRADIENT, "normal", ROWS, CLASSES))

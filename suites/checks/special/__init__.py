@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suites.checks.special import cost, ignored, long, policies, probabilities
+from suites.checks.special import cost, ignored, linear, long, policies, probabilities
 from suites.checks.special.claims import SPECIAL
 
-__all__ = ["SPECIAL", "cost", "ignored", "long", "policies", "probabilities"]
+__all__ = ["SPECIAL", "cost", "ignored", "linear", "long", "policies", "probabilities"]

@@ -23,6 +23,7 @@ ROWS, CLASSES = 4, 6  # one shape for nearly all, because each is a compilation 
 QUICK = ("float32",)  # of what hardly depends on the dtype, and compiles anew
 PLANTED = 1  # the row that something is planted in; the others are its neighbours
 LABEL = 2  # of the rows with a masked class
+NAN_GRADIENT = "nan in the gradient of an ignored row that is not finite"
 SOFTMAX, SPARSE, DENSE, POINT_LOSS = (Op.of(name) for name in ("softmax", "sparse_xent", "dense_xent", "sigmoid_xent"))
 ROW_OPS, POINT_OPS = plain("class", "row"), plain("point")
 WITHOUT_LABELS = tuple(op for op in ROW_OPS if OPS[op.name].labels == "none")

@@ -11,12 +11,21 @@ from harness.model import Checked, Failed, Op
 from harness.ops import VALUE_AND_GRADIENT
 from suites.checks.check import Asking, Spec, answered
 from suites.checks.special import distance
-from suites.checks.special.claims import CLASSES, PLANTED, QUICK, SPARSE, SPECIAL, drawn, planted, refuse_where_fatal
+from suites.checks.special.claims import (
+    CLASSES,
+    NAN_GRADIENT,
+    PLANTED,
+    QUICK,
+    SPARSE,
+    SPECIAL,
+    drawn,
+    planted,
+    refuse_where_fatal,
+)
 
 NO_CLASSES = (-100, -1, CLASSES)
 IGNORE = Op.of("sparse_xent", ignore_index=-100)
 REDUCED = tuple(Op.of("sparse_xent", ignore_index=-100, reduction=reduction) for reduction in ("sum", "mean_valid"))
-NAN_GRADIENT = "nan in the gradient of an ignored row that is not finite"
 
 
 @SPECIAL.check(drawn(SPARSE, quantities=("grad_logits",), dtypes=QUICK))

@@ -76,8 +76,9 @@ def linear_xent_by_blocks(hidden, weight, labels):
 @implements("linear_xent", framework="torch")
 def linear_xent_chunked_in_float32(hidden, weight, labels, *, reduction="none"):
     """Chunk after chunk of the rows, added up in float32."""
+    widened = wide(weight)  # once, so that its gradient is added up in float32 too
     losses = [
-        torch.nn.functional.cross_entropy(wide(rows) @ wide(weight).T, some, reduction="none")
+        torch.nn.functional.cross_entropy(wide(rows) @ widened.T, some, reduction="none")
         for rows, some in zip(hidden.split(3), labels.split(3), strict=True)
     ]
     every = torch.cat(losses)

@@ -10,6 +10,7 @@ import pytest
 from harness import adapters
 from harness.adapters import Catalogue, judged
 from harness.model import Case, Checked, Op, Target, Unsupported
+from harness.ops import OPS
 from harness.running.measured import NAME, Measured
 from reference.cache import Cache
 from suites.checks import check as checks
@@ -24,7 +25,12 @@ pytest.importorskip("torch", reason="torch is not installed")
 
 from tests.kernels import lawful, lawless
 
-NAMES = tuple(name.removeprefix("law.") for name in LAWS.checks)
+# Those of linear ops alone have tests of their own, in test_linear.py.
+NAMES = tuple(
+    name.removeprefix("law.")
+    for name, check in LAWS.checks.items()
+    if not all(OPS[op.name].linear for spec in check.specs for op in spec.ops)
+)
 
 
 @pytest.fixture(scope="session")
