@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports import pages
 from tests.made.processes import PATIENCE_SECONDS
+
+APART = {"engines", "sweeps"}  # that a run of two frameworks holds nothing for
+PAGES = {name: module for module in pages.load() if (name := pages.address(module)) not in APART}
 
 # Two frames first: what a key or a click has set off, such as a dialog's close, may be yet to come.
 SETTLED = """async patience => {

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reports import pages
 from tests.browser.axe import NARROW, everywhere, violations
+from tests.browser.tab import PAGES
 
-NAMES = list(map(pages.address, pages.load()))
+NAMES = list(PAGES)
 
 
 def test_axe_sees(opened, report):

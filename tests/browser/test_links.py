@@ -2,11 +2,11 @@
 
 import pytest
 
-from reports import pages
 from reports.material import exactly
+from tests.browser.tab import PAGES
 from tests.browser.test_explorer import total
 
-NAMES = list(map(pages.address, pages.load()))
+NAMES = list(PAGES)
 # Of a page's links within the report, those that lead nowhere; every fold of it is filled by then.
 DEAD = """async name => {
     const page = document.getElementById(name), block = await open("block"), known = new Set();

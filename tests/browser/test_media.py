@@ -2,9 +2,9 @@
 
 import pytest
 
-from reports import pages
+from tests.browser.tab import PAGES
 
-NAMES = {pages.address(module): module for module in pages.load()}
+NAMES = PAGES
 
 
 def boxes(page, selector):

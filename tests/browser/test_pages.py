@@ -4,9 +4,9 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from reports import pages
+from tests.browser.tab import PAGES
 
-NAMES = {pages.address(module): module for module in pages.load()}
+NAMES = PAGES
 FIRST = next(iter(NAMES))
 WHY = "it may be of another run, or of an earlier version."
 FORMER = {

@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from reports import layout, pages, site
+from reports import layout, site
+from tests.browser.tab import PAGES
 from tests.browser.test_grid import shown
 from tests.reports.drawn import swept
 
-NAMES = list(map(pages.address, pages.load()))
+NAMES = list(PAGES)
 PAPER = 680  # CSS pixels between the margins of A4 and of Letter
 
 
