@@ -16,7 +16,7 @@ from harness.forms.form import (
 )
 
 PRODUCT = "tf.matmul(hidden, weight, transpose_b=True)"
-ONE_HOT = "tf.one_hot(labels, weight.shape[0], dtype=hidden.dtype)"
+ONE_HOT = "tf.one_hot(labels, tf.shape(weight)[0], dtype=hidden.dtype)"
 
 STOPPED = "the labels gradient is stopped, its documentation says"
 
