@@ -98,9 +98,10 @@ def _eights(preset: Preset) -> Iterator[Case]:
 
 
 def _apart(preset: Preset) -> Iterator[Case]:
-    for takes, shapes in APART_FAMILIES.items():
-        for (name, shape), dtype in product(shapes.items(), preset.option_dtypes):
-            for op in (op for op in APART if _taken(op) == takes):
+    draws = dict.fromkeys(draw for shapes in APART_FAMILIES.values() for draw in shapes.items())
+    for (name, shape), dtype in product(draws, preset.option_dtypes):
+        for op in APART:
+            if apart_families(op).get(name) == shape:
                 for quantity in APART[op]:
                     yield Case(op, quantity, name, dtype, *shape)
 

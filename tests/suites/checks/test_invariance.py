@@ -1,6 +1,7 @@
 """Invariance: what only these checks can see is caught, and what may differ is recorded and not accused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,9 +132,41 @@ def test_a_call_leaves_its_process_as_it_was(function, over, detail, cache):
     assert torch.is_grad_enabled()
 
 
+def without_tails(logits, axis=-1):
+    """Answer as softmax does, and with no less than a thousandth."""
+    return torch.softmax(logits, axis).clamp_min(1e-3)
+
+
+def through_float64(logits, axis=-1):
+    """Answer as softmax does, rounded once."""
+    return torch.softmax(logits.double(), axis).float()
+
+
+@pytest.mark.parametrize(
+    ("made", "verdict", "policy", "words"),
+    [
+        (without_tails, "deviates", "", "where its source answers"),
+        (through_float64, "unjudged", DIFFERS, "furthest off"),
+        (softmax_of_torch, "conforms", "", "the bits of its source"),
+    ],
+)
+def test_what_is_exported_is_held_against_its_source(made, verdict, policy, words, cache):
+    """A path that loses tails is told with both answers; other bits are recorded, and the same bits conform."""
+    question = asking(case_of("path", "softmax", "value"), softmax_of_torch, cache)
+    ((key, offer),) = question.adapter.catalogue.offers.items()
+    exported = replace(offer, build=judged.builder("softmax", made, "torch"))
+    path = TORCH.offering(Catalogue("torch", offers={key: exported}))
+    path.source = question.adapter
+    found = checks.outcome(INVARIANCE, replace(question, adapter=path))
+
+    assert judgement(question, found)[0] == verdict
+    assert found.policy == policy
+    assert words in found.detail
+
+
 def test_every_judging_check_has_a_fault_of_its_own():
-    """A check that catches nothing has no place; modes only record, eager torch compiles nothing; process is above."""
-    elsewhere = {"invariance.modes", "invariance.compiled", "invariance.process"}
+    """A check that catches nothing has no place; modes only record, eager torch compiles nothing; others are above."""
+    elsewhere = {"invariance.modes", "invariance.compiled", "invariance.process", "invariance.path"}
 
     assert {f"invariance.{check}" for check, *_ in FAULTS.values()} == set(INVARIANCE.checks) - elsewhere
 
