@@ -106,7 +106,9 @@ Strict = Annotated[
 ]
 RunUid = Annotated[str, typer.Option("--run", help="a run's id, its beginning, latest, or latest~1")]
 Output = Annotated[Path | None, typer.Option("--output", help="write to this file instead of standard output")]
-Threads = Annotated[int, typer.Option(help="threads a framework may use")]
+Threads = Annotated[int, typer.Option(help="threads a framework may use", min=1)]
+Timeout = Annotated[float, typer.Option(help="seconds for one question, compilation included", min=0.001)]
+Jobs = Annotated[int, typer.Option("--jobs", help="processes at a time", min=0, show_default="one a core")]
 
 # What the commands that time have in common.
 TIMED_CASE = "op, ROWSxCLASSES, dtype and quantity, comma-separated, each at will"

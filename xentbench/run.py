@@ -91,9 +91,9 @@ def run(
     badge: CiFile = None,
     speed: Annotated[bool, typer.Option("--speed", help="also time the fused functions")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the unfinished run of these options")] = False,
-    timeout: Annotated[float, typer.Option(help="seconds for one question, compilation included")] = 300.0,
+    timeout: options.Timeout = 300.0,
     threads: options.Threads = 1,
-    processes: Annotated[int, typer.Option("--jobs", help="processes at a time", show_default="one a core")] = 0,
+    processes: options.Jobs = 0,
 ) -> None:
     """Ask every framework and mode found, and write a report.
 

@@ -96,8 +96,8 @@ def tournament(
 
 def enough(workers: int, wanted: WantedCase) -> int:
     """Return how many processes a framework has. Raises ValueError for fewer than two."""
-    if workers == 1:
-        raise ValueError("--workers is 1, expected at least 2: the process is what is replicated")
+    if workers == 1 or workers < 0:
+        raise ValueError(f"--workers is {workers}, expected at least 2: the process is what is replicated")
     return workers or processes(wanted.cases(wanted.op)[0])
 
 

@@ -1,9 +1,6 @@
 """The dashboard: what changed lately comes first, every series is in the block, and what is bad ends well."""
 
-import base64
 import dataclasses
-import gzip
-import json
 import math
 import re
 
@@ -20,6 +17,7 @@ from reports import dashboard
 from reports.dashboard import data, page, runs, versions
 from reports.dashboard.events import events
 from tests.made import many_runs
+from tests.made.front_door import carried
 from tests.made.records import ENVIRONMENT, HOSTILE, JAX, TORCH, checked, missing, result, run, score, timing
 
 NEWER = {**ENVIRONMENT, "torch": "2.13.0"}
@@ -51,11 +49,6 @@ def steady(count=6, *, worse_at=3):
         )
         for k in range(count)
     ]
-
-
-def opened(html):
-    """Return the data block of a page."""
-    return json.loads(gzip.decompress(base64.b64decode(re.search(r'id="block">([^<]*)', html)[1])))
 
 
 def text(html):
@@ -291,7 +284,7 @@ def test_names_are_text(history):
     assert "<script>alert" not in html
     assert html.count("<script") == 3
     assert "&lt;script&gt;" in html
-    assert opened(html)["words"]["family"] == [HOSTILE]
+    assert carried(html)["words"]["family"] == [HOSTILE]
 
 
 def test_asks_for_nothing(history):
@@ -392,7 +385,7 @@ def test_a_page_of_many_runs(tmp_path):
     with Store(tmp_path / "results.sqlite") as store:
         path = dashboard.write(store, tmp_path)
 
-    block = opened(path.read_text("utf-8"))
+    block = carried(path.read_text("utf-8"))
     assert path.stat().st_size < 200_000
     assert len(block["series"]["target"]) == 600
     assert len(block["times"]) == 300

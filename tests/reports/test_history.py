@@ -1,20 +1,15 @@
 """The sheet of a case: what the answer was in the runs before."""
 
-import base64
-import gzip
-import json
-import re
-
 from harness.store import Store
 from reports import site
+from tests.made.front_door import carried
 from tests.made.records import WORST, result, run, score
 
 
 def levels(store, uid, directory):
     """Return the history that a run's report carries, answer by answer."""
     page = site.write(store, uid, directory).read_text("utf-8")
-    packed = re.search(r'id="block">([^<]*)', page)[1]
-    return json.loads(gzip.decompress(base64.b64decode(packed)))["details"]["history"]
+    return carried(page)["details"]["history"]
 
 
 def test_a_changed_answer_has_its_levels(tmp_path):

@@ -176,7 +176,12 @@ def test_interrupt_leaves_no_process(shell, place):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [(("--workers", "1"), "expected at least 2"), (("--op", "nothing"), "expected an op")]
+    ("options", "message"),
+    [
+        (("--workers", "1"), "--workers is 1, expected at least 2"),
+        (("--workers", "-1"), "--workers is -1, expected at least 2"),
+        (("--op", "nothing"), "expected an op"),
+    ],
 )
 def test_tournament_usage(shell, options, message):
     """What cannot be played is an error of usage."""

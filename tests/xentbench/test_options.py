@@ -7,7 +7,7 @@ import pytest
 from harness.files import runfile
 from harness.store import Location, Store
 from tests.made import server
-from tests.made.front_door import invoke
+from tests.made.front_door import BLOCK, carried, invoke
 from tests.made.records import ENVIRONMENT, EVERY, missing, recorded, result, run, timing
 
 HIDDEN = "h0rse"
@@ -70,12 +70,15 @@ def test_commands_say_the_same(both, command):
 
 
 def test_reports_are_the_same(both, tmp_path):
-    """The report of a database's run is the file's."""
+    """The report of a database's run is the file's, but for the store that its commands name."""
     pages = []
     for store in both:
         ended = invoke("report", "--store", store, "--report", tmp_path / "report")
         assert ended.exit_code == 0, ended.output
-        pages.append((tmp_path / "report" / "index.html").read_text(encoding="utf-8"))
+        page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+        data = carried(page)
+        assert data.pop("store") == str(store)
+        pages.append((BLOCK.sub("", page), data))
 
     assert pages[0] == pages[1]
 
@@ -137,3 +140,13 @@ def test_run_into_a_database(shell, database):
     told = [one.stdout + one.stderr for one in ended] + [repr(found)]
     told += [path.read_text("utf-8") for path in (report / "index.html", *(shell.folder / "build/logs").iterdir())]
     assert not any(HIDDEN in text for text in told)
+
+
+@pytest.mark.parametrize("option", ["--jobs=-1", "--threads=0", "--timeout=0", "--timeout=-1"])
+def test_numbers_that_cannot_be_are_refused(option, tmp_path):
+    """Fewer processes than none, no thread and no time are errors of usage that name the option; nothing is stored."""
+    ended = invoke(*ASK, "--store", tmp_path / "r.sqlite", option)
+
+    assert ended.exit_code == 2
+    assert f"'{option.partition('=')[0]}'" in ended.output
+    assert not (tmp_path / "r.sqlite").exists()

@@ -64,7 +64,7 @@ def judge_file(
     strict: options.Strict = False,
     watching: Annotated[bool, typer.Option("--watch", help="judge again whenever the file changes")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print a JSON list of verdicts and findings")] = False,
-    timeout: Annotated[float, typer.Option(help="seconds for one question")] = 60.0,
+    timeout: options.Timeout = 60.0,
 ) -> None:
     """Judge your own functions as the frameworks' own are judged.
 

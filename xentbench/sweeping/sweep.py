@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import replace
@@ -46,7 +47,7 @@ def sweep(
     executor: Annotated[
         str, typer.Option(help="a Dask scheduler, tcp://host:port", show_default="processes here")
     ] = "",
-    jobs: Annotated[int, typer.Option("--jobs", help="processes at a time", show_default="one a core")] = 0,
+    jobs: options.Jobs = 0,
     store: options.StoreLocation = options.STORE,
     report: options.ReportPath = options.REPORT,
 ) -> None:
@@ -112,11 +113,12 @@ def part(binades: str, dtype: str) -> tuple[int, int]:
     """Read which rows of float32's line are asked. Raises ValueError."""
     if not binades:
         return (0, 0)
-    first, _, last = binades.partition("-")
     most = line.shape(FORMATS[sweeps.CUT])[0]
-    if dtype != sweeps.CUT or not (first + last).isdecimal() or not 0 <= int(first) < int(last or 0) <= most:
+    found = re.fullmatch("([0-9]{1,3})-([0-9]{1,3})", binades)
+    first, last = map(int, found.groups()) if found else (0, 0)
+    if dtype != sweeps.CUT or not first < last <= most:
         raise ValueError(f"--binades is {binades!r}, expected FROM-TO, 0 to {most}, and --dtype {sweeps.CUT}")
-    return int(first), int(last)
+    return first, last
 
 
 def answer(

@@ -21,6 +21,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int64", "uint8"
 LONGEST_LINE = 1 << 16  # bytes
 MOST_LINES = 10_000
 MOST_BYTES = 1 << 31  # of an array: a shape that a mistake has made is not read until memory ends
+MOST_AXES = 8
 OF_OTHERS = 2  # what numpy calls `isbuiltin` of a dtype that a library has added
 SHOWN = 60  # signs of a line in an error
 ALONE = "a program writes its messages alone to standard output, and all else to standard error"
@@ -89,16 +90,19 @@ def _line(stream: IO[bytes]) -> str:
 
 def _array(text: str, stream: IO[bytes]) -> tuple[str, Array]:
     """Read the array of a line: its name, dtype and lengths, and then its bytes."""
-    name, *words = text.split()[:10] or [""]
+    name, *words = text.split() or [""]
     dtype, lengths = (words or [""])[0], words[1:]
-    if dtype not in DTYPES or not all(word.isascii() and word.isdecimal() and len(word) < 19 for word in lengths):
+    fit = len(lengths) <= MOST_AXES and all(each.isascii() and each.isdecimal() and len(each) < 19 for each in lengths)
+    if dtype not in DTYPES or not fit:
         raise Broken(
-            f"array is {_shown(text)}, expected a name, one of {', '.join(DTYPES)}, and the lengths of its axes"
+            f"array is {_shown(text)}, expected a name, one of {', '.join(DTYPES)}, and the lengths of up to "
+            f"{MOST_AXES} axes"
         )
     shape = tuple(map(int, lengths))
-    count = math.prod(shape) * np.dtype(dtype).itemsize
-    if count > MOST_BYTES:
-        raise Broken(f"array is {_shown(text)}, of {count} bytes, expected {MOST_BYTES} at most")
+    width = np.dtype(dtype).itemsize
+    count = math.prod(shape) * width
+    if math.prod(length or 1 for length in shape) * width > MOST_BYTES:  # numpy has none beside an axis of 0 either
+        raise Broken(f"array is {_shown(text)}, expected {MOST_BYTES} bytes at most")
     got = stream.read(count)
     if len(got) < count:
         raise Ended

@@ -87,10 +87,20 @@ class Running:
         """Start the program and return its offer. Raises Broken, Died, NotInstalled and OSError."""
         popen = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment)
         self._alive.append(popen)
-        waiting = threading.Timer(START_SECONDS, popen.kill)
+        silent = threading.Event()
+
+        def give_up() -> None:
+            silent.set()
+            popen.kill()
+
+        waiting = threading.Timer(START_SECONDS, give_up)
         waiting.start()
         try:
             got = self._exchange(Message("hello", VERSION))
+        except Died as death:
+            if silent.is_set():
+                raise Broken(f"it gives no offer within {START_SECONDS:g} s") from death
+            raise
         finally:
             waiting.cancel()
         if got.kind != "offer":

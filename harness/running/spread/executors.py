@@ -44,9 +44,13 @@ def opened(where: str, at_once: int) -> Iterator[Executor]:
 
 
 def start(parent: int) -> None:
-    """Let a process of a pool end quietly, with its parent or by Ctrl-C."""
+    """Let a process of a pool end with its parent alone.
+
+    A terminal sends Ctrl-C to all processes of a command: where one of the pool ended by it, its parent might take that
+    for a worker that died, and not for an interruption.
+    """
     orphan.end_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check(where: str) -> str:

@@ -37,6 +37,7 @@ def test_line_is_asked_stored_and_reported(shell, tmp_path):
         (("sigmoid", "--executor", "here"), "--executor is 'here', expected a Dask scheduler's address"),
         (("sigmoid", "--binades", "1-2"), "--binades is '1-2', expected FROM-TO"),
         (("sigmoid", "--dtype", "float32", "--binades", "9-3"), "--binades is '9-3', expected FROM-TO, 0 to 510"),
+        (("sigmoid", "--dtype", "float32", "--binades=-3"), "--binades is '-3', expected FROM-TO, 0 to 510"),
     ],
 )
 def test_what_is_off_is_one_line(shell, tmp_path, words, expected):

@@ -68,6 +68,16 @@ def where(seconds):
     return os.getpid()
 
 
+def test_interruption_is_left_to_the_parent():
+    """Ctrl-C, which a terminal sends to workers too, is no worker's death: that would be taken for the reason."""
+    with executors.opened("", 1) as pool:
+        worker = pool.submit(where, 0).result()
+        waiting = pool.submit(where, 0.5)
+        os.kill(worker, signal.SIGINT)
+
+        assert waiting.result() == worker
+
+
 @needs_dask
 def test_worker_that_is_killed_costs_its_piece_alone():
     """A worker dies with a piece in hand; another does that piece, and all are answered."""
