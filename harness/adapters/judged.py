@@ -55,7 +55,9 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
         return _of_program(path, only)
     spec = importlib.util.spec_from_file_location(f"judged_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ValueError(f"file is {path}, expected a Python file, with a name that ends in .py")
+        raise ValueError(
+            f"file is {path}, expected a Python file, with a name that ends in .py, or a program; try: chmod +x {path}"
+        )
     module = importlib.util.module_from_spec(spec)
     before = list(sys.path)
     sys.path.insert(0, str(path.parent.resolve()))  # as `python FILE.py` does, for what the file imports beside it

@@ -96,6 +96,14 @@ def test_file_that_is_not_there(tmp_path):
         judged.catalogues(tmp_path / "nowhere.py")
 
 
+def test_program_that_may_not_be_run(tmp_path):
+    """What is neither Python nor executable is refused with what makes a program of it."""
+    (tmp_path / "engine").write_text("#!/bin/sh\n", encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"or a program; try: chmod \+x .*engine"):
+        judged.catalogues(tmp_path / "engine")
+
+
 def test_only_some(tmp_path):
     """Functions may be picked by name; a name that is not there is answered with those that are."""
     path = tmp_path / "kernels.py"
