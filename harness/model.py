@@ -16,7 +16,7 @@ Quantity = Literal["value", "grad_logits", "grad_labels", "grad_hidden", "grad_w
 Kind = Literal["fused", "composed", "naive", "misuse", "control"]
 BudgetClass = Literal["S", "U", "N", "P", "C", "E"]
 BUDGET_CLASSES: tuple[BudgetClass, ...] = ("P", "C", "S", "E", "N", "U")  # tightest first
-SourceKind = Literal["family", "sweep", "linear", "options", "published", "speed"]
+SourceKind = Literal["family", "sweep", "linear", "options", "published", "corpus", "speed"]
 # What a mode makes anew for every function, shape and dtype, the costliest last. nothing: the kernels are there.
 # primitives: each primitive is compiled. graph: a graph of kernels that are there. usual: a program, as the framework's
 # users always run one. program: one in about a tenth of a second. slowly: one in about a second. export: a model, which
@@ -98,7 +98,8 @@ class Source:
 
     kind: `family`, drawn by the function of that name; `sweep`, the same times a size; `linear`, hidden states and a
     weight of so many features as the size says; `options`, drawn for an op with options; `published`, somebody's
-    example of that name; `speed`, plain normal logits to be timed, or those of so many features.
+    example of that name; `corpus`, the row of a corpus with that digest; `speed`, plain normal logits to be timed, or
+    those of so many features.
     """
 
     kind: SourceKind
@@ -110,7 +111,7 @@ class Source:
         """Read the text; any other than of these kinds is a plain family's name."""
         beginning, _, rest = family.partition("/")
         match beginning:
-            case "published" | "options":
+            case "published" | "options" | "corpus":
                 return cls(beginning, rest)
             case "linear":
                 return cls("linear", *rest.split("/", 1))
@@ -121,7 +122,7 @@ class Source:
     def __str__(self) -> str:
         """Print the text that a case's id holds."""
         match self.kind:
-            case "published" | "options":
+            case "published" | "options" | "corpus":
                 return f"{self.kind}/{self.name}"
             case "linear":
                 return f"{self.kind}/{self.name}/{self.size}"

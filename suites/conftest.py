@@ -39,7 +39,7 @@ from suites.judging import judge
 from suites.judging.brake import Brake
 from suites.judging.claim import Claim
 from suites.parts import Part
-from suites.questions import plan
+from suites.questions import corpus, plan
 
 OUTCOMES = (pytest.skip.Exception, pytest.fail.Exception, pytest.xfail.Exception)  # by which a claim reports
 
@@ -56,6 +56,7 @@ PROGRAMS = pytest.StashKey[list[Programs]]()  # that frameworks have compiled
 def wanted(config: pytest.Config) -> plan.Wanted:
     """Read the options. Raises pytest.UsageError with the choices for one that is off."""
     try:
+        corpus.use(Location.of(config.getoption("--store")).folder)
         return plan.Wanted.of(**{name: config.getoption(f"--{name}") for name in plan.WRITTEN})
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error

@@ -32,7 +32,7 @@ from reports.ci import annotation, files
 from suites.judging import judge
 from suites.judging.accepted import accepting
 from suites.judging.healed import healed
-from suites.questions import goldens, jobs, plan
+from suites.questions import corpus, goldens, jobs, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
 from xentbench.report import write_report
@@ -114,6 +114,7 @@ def run(
         wanted = plan.Wanted.of(preset=preset, on=on, op=op, dtype=dtype, device=device, family=family, shard=shard)
         choice("--reference", reference, CERTIFY)
         listed = judge.known_deviations(known)
+        corpus.use(store.folder)
         pythons = arguments.interpreters(python)
         if pythons and speed:
             raise ValueError("--python is given with --speed, expected one of them; try: compare --settle --python")

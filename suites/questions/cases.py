@@ -12,7 +12,7 @@ from harness.model import DTYPES, EIGHTS, FORMATS, Array, Case, Inputs, Op, Sour
 from harness.ops import APART, ASKED, OPS, VALUE_AND_GRADIENT, VALUE_ONLY, one_a_row, plain
 from harness.scoring import line
 from reference.bounds.heights import LONG
-from suites.questions import families, linear, options, published
+from suites.questions import corpus, families, linear, options, published
 from suites.questions.families import FAMILIES
 from suites.questions.lines import LABELS, LINES
 from suites.questions.presets import Preset, Shape
@@ -64,6 +64,7 @@ def cases(preset: Preset) -> Iterator[Case]:
             for quantity in VALUE_AND_GRADIENT:
                 rows, classes = np.shape(example.logits)
                 yield Case(example.op, quantity, str(Source("published", example_id)), dtype, rows, classes)
+    yield from corpus.cases(shipped=preset.corpus)
 
 
 def _sweeps(preset: Preset) -> Iterator[Case]:
@@ -161,6 +162,8 @@ def _drawn(case: Case) -> Inputs:
     match case.source.kind:
         case "published":
             return _published(case)
+        case "corpus":
+            return corpus.inputs(case)
         case "options":
             return options.inputs(case)
     logits, rng = families.draw(case), np.random.default_rng((7, *families.generator(case)))

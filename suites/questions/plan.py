@@ -21,7 +21,7 @@ from suites.questions.presets import Preset
 WRITTEN = ("preset", "on", "op", "dtype", "device", "shard", "family")
 
 # What inputs come from: a family, or what other people published.
-FAMILIES = (*families.FAMILIES, *linear.FAMILIES, "published")
+FAMILIES = (*families.FAMILIES, *linear.FAMILIES, "published", "corpus")
 
 Item = tuple[Adapter, Case, Target]
 

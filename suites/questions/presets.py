@@ -40,6 +40,7 @@ class Preset:
     families_of_all: tuple[str, ...] = ()  # asked in other dtypes than float32 too, where not all are
     long_gradients: tuple[str, ...] = DTYPES  # dtypes of the gradients of long rows
     exhaustive: bool = False  # ask every number of float16, too
+    corpus: bool = False  # ask the worst rows that ship; a user's own are asked by every preset
     line_dtypes: tuple[str, ...] = ()  # dtypes of which functions of one number are asked every number
 
     def asks(self, case: Case, compiles: Compiles, kind: str) -> bool:
@@ -157,6 +158,7 @@ PRESETS: Mapping[str, Preset] = {
             linear_more=True,
             linear_compiled=(),
             line_dtypes=("float16", "bfloat16"),
+            corpus=True,
         ),
         Preset(
             "full",
@@ -179,6 +181,7 @@ PRESETS: Mapping[str, Preset] = {
             linear_compiled=(),
             exhaustive=True,
             line_dtypes=("float16", "bfloat16"),
+            corpus=True,
         ),
     )
 }

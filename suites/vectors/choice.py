@@ -228,6 +228,13 @@ def files(worst: Iterable[Chosen]) -> list[File]:
     return [File(name, provenance(), notes_for(vectors), tuple(vectors)) for name, vectors in by_op.items() if vectors]
 
 
+def of_worst(questions: Iterable[Question]) -> File:
+    """Answer some rows of one op, the worst that were found, each once."""
+    items = {repr(one): Chosen(one, "corpus", WORST) for one in questions}.values()
+    vectors = tuple(_vector(f"{stem_of(item)}-{i:02}", item) for i, item in enumerate(items))
+    return File(vectors[0].question.op.name, provenance(), notes_for(vectors), vectors)
+
+
 def provenance() -> dict[str, str | int]:
     """Say what made the numbers."""
     try:

@@ -20,7 +20,7 @@ from harness.store import Location, Store, StoreError
 from suites.judging import judge, lines
 from suites.judging.findings import Finding
 from suites.judging.verdict import Judged, verdicts
-from suites.questions import jobs, plan
+from suites.questions import corpus, jobs, plan
 from xentbench import options
 from xentbench.judging import watch
 from xentbench.screen import Exit, console, ending, folder, refusing, say, stop, warn, write_json
@@ -88,6 +88,7 @@ def judge_file(
     """
     with refusing():
         wanted = plan.Wanted.of(preset=preset, on=on, dtype=dtype, device=device, family=family)
+        corpus.use(store.folder)
         accepted = judge.known_deviations(known, shipped=False)
         if report:
             folder("--report", report)

@@ -1,0 +1,1 @@
+"""The search for inputs that a function is furthest off on."""
