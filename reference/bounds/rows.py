@@ -187,6 +187,7 @@ def _shaped_value(shaped: Shaped) -> Formula:
     """Sum z f."""
 
     def value(t: Terms, how: Arithmetic) -> Array:
+        """Sum z f: the error of f, of each product, and of the sum."""
         each = np.abs(t.z) * shaped(t, how).f.rounded(how, ROUNDINGS + t.height_loss)
         return np.asarray(t.total(np.where(t.z == 0, 0.0, each))[:, 0])
 
@@ -197,6 +198,7 @@ def _shaped_grad(shaped: Shaped) -> Formula:
     """g (p sum z f' - z f')."""
 
     def gradient(t: Terms, how: Arithmetic) -> Array:
+        """g (p sum z f' - z f'): the errors of f' and p, of the sum, and of the difference."""
         slope = shaped(t, how).slope
         own = slope.scaled(np.abs(t.z))
         whole = Part(t.total(own.size), t.total(own.off + t.height_loss * how.u * own.size))
@@ -208,7 +210,12 @@ def _shaped_grad(shaped: Shaped) -> Formula:
 
 def _shaped_grad_labels(shaped: Shaped) -> Formula:
     """g f."""
-    return lambda t, how: np.abs(t.g) * shaped(t, how).f.rounded(how, ROUNDINGS)
+
+    def gradient(t: Terms, how: Arithmetic) -> Array:
+        """g f: the error of f and a product."""
+        return np.abs(t.g) * shaped(t, how).f.rounded(how, ROUNDINGS)
+
+    return gradient
 
 
 def _steps(t: Terms) -> tuple[Terms, Terms, Array]:

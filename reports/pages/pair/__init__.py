@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TITLE = "Two targets side by side"
 NAV = "Pair"
-PLACE = 35
+PLACE = 37
 
 
 def render(material: Material) -> str:

@@ -141,7 +141,7 @@ def test_missing_framework_is_not_run(trouble):
         ("broken", "RuntimeError: broken while it is imported", "third_party/broken.py"),
         (
             "careless",
-            "42 of 78 questions answered",
+            "43 of 80 questions answered",
             "AttributeError: 'list' object has no attribute 'dtype'",
         ),
     ],
