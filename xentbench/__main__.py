@@ -36,7 +36,9 @@ COMMANDS: Mapping[str, Command] = {
         "sweeping.sweep:sweep", "Run", "Put every number of a format to functions of one number, and write a report."
     ),
     "search": Command(
-        "searching.search:search", "Run", "Search for inputs that a function is further off on, and keep them."
+        "searching.search:search",
+        "Run",
+        "Search for inputs that a function is further off on than on any known, and keep them.",
     ),
     "status": Command("compare:status", "Look", "Say in one screen how the last run stands against the one before."),
     "report": Command("report:report", "Look", "Write the report of a stored run again, beside another run."),

@@ -20,6 +20,7 @@ FRAMEWORKS = {"torch", "jax", "jaxlib", "optax", "tensorflow", "keras"}
 HEAVY = {"numpy", "rich", "jinja2", "pytest", "harness.model", "reports", "reference", "suites"}
 EXITS = {
     "run",
+    "search",
     "sweep",
     "compare",
     "coverage",
