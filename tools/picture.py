@@ -27,7 +27,7 @@ def main(report: Path, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for scheme, name in NAMES.items():
-            page = browser.new_page(color_scheme=scheme, viewport=SIZE)  # type: ignore[arg-type]  # its words are listed
+            page = browser.new_page(color_scheme=scheme, viewport=SIZE)
             page.goto(report.resolve().as_uri())
             page.wait_for_function("document.documentElement.dataset.ready")
             page.screenshot(path=folder / name)
