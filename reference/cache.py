@@ -8,6 +8,8 @@ or lies in another's place, is written anew.
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from reference import golden
 from reference.tiers import CERTIFY, certify
 
 EDITION = 5
+FOLDER = "goldens"  # beside a store
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # where one may read alone, goldens are computed and not kept
 
 
@@ -70,6 +73,27 @@ class Cache:
             if error.errno not in READ_ONLY:
                 raise
         return made
+
+    def file(self, op: Op, quantity: Quantity, inputs: Inputs) -> tuple[str, bytes] | None:
+        """Return the file of a golden, for another machine's cache, and its name; None where there is none."""
+        path = self.path(golden.content(op, quantity, inputs))
+        return (path.relative_to(self.directory).as_posix(), path.read_bytes()) if path.exists() else None
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Keep files of another machine's cache by their names, as far as one may; they are checked when read.
+
+        Raises OSError.
+        """
+        for name, content in files.items():
+            path = self.directory / name
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            except OSError as error:
+                if error.errno not in READ_ONLY:
+                    raise
 
     def _name(self, key: str) -> str:
         return f"{EDITION}/{self.reference}/{key}"

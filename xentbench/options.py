@@ -108,6 +108,9 @@ RunUid = Annotated[str, typer.Option("--run", help="a run's id, its beginning, l
 Output = Annotated[Path | None, typer.Option("--output", help="write to this file instead of standard output")]
 Threads = Annotated[int, typer.Option(help="threads a framework may use", min=1)]
 Timeout = Annotated[float, typer.Option(help="seconds for one question, compilation included", min=0.001)]
+Executor = Annotated[
+    str, typer.Option("--executor", help="a Dask scheduler, tcp://host:port", show_default="processes here")
+]
 Jobs = Annotated[int, typer.Option("--jobs", help="processes at a time", min=0, show_default="one a core")]
 
 # What the commands that time have in common.

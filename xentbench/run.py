@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,54 +15,32 @@ import typer
 from harness.files.recall import existing
 from harness.history.verdict import of_run
 from harness.model import Case, Crashed, Outcome, Recorded, Result, Run, Target, TimedOut
-from harness.running import arguments, host, orphan
-from harness.running.process import Process
+from harness.running import arguments, host
 from harness.running.progress import Progress
 from harness.running.resume import of_same
-from harness.running.runner import Judge, Runner, Trouble
+from harness.running.runner import Trouble
+from harness.running.spread import executors
+from harness.running.spread.workers import Mismatch
 from harness.spelling import choice
 from harness.store import Location, Store, StoreError
 from harness.store.reading import never
-from reference.cache import Cache
 from reference.tiers import CERTIFY
 from reports.ci import annotation, files
 from suites.judging import judge
 from suites.judging.accepted import accepting
 from suites.judging.healed import healed
-from suites.questions import corpus, goldens, jobs, plan
+from suites.questions import corpus, plan
 from suites.speed.run import SpeedRun
 from xentbench import options
 from xentbench.report import write_report
-from xentbench.screen import Exit, console, ending, folder, refusing, say, stop, warn
+from xentbench.running import asking
+from xentbench.running.asking import Request
+from xentbench.screen import Exit, console, ending, folder, refusing, say, stop
 from xentbench.summary import exit_code, missing, summarise
 
 GO_ON = "interrupted; what was answered is stored; to go on, add --resume"
 
 CiFile = Annotated[Path | None, typer.Option(help="also write this for CI; see export --format")]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a run is to do, all of it checked. judge: of what the processes themselves cannot tell any more."""
-
-    wanted: plan.Wanted
-    store: Location
-    uid: str
-    begun: bool  # here, and not by an earlier command
-    reference: str
-    known: Sequence[Path]
-    strict: bool
-    judge: Judge
-    timeout_seconds: float
-    threads: int
-    at_once: int
-    pythons: Mapping[str, str]  # of frameworks that have an interpreter of their own
-
-    @property
-    def arguments(self) -> list[str]:
-        """Options of each framework's process beside what is wanted."""
-        known = [word for path in self.known for word in ("--known", str(path))]
-        return ["--reference", self.reference, *known, *(["--strict-answers"] if self.strict else [])]
 
 
 def run(
@@ -94,6 +69,7 @@ def run(
     timeout: options.Timeout = 300.0,
     threads: options.Threads = 1,
     processes: options.Jobs = 0,
+    executor: options.Executor = "",
 ) -> None:
     """Ask every framework and mode found, and write a report.
 
@@ -101,13 +77,14 @@ def run(
       xentbench run --on torch,jax:jit --op softmax --dtype float32
       xentbench run --preset standard --speed
       xentbench run --shard 1/4 --run-uid ci-17 --junit build/junit.xml
+      xentbench run --preset standard --executor tcp://127.0.0.1:8786
 
     Exit codes:
       0    every answer conforms, or deviates as is known
       1    an answer deviates, and is not listed
-      2    an option is off
+      2    an option is off, or there is no such executor
       3    nothing was judged, or a framework that --on names is missing
-      4    a process died, hung or gave up
+      4    a process died, hung or gave up, or a worker has other versions than the others
       130  interrupted
     """
     with refusing():
@@ -119,20 +96,27 @@ def run(
         if pythons and speed:
             raise ValueError("--python is given with --speed, expected one of them; try: compare --settle --python")
         judging = partial(judged, known=listed, strict=strict)
+        if executors.check(executor) and (pythons or speed):
+            also = "--speed" if speed else "--python"
+            raise ValueError(f"{also} is given with --executor, expected one of them; try: a run of its own for {also}")
         for_ci = files.wanted(junit=junit, summary=summary, badge=badge)
         folder("--report", report)
-        current, begun = begin(store, wanted, uid, resume=resume)
-    if resume:
-        say(f"going on with run {current.uid}")
     at_once = processes or os.cpu_count() or 1
-    request = Request(
-        *(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once, pythons)
-    )
-    with ending(Trouble, StoreError, interrupted=GO_ON):
-        make_goldens(request)
-        finished = answer(request)
-        refuse_misuse(request, finished)
-        failed = {process.job.name: process.reasons[-1] for process in finished if process.failed}
+    with (
+        ending(Trouble, StoreError, Mismatch, BrokenExecutor, interrupted=GO_ON),
+        asking.cluster(executor) as workers,
+    ):
+        with refusing():
+            current, begun = begin(store, wanted, uid, resume=resume)
+        if resume:
+            say(f"going on with run {current.uid}")
+        request = Request(
+            *(wanted, store, current.uid, begun, reference, known, strict, judging, timeout, threads, at_once, pythons)
+        )
+        asking.make_goldens(request, workers)
+        answered = asking.answer(request, workers)
+        refuse_misuse(request, answered.misused)
+        failed = dict(answered.failed)
         if speed:
             failed |= time(request)
     recorded, page = close(request, report)
@@ -179,58 +163,9 @@ def again(result: Result, wanted: plan.Wanted) -> bool:
     return asked and isinstance(result.outcome, Crashed | TimedOut)
 
 
-def make_goldens(request: Request) -> None:
-    """Compute what the cache lacks, before any framework starts."""
-    cache = Cache(request.store.folder / "goldens", request.reference)
-    with Progress(console(stderr=True)) as progress:
-        progress.doing("reading goldens")
-        groups = goldens.missing(wanted := plan.wanted_cases(request.wanted), cache)
-    with Store(request.store) as opened:
-        opened.add_notes(request.uid, goldens.told(wanted, groups))
-    if spoiled := cache.spoiled:
-        warn(f"goldens are made anew: {len(spoiled)} were damaged or another question's, the first {spoiled[0]}")
-    if not groups:
-        return
-    context = multiprocessing.get_context("spawn")  # fork and threads do not mix
-    at_once = min(request.at_once, len(groups))
-    executor = ProcessPoolExecutor(at_once, context, initializer=start_helper, initargs=(os.getpid(),))
-    with Progress(console(stderr=True)) as progress:
-        try:
-            goldens.make(groups, cache, executor, partial(progress.simple, f"goldens ({cache.reference})"))
-            executor.shutdown()
-        except BaseException:
-            for helper in multiprocessing.active_children():
-                helper.terminate()  # else the pool waits for what they have in hand
-            executor.shutdown(cancel_futures=True)  # its thread, too, ends before the interpreter does
-            raise
-
-
-def start_helper(parent: int) -> None:
-    """Let a process of a pool end quietly, with its parent or by Ctrl-C."""
-    orphan.end_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def answer(request: Request) -> list[Process]:
-    """Ask every framework; return their processes, finished."""
-    with Progress(console(stderr=True), request.store.folder, request.at_once) as progress:
-        runner = Runner(
-            store=request.store,
-            uid=request.uid,
-            logs=request.store.folder / "logs",
-            judge=request.judge,
-            timeout_seconds=request.timeout_seconds,
-            threads=request.threads,
-            progress=progress,
-        )
-        asked = jobs.accuracy(request.wanted, request.arguments)
-        own = [replace(job, python=request.pythons.get(job.name, job.python)) for job in asked]
-        return runner.run(own, at_once=request.at_once)
-
-
-def refuse_misuse(request: Request, finished: Sequence[Process]) -> None:
+def refuse_misuse(request: Request, misused: str) -> None:
     """End the command where only a framework's process could tell that an option is off; no empty run stays behind."""
-    if misused := next((process.misused for process in finished if process.misused), ""):
+    if misused:
         if request.begun:
             with Store(request.store) as opened:
                 opened.discard(request.uid)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -112,6 +114,24 @@ def own() -> Path | None:
     folder = os.environ.get(FOLDER, "")
     path = Path(folder) / NAME
     return path if folder and path.exists() else None
+
+
+def text() -> str:
+    """Return the user's corpus as it is written, for a worker that has not the file; nothing where there is none."""
+    return path.read_text("utf-8") if (path := own()) else ""
+
+
+@contextmanager
+def lent(lines: str) -> Iterator[None]:
+    """Ask the corpus of somebody else, as it is written, in place of this user's own."""
+    before = os.environ.get(FOLDER, "")
+    with TemporaryDirectory(prefix="xentbench-") as folder:
+        (Path(folder) / NAME).write_text(lines, "utf-8")
+        try:
+            os.environ[FOLDER] = folder
+            yield
+        finally:
+            os.environ[FOLDER] = before
 
 
 def cases(*, shipped: bool) -> Iterator[Case]:

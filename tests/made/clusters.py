@@ -18,13 +18,13 @@ needs_dask = pytest.mark.skipif(
 
 @contextmanager
 def cluster(*workers):
-    """Yield the address of a scheduler, and its workers' processes, each with a folder that its Python looks in first.
+    """Yield the address of a scheduler, and the processes of its workers and, last, its own.
 
-    A folder may be empty, and is then none.
+    workers: a folder each, in which its Python looks first; it may be empty, and is then none.
     """
     with ExitStack() as stack:
 
-        def started(said, folder, *arguments):
+        def started(folder, *arguments):
             path = os.pathsep.join(filter(None, (str(folder), str(ROOT))))
             one = stack.enter_context(
                 subprocess.Popen(
@@ -36,16 +36,18 @@ def cluster(*workers):
                 )
             )
             stack.callback(one.kill)
-            return one, next(line for line in one.stderr if said in line)
+            return one
 
         local = ("--host", "127.0.0.1", "--no-dashboard")
-        _, line = started("Scheduler at:", "", "distributed.cli.dask_scheduler", *local, "--port", "0")
-        address = line.split()[-1]
+        scheduler = started("", "distributed.cli.dask_scheduler", *local, "--port", "0")
+        address = said("Scheduler at:", scheduler).split()[-1]
         alone = ("--nthreads", "1", "--no-nanny")
-        yield (
-            address,
-            [
-                started("Registered to", each, "distributed.cli.dask_worker", address, *alone, *local)[0]
-                for each in workers
-            ],
-        )
+        processes = [started(each, "distributed.cli.dask_worker", address, *alone, *local) for each in workers]
+        for one in processes:
+            said("Registered to", one)
+        yield address, [*processes, scheduler]
+
+
+def said(what, process):
+    """Return the line by which a process says something."""
+    return next(line for line in process.stderr if what in line)

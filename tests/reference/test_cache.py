@@ -86,17 +86,26 @@ def test_two_processes_may_write_one_golden(tmp_path):
     """Processes that make the same goldens at once leave one good file each, and nothing temporary."""
     group = [Case(SOFTMAX, "value", "normal", "float32", 2, classes) for classes in range(2, 12)]
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        made = [
+        for future in [pool.submit(goldens.make_group, group, Cache(tmp_path, "mpmath")) for _ in range(2)]:
             future.result()
-            for future in [pool.submit(goldens.make_group, group, Cache(tmp_path, "mpmath")) for _ in range(2)]
-        ]
     cache = Cache(tmp_path, "mpmath")
     read = [cache.golden(case.op, case.quantity, cases.inputs(case)) for case in group]
 
-    assert made == [10, 10]
     assert cache.computed == 0
     assert all(same(one, settle.certify(c.op, c.quantity, cases.inputs(c))) for one, c in zip(read, group, strict=True))
     assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_files_go_to_another_cache(tmp_path):
+    """A golden's file, put under its name elsewhere, is read there; one that is not there is none."""
+    here, there = Cache(tmp_path / "here"), Cache(tmp_path / "there")
+    case = Case(SOFTMAX, "value", "normal", "float32", 2, 4)
+    asked = case.op, case.quantity, cases.inputs(case)
+    made = here.golden(*asked)
+
+    assert there.file(*asked) is None
+    there.put(dict([here.file(*asked)]))
+    assert same(there.kept(*asked), made)
 
 
 def cut(path, _):

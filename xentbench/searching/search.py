@@ -18,7 +18,6 @@ from harness.ops import VALUE_AND_GRADIENT
 from harness.running import arguments
 from harness.running.progress import Progress
 from harness.running.spread import executors
-from harness.running.spread.executors import NoExecutor
 from harness.spelling import choice, choices
 from reference.question import Question
 from reference.vectors import write
@@ -29,6 +28,7 @@ from suites.questions import corpus
 from suites.questions.corpus import Entry
 from suites.vectors import choice as vectors
 from xentbench import options
+from xentbench.running import asking
 from xentbench.screen import Exit, console, ending, harmless, refusing, say, show, stop
 
 MOST_CLASSES = 1000
@@ -48,9 +48,7 @@ def search(
     seed: Annotated[int, typer.Option(help="of the search: the same seed comes to the same rows")] = 0,
     restarts: Annotated[int, typer.Option(help="beginnings, each a piece of work")] = 4,
     rounds: Annotated[int, typer.Option(help=f"of a beginning, {BATCH} rows each")] = 50,
-    executor: Annotated[
-        str, typer.Option(help="a Dask scheduler, tcp://host:port", show_default="processes here")
-    ] = "",
+    executor: options.Executor = "",
     jobs: Annotated[int, typer.Option("--jobs", help="processes at a time", show_default="one a core")] = 0,
     store: options.StoreLocation = options.STORE,
     export: Annotated[Path | None, typer.Option(help="also write what was found as test vectors to this file")] = None,
@@ -105,8 +103,7 @@ def search(
         ]
     with (
         ending(BrokenExecutor, interrupted=INTERRUPTED),
-        refusing(NoExecutor),
-        executors.opened(executor, jobs or os.cpu_count() or 1) as executing,
+        asking.opened(executor, jobs or os.cpu_count() or 1) as executing,
         Progress(console(stderr=True)) as progress,
     ):
 

@@ -18,17 +18,18 @@ from harness.ops import VALUE_AND_GRADIENT
 from harness.running import arguments, host
 from harness.running.progress import Progress
 from harness.running.spread import executors
-from harness.running.spread.executors import NoExecutor
 from harness.running.spread.pieces import NAME, Pieces
+from harness.running.spread.workers import Mismatch
 from harness.scoring import line, swept
 from harness.spelling import choice, choices
 from harness.store import Location, Store, StoreError
 from suites.judging import judge
 from suites.judging.sweeps import run as sweeps
-from suites.judging.sweeps.piece import Described, Mismatch
+from suites.judging.sweeps.piece import Described
 from suites.judging.sweeps.run import Sweep, Wanted
 from xentbench import options
 from xentbench.report import write_report
+from xentbench.running import asking
 from xentbench.screen import Exit, console, ending, folder, harmless, refusing, say, show, stop
 
 PRESET = "sweep"  # as a run names what it asked
@@ -44,9 +45,7 @@ def sweep(
     quantity: Annotated[str, typer.Option(help="value, grad_logits")] = "all",
     kind: Annotated[str, typer.Option(help=f"of implementations, of {', '.join(KINDS)}")] = "fused",
     binades: Annotated[str, typer.Option(help="FROM-TO, places on float32's line: some of it, as a sample")] = "",
-    executor: Annotated[
-        str, typer.Option(help="a Dask scheduler, tcp://host:port", show_default="processes here")
-    ] = "",
+    executor: options.Executor = "",
     jobs: options.Jobs = 0,
     store: options.StoreLocation = options.STORE,
     report: options.ReportPath = options.REPORT,
@@ -84,8 +83,7 @@ def sweep(
     names = tuple(dict.fromkeys(name for name, _ in pairs)) or tuple(n for n in frameworks.names() if n != "numpy")
     with (
         ending(StoreError, Mismatch, BrokenExecutor, interrupted=GO_ON),
-        refusing(NoExecutor),
-        executors.opened(executor, jobs or os.cpu_count() or 1) as executing,
+        asking.opened(executor, jobs or os.cpu_count() or 1) as executing,
         Pieces(store.folder / NAME) as kept,
     ):
         found = sweeps.described(executing, names)

@@ -7,18 +7,54 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, ParamSpec, TypeVar
 
 from harness.running import orphan
 
 CONNECT_SECONDS = 10.0
 SCHEMES = ("tcp://", "tls://")
+LOGGERS = ("distributed", "distributed.client", "tornado")  # each of a level of its own
+AGAIN = "the same command again, which goes on with what is done"
+ALONE = threading.Lock()
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class NoExecutor(ValueError):  # noqa: N818 - said of an address
     """An executor that is not there, or that what it takes is not installed for."""
+
+
+class Lost(BrokenExecutor):
+    """A cluster that is gone, or that cannot read or do what it is given."""
+
+
+class Cluster(Executor):
+    """The workers of a Dask scheduler. A worker process does one piece at a time, however many threads it has."""
+
+    def __init__(self, client: Any) -> None:
+        """Take a connected client."""
+        self.workers = len(client.nthreads())
+        self._executor = client.get_executor(pure=False)
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand over a call; where the worker that does it dies, another one does it again."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pieces that are large, as goldens are
+            future: Future[T] = self._executor.submit(alone, call, *args, **kwargs)
+        return future
+
+
+def alone(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call once no other piece is in hand in this process: precision, flags and errors' states are of a process."""
+    with ALONE:
+        return call(*args, **kwargs)
 
 
 @contextmanager
@@ -72,7 +108,8 @@ def _dask(where: str) -> Iterator[Executor]:
             f"--executor is {where}, and dask.distributed cannot be imported ({error}); "
             "try: pip install 'xentbench[dask]'"
         ) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     try:
         client = distributed.Client(check(where), timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
@@ -81,6 +118,25 @@ def _dask(where: str) -> Iterator[Executor]:
             "try: dask scheduler --host 127.0.0.1, or the address that it printed"
         ) from error
     with client:
-        if not client.scheduler_info()["workers"]:
+        cluster = Cluster(client)
+        if not cluster.workers:
             raise NoExecutor(f"--executor is {where}, which has no workers, expected some; try: dask worker {where}")
-        yield client.get_executor(pure=False)
+        if lacking := _without_us(client):
+            raise NoExecutor(
+                f"--executor is {where}, whose {lacking} has no xentbench, expected it where every piece is read; "
+                "try: the environment of this command there"
+            )
+        try:
+            yield cluster
+        except CancelledError as error:
+            raise Lost(f"scheduler {where} is gone, expected it to last; try: start it, and {AGAIN}") from error
+        except distributed.KilledWorker as error:
+            raise Lost(f"a piece has ended one worker of {where} after the other ({error}); try: {AGAIN}") from error
+
+
+def _without_us(client: Any) -> str:
+    """Return who of a cluster could not read a piece: such a worker would end, and its pieces wait for others."""
+    ours = __name__.partition(".")[0]
+    if client.run_on_scheduler(find_spec, ours) is None:
+        return "scheduler"
+    return next((f"worker {one}" for one, found in client.run(find_spec, ours).items() if found is None), "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from harness.adapters import frameworks
 from harness.adapters.adapter import Adapter
 from harness.model import Array, Case, Failed, Golden, Inputs, Op, Outcome, Quantity, Target, Unsupported
 from harness.running import measured
+from harness.running.spread import workers
 from harness.scoring import cells
 from reference import tiers
 from reference.fast import single
@@ -24,11 +24,6 @@ from suites.judging.sweeps import account
 from suites.judging.sweeps.account import Account, Part
 
 CHUNK = 1 << 20  # numbers at a time, which are a cell: with all that is made of them some 100 MB
-SOURCE = "measured by"
-
-
-class Mismatch(ValueError):  # noqa: N818 - said of a worker
-    """A worker whose answers could not be put beside those of the others."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def loaded(framework: str) -> Adapter:
 def facts_of(adapter: Adapter) -> dict[str, str]:
     """Return what answers depend on that all workers share: versions and flags, and the source of what measures."""
     own = adapter.environment("cpu")
-    return {**own, SOURCE: measured.edition()[:16]}
+    return {**own, workers.SOURCE: measured.edition()[:16]}
 
 
 def describe(framework: str) -> Described:
@@ -94,14 +89,7 @@ def answer(piece: Piece) -> Done:
     """Ask and measure. Raises Mismatch where this worker's framework is another than the sweep's."""
     began = time.process_time()
     adapter = loaded(piece.framework)
-    here, wanted = facts_of(adapter), dict(piece.facts)
-    differ = [name for name in here.keys() | wanted.keys() if here.get(name) != wanted.get(name)]
-    if off := sorted(differ, key=lambda name: (name == SOURCE, name)):
-        name = off[0]
-        raise Mismatch(
-            f"worker {os.uname().nodename}:{os.getpid()} has {name} {here.get(name)!r}, expected "
-            f"{wanted.get(name)!r} as the first worker of {piece.framework}; try: the same environment for all workers"
-        )
+    workers.check(facts_of(adapter), dict(piece.facts), f"the first worker of {piece.framework}")
     if piece.rows is None:
         found: list[tuple[Case, Target, Outcome | Part]] = []
         for case, targets in piece.questions:

@@ -4,11 +4,13 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
 from harness.running.spread import executors
-from harness.running.spread.executors import NoExecutor
+from harness.running.spread.executors import Lost, NoExecutor
 from harness.running.spread.pieces import Pieces
 from tests.made.clusters import cluster, needs_dask
 
@@ -101,3 +103,46 @@ def test_scheduler_without_workers_is_refused():
         executors.opened(address, 1),
     ):
         pass
+
+
+@needs_dask
+def test_scheduler_that_ends_is_said():
+    """The scheduler dies with pieces in hand: one line, and not what Dask says of it."""
+    with cluster("") as (address, (_, scheduler)):
+
+        def answer():
+            with executors.opened(address, 1) as executor:
+                waiting = executor.submit(where, 60)
+                scheduler.kill()
+                return waiting.result()
+
+        with pytest.raises(Lost, match=f"scheduler {address} is gone"):
+            answer()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "worker", "expected"), [(None, 1, "scheduler"), (1, None, "worker tcp://b"), (1, 1, "")]
+)
+def test_cluster_without_this_program_is_seen(scheduler, worker, expected):
+    """A process of a cluster that could read no piece is named."""
+
+    class Client:
+        """A client of a scheduler and two workers."""
+
+        run_on_scheduler = staticmethod(lambda *_: scheduler)
+        run = staticmethod(lambda *_: {"tcp://a": 1, "tcp://b": worker})
+
+    assert executors._without_us(Client) == expected
+
+
+def test_pieces_of_a_process_do_not_overlap():
+    """A worker with two threads does one piece after the other: none meets another one."""
+    barrier = Barrier(2)
+
+    def piece():
+        with pytest.raises(BrokenBarrierError):
+            barrier.wait(0.05)
+
+    with ThreadPoolExecutor(2) as threads:
+        for future in [threads.submit(executors.alone, piece) for _ in range(2)]:
+            future.result()

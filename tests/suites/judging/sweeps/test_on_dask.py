@@ -6,8 +6,8 @@ import pytest
 
 from harness.running.spread import executors
 from harness.running.spread.pieces import Pieces
+from harness.running.spread.workers import Mismatch
 from suites.judging.sweeps import run
-from suites.judging.sweeps.piece import Mismatch
 from suites.judging.sweeps.run import Wanted
 from tests.made.clusters import cluster, needs_dask
 

@@ -8,9 +8,9 @@ import pytest
 
 from harness.model import FORMATS, Case, Op, Score, Target
 from harness.running.spread.pieces import Pieces
+from harness.running.spread.workers import Mismatch
 from harness.scoring import line, swept, ulp
 from suites.judging.sweeps import account, piece, run
-from suites.judging.sweeps.piece import Mismatch
 from suites.judging.sweeps.run import NotSwept, Wanted
 
 SIGMOID = Wanted(("sigmoid",), "float32", ("value",), (381, 383))

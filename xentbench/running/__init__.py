@@ -1,0 +1,1 @@
+"""How commands have work done: in processes here, or on a cluster."""
