@@ -1,11 +1,16 @@
 """`xentbench sweep` from the outside: a line asked, stored and reported, and what is refused in one line."""
 
+import signal
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from harness.model import Score
 from harness.scoring import swept
 from harness.store import Store
 from harness.store.reading import always
+from tests.made.processes import wait_until
 
 TEXTBOOK = ("log_sigmoid", "--on", "numpy", "--kind", "control", "--quantity", "value", "--jobs", "1")
 
@@ -27,6 +32,43 @@ def test_line_is_asked_stored_and_reported(shell, tmp_path):
     assert (report / "index.html").exists()
     again = shell("sweep", *TEXTBOOK, "--store", store, "--report", report)
     assert "0 of them kept from before" in again.stdout
+
+
+def test_sweep_that_is_killed_goes_on(shell, tmp_path):
+    """After kill -9 in mid-sweep the pieces that were done are not asked again, and the answers are those of one go."""
+    asked = ("sweep", "sigmoid,log_sigmoid", "--on", "numpy", "--kind", "control", "--jobs", "1")
+    places = ("--store", tmp_path / "killed" / "r.sqlite", "--report", tmp_path / "report")
+    with shell.start(*asked, *places) as process:
+        wait_until(lambda: kept(tmp_path / "killed"))
+        process.send_signal(signal.SIGKILL)
+    before = len(kept(tmp_path / "killed"))
+
+    ended = shell(*asked, *places)
+    whole = shell(*asked, "--store", tmp_path / "r.sqlite", "--report", tmp_path / "report")
+
+    assert 0 < before < 4
+    assert f"numpy: 4 pieces, {before} of them kept from before" in ended.stdout, ended.stderr
+    assert "numpy: 4 pieces, 0 of them kept from before" in whole.stdout, whole.stderr
+    assert answers(tmp_path / "killed" / "r.sqlite") == answers(tmp_path / "r.sqlite")
+    assert kept(tmp_path / "killed") == []
+
+
+def kept(folder):
+    """Return the pieces that are done beside a store; nothing where the file of pieces is still to be made."""
+    if not (folder / "pieces.sqlite").exists():
+        return []
+    with closing(sqlite3.connect(folder / "pieces.sqlite", timeout=30)) as db:
+        try:
+            return list(db.execute("SELECT key FROM pieces"))
+        except sqlite3.OperationalError:
+            return []
+
+
+def answers(path):
+    """Return what a store holds of its one run."""
+    with Store(path) as store:
+        (run,) = store.runs()
+        return list(store.results(run.uid, always))
 
 
 @pytest.mark.parametrize(
