@@ -23,7 +23,7 @@ LATELY = 5  # runs that the headline is about; a step in speed needs steps.LEAST
 LISTED = 30  # changes that are listed without a script
 SIGNS: dict[Turn, str] = {"worse": "▲", "better": "▼", "different": "◆"}
 WORDS: dict[Aspect, dict[Turn, str]] = {
-    "accuracy": {"worse": "worse", "better": "better", "different": "different"},
+    "accuracy": {"worse": "worse", "better": "better", "different": "of another largest error"},
     "speed": {"worse": "slower", "better": "faster", "different": "different"},
 }
 STYLES = ("style.css", "matrix.css", "detail.css", "dashboard.css", "print.css")

@@ -80,7 +80,7 @@ def test_first_screen_answers(history):
         (
             [([result()], ENVIRONMENT), ([result(judgement="unjudged")], NEWER)],
             "unknown",
-            "In all 2 runs: 1 answer different",
+            "In all 2 runs: 1 answer of another largest error",
         ),
     ],
 )
