@@ -71,14 +71,16 @@ function linking(button) {
   return button;
 }
 
-// On paper nothing is cut off: a table that is wider than the sheet is made smaller.
+// On paper nothing is cut off: a table that is wider than the sheet is made smaller, so that its lines stay whole while they
+// can be read, and further where its longest words need it.
 const PAPER = { width: 680, height: 400 };  // what A4 and Letter hold between their margins, in CSS pixels
+const READABLE = 0.75;  // of the size of the text
 addEventListener("beforeprint", () => {
   for (const table of document.querySelectorAll("main table")) {
-    table.style.width = "min-content";
-    const least = table.offsetWidth;
-    table.style.zoom = least > PAPER.width ? PAPER.width / least : "";
-    table.style.width = least > PAPER.width ? "min-content" : "";
+    const [least, most] = ["min-content", "max-content"].map(width => { table.style.width = width; return table.offsetWidth; });
+    const zoom = Math.min(1, PAPER.width / least, Math.max(READABLE, PAPER.width / most));
+    table.style.zoom = zoom < 1 ? zoom : "";
+    table.style.width = zoom < 1 ? `${PAPER.width / zoom}px` : "";
   }
 });
 addEventListener("afterprint", () => document.querySelectorAll("main table").forEach(table => { table.style.zoom = table.style.width = ""; }));

@@ -115,4 +115,10 @@ def test_paper_says_how_much_of_the_explorer_it_shows(report, opened):
     (said,) = tab.texts("#explorer .printed")
     few, every = re.match(r"([\d\u202f]+) of ([\d\u202f]+) answers;", said).groups()
     assert shown(tab).split()[0] == every.replace("\u202f", "")
-    assert int(few) <= 20
+    lines = tab.page.locator("#explorer .printed tbody tr")
+    assert lines.count() == int(few) == min(20, int(every.replace("\u202f", "")))
+    assert tab.page.locator("#explorer .printed thead th").all_inner_texts()[7:9] == ["Max ulp", "Error/bound"]
+    assert (
+        lines.first.locator("td").nth(1).inner_text()
+        == tab.page.locator("[role=row] [col-id=implementation]").nth(1).inner_text()
+    )

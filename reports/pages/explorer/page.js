@@ -2,7 +2,7 @@
 {
 const CHOSEN = ["check", "op", "options", "framework", "mode", "device", "kind", "quantity", "dtype", "family", "class", "state"];
 const SHEET = { "Worst input": "logits", Label: "label", "Incoming gradient": "upstream", "Came back": "got", "Correctly rounded": "expected", Exact: "exact" };  // in the CSV
-const PRINTED = 20;  // rows that a sheet of paper has room for (page.css)
+const PRINTED = 20, ON_PAPER = ["state", "implementation", "mode", "op", "quantity", "dtype", "family", "ulp", "bound", "class", "reason"];  // rows and columns that a sheet has room for
 const NONE = "-";  // of checks: the plain questions
 let grid, tests = [];
 
@@ -52,6 +52,18 @@ function selects(block, value, form) {
 const order = api => api.getColumnState().filter(({ sort }) => sort).sort((a, b) => a.sortIndex - b.sortIndex).map(({ colId, sort }) => (sort === "desc" ? "-" : "") + colId).join(",");
 const ordered = text => text.split(",").filter(Boolean).map((word, sortIndex) => ({ colId: word.replace("-", ""), sort: word[0] === "-" ? "desc" : "asc", sortIndex }));
 
+// The first rows as a plain table: the grid itself would be cut off at the edge of the sheet.
+function onPaper(block, value) {
+  const rows = Array.from({ length: Math.min(PRINTED, grid.getDisplayedRowCount()) }, (_, at) => grid.getDisplayedRowAtIndex(at));
+  const line = (name, texts) => element("tr", {}, ...texts.map(text => element(name, {}, ...named(text))));
+  const text = (i, name) => name === "state" ? `${block.word("symbols", i)} ${value.state(i)}` : name === "ulp" || name === "bound" ? short(value[name](i)) : value[name](i);
+  return [
+    element("p", {}, `${grouped(rows.length)} of ${grouped(grid.getDisplayedRowCount())} answers; “Save as CSV” and xentbench export have them all.`),
+    element("table", { class: "plain" }, element("thead", {}, line("th", ON_PAPER.map(name => grid.getColumn(name).getColDef().headerName))),
+      element("tbody", {}, ...rows.map(row => line("td", ON_PAPER.map(name => text(row.data.i, name)))))),
+  ];
+}
+
 function make(section, block, value) {
   const form = section.querySelector("form"), shown = section.querySelector("output"), open = ({ data }) => pages.go("case", { r: address(block, data.i) });
   selects(block, value, form);
@@ -73,10 +85,7 @@ function make(section, block, value) {
     onCellKeyDown: event => { if (event.event.key === "Enter") open(event); },
     overlayNoRowsTemplate: "No answer fits these filters.",
   });
-  addEventListener("beforeprint", () => {
-    const rows = section.querySelectorAll(".ag-center-cols-container .ag-row").length;
-    section.querySelector(".printed").textContent = `${grouped(Math.min(rows, PRINTED))} of ${grouped(grid.getDisplayedRowCount())} answers; “Save as CSV” and xentbench export have them all.`;
-  });
+  addEventListener("beforeprint", () => section.querySelector(".printed").replaceChildren(...onPaper(block, value)));
   section.querySelector(".csv").addEventListener("click", () => grid.exportDataAsCsv({ fileName: "xentbench.csv", allColumns: true }));
 }
 
