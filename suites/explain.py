@@ -31,6 +31,7 @@ BUDGET = (
     "2021); it is no tolerance."
 )
 INPUT_SHOWN = 400  # characters of a worst row
+DRAWN = 1 << 24  # numbers that are drawn to explain one
 NEAR = 5  # names suggested for one that is not found
 
 
@@ -90,8 +91,13 @@ def every_check() -> dict[str, Check]:
     return {**special.SPECIAL.checks, **laws.LAWS.checks, **invariance.INVARIANCE.checks}
 
 
+def too_many(case: Case) -> bool:
+    """Tell whether a case has more numbers than are drawn to look at one of them: a sweep's, of which a row is kept."""
+    return case.rows * case.classes > DRAWN
+
+
 def _score_facts(case: Case, score: Score, worst: Worst, certify: Audited) -> list[tuple[str, str]]:
-    asked = ask.asked(case, certify)
+    asked = ask.asked_alone(case, worst, certify) if score.swept and too_many(case) else ask.asked(case, certify)
     exact = golden.digits(asked.golden, worst.index)
     bound = {kind: float(error[worst.index]) for kind, error in asked.budget.error.items()}
     return [

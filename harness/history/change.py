@@ -159,11 +159,12 @@ def _lines_apart(old: Score, new: Score, case: Case) -> str:
         return ""
     was, now = swept.unpack(old.swept), swept.unpack(new.swept)
     rows = swept.differing(was, now)
-    if (was.rows, was.first) != (now.rows, now.first) or not rows:
+    if (was.of, was.rows, was.first) != (now.of, now.rows, now.first) or not rows:
         return f"answers differ in bits, and are of other parts of the line: {now.rows} binades, were {was.rows}"
-    ends = [line.named(case.dtype, now.first + row) for row in (rows[0], rows[-1])]
+    ends = [line.row_name(case.dtype, now.first + row, now.of) for row in (rows[0], rows[-1])]
     between = f"at {ends[0]}" if len(rows) == 1 else f"from {ends[0]} to {ends[1]}"
-    return f"answers differ in bits in {len(rows)} of {now.rows} binades, {between}"
+    binades = "binades of the gap" if now.of == "gaps" else "binades"
+    return f"answers differ in bits in {len(rows)} of {now.rows} {binades}, {between}"
 
 
 def _scores(old: Score, new: Score, case: Case, *, moved: bool) -> Iterator[Fact]:

@@ -44,7 +44,7 @@ def _errors(got: Any, value: Any, radius: Any, below: Any, precision: int, emin:
 
 
 @loop
-def _sums(ulps: Any, upto: Any) -> Any:
+def sums(ulps: Any, upto: Any) -> Any:
     """Return sums of sizes and of errors, and the bits of the largest size and of both ends; count what is within."""
     sizes, leans, largest = np.int64(0), np.int64(0), np.int64(-1)
     low, high = np.int64(SIZE), np.int64(-SIZE)
@@ -72,7 +72,8 @@ def _sums(ulps: Any, upto: Any) -> Any:
 
 
 @loop
-def _number(ordered: int) -> float:
+def number(ordered: int) -> float:
+    """Return the number whose bits have this place in the order of all."""
     return np.int64(ordered ^ ((ordered >> 63) & SIZE)).view(np.float64)
 
 
@@ -100,7 +101,7 @@ def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin:
                     lefts += 1
         if sure == 0:
             continue
-        more, lean, most, lowest, highest = _sums(ulps[:sure], upto)
+        more, lean, most, lowest, highest = sums(ulps[:sure], upto)
         count, sizes, leans = count + sure, sizes + more, leans + lean
         low, high = min(low, lowest), max(high, highest)
         if most > largest:
@@ -113,5 +114,5 @@ def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin:
     bins[0], bins[BINS - 1] = upto[0], count - upto[BINS - 2]
     for k in range(1, BINS - 1):
         bins[k] = upto[k] - upto[k - 1]
-    ends = (_number(low), _number(high)) if count else (np.inf, -np.inf)
+    ends = (number(low), number(high)) if count else (np.inf, -np.inf)
     return np.array([count, place, sizes, leans]), bins, np.array([worst, ends[0], ends[1]]), left[:lefts].copy()

@@ -1,9 +1,13 @@
 """Lines of numbers: every finite number of a format in order, or so many of each binade; a row is a binade of a sign.
 
-The negative rows come first, the largest numbers of each at their beginning, so that places go with values.
+The negative rows come first, the largest numbers of each at their beginning, so that places go with values. Of pairs of
+numbers a row is a binade of their gaps.
 """
 
 from __future__ import annotations
+
+import math
+import struct
 
 from harness.model import FORMATS, Format
 
@@ -27,3 +31,44 @@ def named(dtype: str, row: int) -> str:
     form = FORMATS[dtype]
     sign, exponent = binade(form, row)
     return ("-" if sign < 0 else "") + ("subnormal" if exponent < form.emin else f"2^{exponent}")
+
+
+def row_name(dtype: str, row: int, of: str) -> str:
+    """Return what a row of numbers holds, or one of gaps."""
+    return gap_name(dtype, row) if of == "gaps" else named(dtype, row)
+
+
+def gaps(form: Format) -> int:
+    """Return how many rows the gaps x - y of all pairs of a format's numbers have: their binades by sign, and 0."""
+    return 2 * _binades(form) + 1
+
+
+def _binades(form: Format) -> int:
+    """Return how many binades there are from the smallest gap, a subnormal ulp, to twice the largest number."""
+    return form.emax + 1 - (form.emin - form.precision + 1) + 1
+
+
+def gap_row(form: Format, gap: float) -> int:
+    """Return the row of a gap."""
+    half = _binades(form)
+    away = math.frexp(gap)[1] - 1 - (form.emin - form.precision + 1) + 1 if gap else 0
+    return half + (away if gap > 0 else -away)
+
+
+def gap_name(dtype: str, row: int) -> str:
+    """Return what a row of gaps holds: `-2^-3`, or `0`."""
+    form = FORMATS[dtype]
+    away = row - _binades(form)
+    return f"{'-' if away < 0 else ''}2^{form.emin - form.precision + abs(away)}" if away else "0"
+
+
+def place_of_gap(gap: float) -> int:
+    """Return a whole number for a gap, in the order of the gaps: its bits."""
+    (bits,) = struct.unpack("<q", struct.pack("<d", gap + 0.0))
+    return bits if bits >= 0 else -(bits & (1 << 63) - 1)
+
+
+def gap_at(place: int) -> float:
+    """Return the gap of a place."""
+    (size,) = struct.unpack("<d", struct.pack("<q", abs(place)))
+    return float(size if place >= 0 else -size)

@@ -1,8 +1,9 @@
 """Answers to every number of a line, summed up: by cells of a binade what errors there are, and what a chart shows.
 
 A line is all finite numbers of a format in order, or equally many of each binade. A row is one binade of one sign, a
-cell an equal part of a row. All that is kept of an element is the same in whatever order elements are added, so that
-the same answers give the same text, however the work was cut.
+cell an equal part of a row. Of all pairs of numbers a row is one binade of their gap, and a cell. All that is kept of
+an element is the same in whatever order elements are added, so that the same answers give the same text, however the
+work was cut.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 T = TypeVar("T")
+Of = Literal["numbers", "gaps"]  # what rows are binades of
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65_536.0)  # ulps; the last bin of a histogram is all beyond, nan among it
 BINS = len(EDGES) + 1
@@ -44,6 +46,10 @@ class Swept:
     the line's beginning. sizes, leans: sums of errors and of signed errors, in units of FINE. lows, highs: the least
     and the largest signed error. digests: of the answer's bits, a row each. regions: what is no plain distance, and
     turns: how many there were.
+
+    of: what rows are of. Of gaps all rows are there, some of them maybe empty; a place is the pair's, times its
+    outputs; a region lasts from the least to the greatest gap of neighbouring rows in which a verdict is found, by
+    `line.place_of_gap`; digests are sums, 16 hexadecimal digits each.
     """
 
     cells: int
@@ -58,6 +64,7 @@ class Swept:
     digests: Sequence[str]
     regions: Sequence[Region]
     turns: int
+    of: Of = "numbers"
 
     @property
     def rows(self) -> int:
@@ -67,6 +74,8 @@ class Swept:
     @property
     def first(self) -> int:
         """Which row of the line is the first here."""
+        if self.of == "gaps":
+            return 0
         return self.places[0] // (self.elements // self.rows)
 
     @property
@@ -99,6 +108,8 @@ def joined(parts: Iterable[Swept]) -> Swept:
     every = list(parts)
     if not every:
         raise ValueError("a sweep has no part, expected one or more")
+    if every[0].of == "gaps":
+        return _added(every)
     regions, turns = put_together((part.regions, part.turns) for part in every)
     return Swept(
         every[0].cells,
@@ -114,6 +125,49 @@ def joined(parts: Iterable[Swept]) -> Swept:
         regions,
         turns,
     )
+
+
+def _added(parts: Sequence[Swept]) -> Swept:
+    """Put parts together that have the same rows: of pairs of which each part had some."""
+    rows = range(parts[0].rows)
+    top = [max(parts, key=lambda part: (part.counts[row] > 0, abs(part.worst[row]), -part.places[row])) for row in rows]
+
+    def summed(lists: Iterable[Sequence[int]]) -> tuple[int, ...]:
+        return tuple(map(sum, zip(*lists, strict=True)))
+
+    digests = [sum(int(part.digests[row], 16) for part in parts) % 2**64 for row in rows]
+    regions = met([region for part in parts for region in part.regions])
+    return Swept(
+        1,
+        summed(part.counts for part in parts),
+        tuple(summed(part.bins[k] for part in parts) for k in range(BINS)),
+        tuple(part.worst[row] for row, part in zip(rows, top, strict=True)),
+        tuple(part.places[row] for row, part in zip(rows, top, strict=True)),
+        summed(part.sizes for part in parts),
+        summed(part.leans for part in parts),
+        tuple(map(min, zip(*(part.lows for part in parts), strict=True))),
+        tuple(map(max, zip(*(part.highs for part in parts), strict=True))),
+        tuple(f"{digest:016x}" for digest in digests),
+        tuple(regions[:REGIONS]),
+        len(regions),
+        "gaps",
+    )
+
+
+def met(regions: Sequence[Region]) -> list[Region]:
+    """Put regions of gaps together, by the binades that they are in and those beside these."""
+    found: list[Region] = []
+    for one in sorted(regions, key=lambda one: (one.verdict, one.first, one.last)):
+        if found and found[-1].verdict == one.verdict and _binade(one.first) - _binade(found[-1].last) <= 1:
+            found[-1] = Region(one.verdict, found[-1].first, max(found[-1].last, one.last))
+        else:
+            found.append(one)
+    return sorted(found, key=lambda one: (one.first, one.verdict))
+
+
+def _binade(place: int) -> int:
+    """Return a number for a gap's binade that neighbours have next to one another, but for those of 0."""
+    return place >> 52 if place >= 0 else -(-place >> 52)
 
 
 def _chain(lists: Iterable[Sequence[T]]) -> tuple[T, ...]:
@@ -159,6 +213,7 @@ def coarser(whole: Swept, most: int) -> Swept:
         whole.digests,
         whole.regions,
         whole.turns,
+        whole.of,
     )
 
 
@@ -193,7 +248,7 @@ def unpack(text: str) -> Swept:
         lists: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in plain.items()}
         found = Swept(**lists)
         every = (found.worst, found.places, found.sizes, found.leans, found.lows, found.highs, *found.bins)
-        whole = number == found.cells * found.rows > 0 and len(found.bins) == BINS
+        whole = number == found.cells * found.rows > 0 and len(found.bins) == BINS and found.of in get_args(Of)
         if not (whole and all(len(one) == number for one in every) and all(map(math.isfinite, found.counts))):
             raise ValueError(f"{number} cells of {found.rows} rows")  # noqa: TRY301 - said below
     except (KeyError, TypeError, ValueError, zlib.error) as error:
@@ -203,6 +258,6 @@ def unpack(text: str) -> Swept:
 
 def differing(one: Swept, other: Swept) -> list[int]:
     """Return the rows whose answers differ in bits; all where the lines do."""
-    if (one.rows, one.first) != (other.rows, other.first):
+    if (one.of, one.rows, one.first) != (other.of, other.rows, other.first):
         return list(range(max(one.rows, other.rows)))
     return [row for row in range(one.rows) if one.digests[row] != other.digests[row]]

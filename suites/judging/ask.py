@@ -31,30 +31,37 @@ from reference import bounds, golden, rounding
 from reference.golden import Audited
 from reference.options import meaning
 from suites.judging import refusal
-from suites.judging.worst import worst_element
-from suites.questions import cases, families, lines
+from suites.judging.worst import row_again, worst_element
+from suites.questions import cases, families
+from suites.questions.swept import lines
 
 state.watch(*(state.Functions(module).setting for module in (bits, metrics, ruler)))  # a call may not replace its judge
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A case with all that is computed once for its many targets."""
+    """A case with all that is computed once for its many targets. given: some of its rows, asked instead of all."""
 
     case: Case
     certify: Audited
     measured: Measured = UNKEPT
     answered: dict[object, Outcome] = field(default_factory=dict)
+    given: Inputs | None = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """What is asked."""
+        return cases.inputs(self.case) if self.given is None else self.given
 
     @cached_property
     def golden(self) -> Golden:
         """The exact answers."""
-        return meaning.golden(self.case.op, self.case.quantity, cases.inputs(self.case), self.certified)
+        return meaning.golden(self.case.op, self.case.quantity, self.inputs, self.certified)
 
     @cached_property
     def budget(self) -> bounds.Budget:
         """The error budgets."""
-        return meaning.budget(self.case.op, self.case.quantity, cases.inputs(self.case), self.certified)
+        return meaning.budget(self.case.op, self.case.quantity, self.inputs, self.certified)
 
     @cached_property
     def ruler(self) -> Ruler:
@@ -68,7 +75,7 @@ class Asked:
     @cached_property
     def content(self) -> str:
         """The content hash."""
-        return golden.content(self.case.op, self.case.quantity, cases.inputs(self.case))
+        return golden.content(self.case.op, self.case.quantity, self.inputs)
 
 
 def apart(question: Asked, index: tuple[int, ...]) -> str:
@@ -91,6 +98,11 @@ def asked(case: Case, certify: Audited, measured: Measured = UNKEPT) -> Asked:
     return Asked(case, certify, measured)
 
 
+def asked_alone(case: Case, worst: Worst, certify: Audited) -> Asked:
+    """Return a stored row by itself: what it is of may be too large to be drawn."""
+    return Asked(case, certify, given=row_again(case, worst))
+
+
 def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
     """Ask a target and measure its answer; what goes wrong in the framework comes back as an outcome.
 
@@ -103,7 +115,7 @@ def score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
 
 
 def _score(adapter: Adapter, target: Target, question: Asked) -> Outcome:
-    case, inputs = question.case, cases.inputs(question.case)
+    case, inputs = question.case, question.inputs
 
     def asked_of(given: Inputs) -> Array | Unsupported | Failed:
         return adapter.ask(case.op, case.quantity, given, target)
@@ -142,7 +154,7 @@ def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
     case, index = question.case, distance.worst
     return worst_element(
         case,
-        cases.inputs(case),
+        question.inputs,
         index,
         float(rounding.nearest(question.golden, FORMATS[case.dtype])[index]),
         float(got[index]),

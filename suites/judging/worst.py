@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.model import Array, Case, Inputs, Worst
 from harness.ops import OPS
-from suites.questions import linear_recipes, recipes
+from suites.questions import families, linear_recipes, recipes
 
 WRITTEN_OUT = 256  # classes up to which a row is stored as hex floats; a longer one is stored as a recipe
 
@@ -47,6 +47,24 @@ def worst_element(
         got=got.hex(),
         ulp=ulp,
     )
+
+
+def row_again(case: Case, worst: Worst) -> Inputs:
+    """Return the row of a sweep's worst element, of which all numbers are written out, as inputs of one row."""
+    logits = _of(worst.logits, case).reshape(1, -1)
+    record = OPS[case.op.name]
+    labels = None
+    if record.labels == "index":
+        labels = np.array([int(worst.label)])
+    elif worst.label:
+        labels = _of(worst.label, case).reshape(1, -1)
+    shape = (1,) if record.one_a_row else logits.shape
+    upstream = families.to_dtype(np.ones(shape), case.dtype)  # as sweeps have it
+    return Inputs(logits, labels, upstream)
+
+
+def _of(text: str, case: Case) -> Array:
+    return families.to_dtype(np.array([float.fromhex(word) for word in text.split()]), case.dtype)
 
 
 def _hex(values: Array) -> str:

@@ -14,8 +14,9 @@ from harness.scoring import line
 from reference.bounds.heights import LONG
 from suites.questions import corpus, families, linear, options, published
 from suites.questions.families import FAMILIES
-from suites.questions.lines import LABELS, LINES
 from suites.questions.presets import Preset, Shape
+from suites.questions.swept import pairs
+from suites.questions.swept.lines import LABELS, LINES
 
 # Few shapes, because each is a compilation for every compiled function.
 SQUARE: Shape = (32, 64)
@@ -245,4 +246,5 @@ def _speed(case: Case) -> Inputs:
 def descriptions() -> dict[str, str]:
     """Return each family's docstring, for the reader of a page."""
     every: Mapping[str, Callable[..., object]] = {**FAMILIES, **linear.FAMILIES}
-    return {name: " ".join((function.__doc__ or "").split()) for name, function in every.items()}
+    own = {name: " ".join((function.__doc__ or "").split()) for name, function in every.items()}
+    return {**own, **pairs.DESCRIPTIONS}

@@ -10,7 +10,7 @@ from harness.history import ratio
 from harness.model import DTYPES, EIGHTS, FORMATS, Case, Compiles
 from harness.ops import APART
 from reference.bounds.heights import LONG
-from suites.questions.lines import LINES
+from suites.questions.swept.lines import LINES
 
 Shape = tuple[int, int]  # rows, classes
 

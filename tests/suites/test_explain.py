@@ -56,6 +56,32 @@ def test_facts(told):
     assert facts["versions"] == "torch 2.13.0, threads 1"
 
 
+@pytest.mark.parametrize(
+    ("case", "logits", "index", "exact"),
+    [
+        (Case(Op.of("sigmoid"), "value", "every", "float32", 510, 1 << 23), "0x0p+0", (0, 0), "0.5"),
+        (Case(Op.of("softmax"), "value", "every_pair", "float16", 63_488**2, 2), "0x1p+0 0x1p+0", (0, 1), "0.5"),
+        (Case(Op.of("sparse_xent"), "value", "gap_at_100", "float32", 510 << 23, 2), "0x1p+0 0x1p+0", (0,), "0.693147"),
+    ],
+    ids=lambda value: value.family if isinstance(value, Case) else "",
+)
+def test_sweep_is_explained_by_its_worst_row_alone(case, logits, index, exact, tmp_path, monkeypatch):
+    """Of a sweep of more numbers than fit anywhere one row is drawn, and its exact value told."""
+    monkeypatch.setattr(cases, "inputs", lambda case: pytest.fail(f"draws {case}"))
+    label = "0" if case.op.name == "sparse_xent" else ""
+    worst = replace(WORST, index=index, logits=logits, label=label, expected="0x1p-1", got="0x1.8p-1")
+    outcome = replace(SCORE, worst=worst, swept="what a sweep came to")
+
+    facts = dict(
+        explain.explain(Result(case, TARGET, outcome, "conforms"), {}, Cache(tmp_path, "mpmath").golden, "").facts
+    )
+
+    assert facts["exact"].startswith(exact)
+    assert facts["logits"] == logits
+    assert "stable" in facts["budget S"]
+    assert facts["inputs"].startswith(f"{case.family}: Every")
+
+
 def test_text_and_issue_hold_the_script(told):
     """Both forms end with what runs; the report is Markdown with a headline."""
     assert explain.text(told).endswith("the reason\n\nprint('again')")

@@ -1,4 +1,4 @@
-"""`xentbench sweep`: every number of a format put to functions of one number, here or on a cluster."""
+"""`xentbench sweep`: every number, or pair, of a format put to functions of one or two, here or on a cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from harness.adapters import frameworks
-from harness.model import FORMATS, KINDS, NotRun, Result, Score
+from harness.model import FORMATS, KINDS, Case, NotRun, Result, Score, Worst
 from harness.ops import VALUE_AND_GRADIENT
 from harness.running import arguments, host
 from harness.running.progress import Progress
@@ -27,6 +27,7 @@ from suites.judging import judge
 from suites.judging.sweeps import run as sweeps
 from suites.judging.sweeps.piece import Described
 from suites.judging.sweeps.run import Sweep, Wanted
+from suites.questions.swept.pairs import ASKED, PAIRS
 from xentbench import options
 from xentbench.report import write_report
 from xentbench.running import asking
@@ -39,12 +40,14 @@ COLUMNS = ("line", "target", "max ulp", "at", "mean", "bias", "correctly rounded
 
 
 def sweep(
-    op: Annotated[str, typer.Argument(help="ops of one number, comma-separated, or all")] = "all",
+    op: Annotated[str, typer.Argument(help="ops of one number or of two, comma-separated, or all of one")] = "all",
     dtype: Annotated[str, typer.Option(help=f"one of {', '.join(SWEPT)}")] = "bfloat16",
     on: options.On = "all",
     quantity: Annotated[str, typer.Option(help="value, grad_logits")] = "all",
     kind: Annotated[str, typer.Option(help=f"of implementations, of {', '.join(KINDS)}")] = "fused",
-    binades: Annotated[str, typer.Option(help="FROM-TO, places on float32's line: some of it, as a sample")] = "",
+    binades: Annotated[
+        str, typer.Option(help="FROM-TO, rows of what is cut into pieces: some of it, as a sample")
+    ] = "",
     executor: options.Executor = "",
     jobs: options.Jobs = 0,
     store: options.StoreLocation = options.STORE,
@@ -52,12 +55,14 @@ def sweep(
 ) -> None:
     """Put every number of a format to functions of one number, and write a report.
 
-    Of float64, whose numbers are too many, 256 of each binade and sign. What is done is kept: the same command, given
-    again after an interruption, goes on.
+    Of float64, whose numbers are too many, 256 of each binade and sign. An op of classes is asked every pair of a
+    16-bit format's numbers, as two classes, or every gap of float32 at four levels. What is done is kept: the same
+    command, given again after an interruption, goes on.
 
     Examples:
       xentbench sweep sigmoid --dtype bfloat16 --on torch
       xentbench sweep sigmoid_xent --dtype float32 --on jax:jit --quantity value
+      xentbench sweep softmax,logsumexp --dtype float16 --on torch
       xentbench sweep all --dtype float32 --executor tcp://127.0.0.1:8786
 
     Exit codes:
@@ -73,7 +78,7 @@ def sweep(
             () if op == "all" else tuple(op.split(",")),
             choice("--dtype", dtype, SWEPT),
             choices("--quantity", quantity, VALUE_AND_GRADIENT),
-            part(binades, dtype),
+            part(binades, dtype, op),
         )
         wanted.cases()
         pairs = arguments.pairs(on)
@@ -107,15 +112,18 @@ def sweep(
     raise typer.Exit(Exit.DEVIATES if any(one.judgement == "deviates" for one in results) else Exit.CONFORMS)
 
 
-def part(binades: str, dtype: str) -> tuple[int, int]:
-    """Read which rows of float32's line are asked. Raises ValueError."""
+def part(binades: str, dtype: str, op: str) -> tuple[int, int]:
+    """Read which rows are asked of what is cut into pieces. Raises ValueError."""
     if not binades:
         return (0, 0)
-    most = line.shape(FORMATS[sweeps.CUT])[0]
+    most = line.shape(FORMATS[dtype])[0]
     found = re.fullmatch("([0-9]{1,3})-([0-9]{1,3})", binades)
     first, last = map(int, found.groups()) if found else (0, 0)
-    if dtype != sweeps.CUT or not first < last <= most:
-        raise ValueError(f"--binades is {binades!r}, expected FROM-TO, 0 to {most}, and --dtype {sweeps.CUT}")
+    cut = dtype == sweeps.CUT or set(op.split(",")) <= set(ASKED)
+    if not cut or not first < last <= most:
+        raise ValueError(
+            f"--binades is {binades!r}, expected FROM-TO, 0 to {most}, and --dtype {sweeps.CUT} or ops of two numbers"
+        )
     return first, last
 
 
@@ -177,12 +185,20 @@ def show_results(results: Sequence[Result]) -> None:
         if isinstance(one.outcome, Score):
             case, score, whole = one.case, one.outcome, swept.unpack(one.outcome.swept)
             assert score.worst is not None
-            at = score.worst.logits if " " not in score.worst.logits else line.named(case.dtype, score.worst.index[0])
+            at = place(case, score.worst)
             verdicts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in score.verdicts.items())
             rounded = f"{whole.histogram()[0] / whole.elements:.4%}"
             figures = (f"{score.max_ulp:.4g}", at, f"{score.mean_ulp:.3g}", f"{score.bias_ulp:.3g}", rounded, verdicts)
             table.add_row(named(one), harmless(str(one.target)), *figures)
     show(table)
+
+
+def place(case: Case, worst: Worst) -> str:
+    """Say where an answer is furthest off: at a number, in a binade, or at a pair."""
+    numbers = worst.logits.split()
+    if case.source.name in PAIRS:
+        return " ".join(f"{float.fromhex(number):g}" for number in numbers)
+    return worst.logits if len(numbers) == 1 else line.named(case.dtype, worst.index[0])
 
 
 def named(one: Result) -> str:

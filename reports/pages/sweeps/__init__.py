@@ -1,4 +1,4 @@
-"""Every number: the error over the input of functions of one number, for all targets beside one another."""
+"""Every number: the error over the input of functions of one number or two, for all targets beside one another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from harness.scoring.swept import EDGES, FINE, Swept
 from reports import layout, numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reports.material import Material
 
 TITLE = "Every number"
@@ -64,13 +66,17 @@ def curve(answer: Result) -> dict[str, Any]:
     assert isinstance(score, Score)
     whole = swept.unpack(score.swept)
     parts = swept.coarser(whole, MOST)
-    means = [lean * FINE / count for lean, count in zip(parts.leans, parts.counts, strict=True)]
+    there = parts.counts  # of a sample of pairs some rows are empty, and nothing is drawn
+
+    def drawn(values: Iterable[float]) -> list[float | None]:
+        return [numbers.rounded(value) if count else None for value, count in zip(values, there, strict=True)]
+
     return {
-        "low": [numbers.rounded(value) for value in parts.lows],
-        "mean": [numbers.rounded(value) for value in means],
-        "high": [numbers.rounded(value) for value in parts.highs],
-        "rows": [line.named(dtype, row) for row in range(whole.first, whole.first + whole.rows)],
-        "at": line.named(dtype, whole.first + whole.furthest // whole.cells),
+        "low": drawn(parts.lows),
+        "mean": drawn(lean * FINE / max(count, 1) for lean, count in zip(parts.leans, there, strict=True)),
+        "high": drawn(parts.highs),
+        "rows": [line.row_name(dtype, row, whole.of) for row in range(whole.first, whole.first + whole.rows)],
+        "at": line.row_name(dtype, whole.first + whole.furthest // whole.cells, whole.of),
         "mean_ulp": numbers.rounded(score.mean_ulp),
         "bias_ulp": numbers.rounded(score.bias_ulp),
         "bins": whole.histogram(),
@@ -81,11 +87,16 @@ def curve(answer: Result) -> dict[str, Any]:
 
 def regions(whole: Swept, dtype: str) -> str:
     """Say where answers are no plain distance, the first few."""
-    width = whole.elements // whole.rows
-    told = [
-        f"{one.verdict.replace('_', ' ')} {line.named(dtype, one.first // width)}"
-        + (f" to {line.named(dtype, one.last // width)}" if one.last // width != one.first // width else "")
-        for one in whole.regions[:SHOWN]
-    ]
+    told = []
+    for one in whole.regions[:SHOWN]:
+        ends = [end(whole, dtype, place) for place in (one.first, one.last)]
+        told.append(f"{one.verdict.replace('_', ' ')} {' to '.join(dict.fromkeys(ends))}")
     more = f" and {whole.turns - SHOWN} more" if whole.turns > SHOWN else ""
     return "; ".join(told) + more
+
+
+def end(whole: Swept, dtype: str, place: int) -> str:
+    """Return where a region begins or ends: a binade, or a gap."""
+    if whole.of == "gaps":
+        return f"{line.gap_at(place):.6g}"
+    return line.named(dtype, place // (whole.elements // whole.rows))

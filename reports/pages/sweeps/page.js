@@ -2,7 +2,7 @@
 {
 const HIGH = 150, FOOT = 40, CLOSER = 8;
 // Signed errors: linear to 1 ulp, logarithmic beyond; infinities lie outside.
-const bend = v => Math.abs(v) <= 1 ? v : Math.sign(v) * (1 + Math.log2(Math.min(Math.abs(v), 2 ** 30)));
+const bend = v => v === null ? null : Math.abs(v) <= 1 ? v : Math.sign(v) * (1 + Math.log2(Math.min(Math.abs(v), 2 ** 30)));
 const unbend = t => Math.abs(t) <= 1 ? t : Math.sign(t) * 2 ** (Math.abs(t) - 1);
 
 // The distinct answers to a choice, with the names of who gave each.

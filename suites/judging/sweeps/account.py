@@ -17,7 +17,7 @@ from harness.scoring.swept import Region
 from harness.scoring.ulp import Truth
 from reference import tiers
 from reference.options import meaning
-from suites.questions.lines import LABELS
+from suites.questions.swept.lines import LABELS
 
 AUDIT = 1 / 1024  # share of what the reference is asked one by one that mpmath answers beside it
 FORM = FORMATS["float32"]  # whose line is cut into pieces
@@ -135,7 +135,7 @@ def _filled(case: Case, shape: tuple[int, ...]) -> Array | None:
 
 def golden(case: Case, x: Array) -> Golden:
     """Return the certified answers at some numbers, flat."""
-    found = meaning.golden(case.op, case.quantity, column(case, x), _audited)
+    found = meaning.golden(case.op, case.quantity, column(case, x), audited)
     exponent = None if found.exponent is None else found.exponent.reshape(-1)
     return Golden(found.hi.reshape(-1), found.lo.reshape(-1), exponent, found.radius)
 
@@ -146,7 +146,8 @@ def column(case: Case, x: Array) -> Inputs:
     return Inputs(logits, _filled(case, logits.shape), np.ones_like(logits))
 
 
-def _audited(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+def audited(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
+    """Certify, with the arbiter beside a sweep's share of what is asked."""
     return tiers.certify(op, quantity, inputs, AUDIT)
 
 
@@ -157,7 +158,7 @@ def part(case: Case, account: Account) -> Part:
     whole = cells.swept(account.cells, len(account.cells) // rows, account.digests, found, turns)
     x = np.concatenate([at(one.place) for one in account.furthest])
     exact = golden(case, x)
-    budget = meaning.budget(case.op, case.quantity, column(case, x), _audited)
+    budget = meaning.budget(case.op, case.quantity, column(case, x), audited)
     ulps = np.abs([one.ulps for one in account.furthest])
     got = np.array([one.got for one in account.furthest])
     lost = np.isnan(got) | (np.isinf(got) & ~ulp.overflows(exact, FORM))

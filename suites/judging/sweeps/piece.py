@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,10 +18,12 @@ from harness.running import measured
 from harness.running.spread import workers
 from harness.scoring import cells
 from reference import tiers
-from reference.fast import single
+from reference.fast.float64 import single
 from suites.judging import ask
 from suites.judging.sweeps import account
 from suites.judging.sweeps.account import Account, Part
+from suites.judging.sweeps.pair_sweep import PairSweep
+from suites.questions.swept.pairs import PAIRS
 
 CHUNK = 1 << 20  # numbers at a time, which are a cell: with all that is made of them some 100 MB
 
@@ -36,7 +38,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some rows of lines of one dtype, the same for all cases, to all targets; none stands for all rows at once.
+    """Some rows of lines or pairs of one dtype, the same for all cases, to all targets; none: all rows at once.
 
     facts: what every worker's answers have to depend on.
     """
@@ -96,8 +98,9 @@ def answer(piece: Piece) -> Done:
             shared = ask.asked(case, _certify)
             found += [(case, target, ask.score(adapter, target, shared)) for target in targets]
         return Done(tuple(found), math.nan, time.process_time() - began)
-    sweep = Sweep(adapter, piece)
-    return Done(tuple(sweep.run(*piece.rows)), sweep.asking_seconds, time.process_time() - began)
+    of_pairs = piece.questions[0][0].source.name in PAIRS
+    sweep = PairSweep(adapter, piece.questions, piece.rows) if of_pairs else Sweep(adapter, piece.questions, piece.rows)
+    return Done(tuple(sweep.run()), sweep.asking_seconds, time.process_time() - began)
 
 
 def _certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float) -> Golden:
@@ -107,20 +110,22 @@ def _certify(op: Op, quantity: Quantity, inputs: Inputs, audit: float) -> Golden
 class Sweep:
     """Some rows of float32's line, asked chunk by chunk."""
 
-    def __init__(self, adapter: Adapter, piece: Piece) -> None:
+    def __init__(
+        self, adapter: Adapter, questions: Sequence[tuple[Case, tuple[Target, ...]]], rows: tuple[int, int]
+    ) -> None:
         """Take what is asked."""
-        self.adapter, self.questions = adapter, piece.questions
+        self.adapter, self.questions, self.rows = adapter, questions, rows
         self.asking_seconds = 0.0
-        self._plans = {case: single.plan(case.op, case.quantity, account.label(case)) for case, _ in piece.questions}
-        self._accounts = {(case, target): Account() for case, targets in piece.questions for target in targets}
-        numbers = (piece.rows[1] - piece.rows[0]) * account.PER_ROW * len(self._accounts) if piece.rows else 0
+        self._plans = {case: single.plan(case.op, case.quantity, account.label(case)) for case, _ in questions}
+        self._accounts = {(case, target): Account() for case, targets in questions for target in targets}
+        numbers = (rows[1] - rows[0]) * account.PER_ROW * len(self._accounts)
         for loops in (single.LOOPS, cells.LOOPS):
             loops.get(numbers)  # all that is to come: so that they take over from the first chunk on, where they pay
         self._refused: dict[tuple[Case, Target], Outcome] = {}
 
-    def run(self, first: int, last: int) -> Iterator[tuple[Case, Target, Outcome | Part]]:
-        """Ask rows from the first to the one before the last."""
-        for row in range(first, last):
+    def run(self) -> Iterator[tuple[Case, Target, Outcome | Part]]:
+        """Ask and measure."""
+        for row in range(*self.rows):
             digests = {key: hashlib.sha256() for key in self._accounts}
             for start in range(0, account.PER_ROW, CHUNK):
                 self._chunk(row, start, digests)

@@ -12,21 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from harness.model import FORMATS, Case, Outcome, Score, Target, Worst
+from harness.model import BUDGET_CLASSES, FORMATS, Case, Outcome, Score, Target, Worst
 from harness.ops import OPS, VALUE_AND_GRADIENT
 from harness.running.spread.pieces import Pieces
 from harness.scoring import line, swept
 from harness.store import NAMES, pack, unpack
 from reference import golden as goldens
 from reference import rounding
-from suites.judging.sweeps import account
+from suites.judging.sweeps import account, pair_sweep
 from suites.judging.sweeps import piece as pieces
 from suites.judging.sweeps.account import Furthest, Part
 from suites.judging.sweeps.piece import Described, Done, Piece
 from suites.questions import cases
-from suites.questions.lines import LINES
+from suites.questions.swept import pairs
+from suites.questions.swept.lines import LINES
 
 ROWS = 6  # of float32's line in a piece: 50 million numbers
+NUMBERS = 1024  # of a short format in a piece, each beside all of them: 65 million pairs
 CUT = "float32"  # whose line is asked in pieces; other lines are asked as a whole
 
 Progress = Callable[[int, int, float], None]  # pieces done, all, numbers a second
@@ -47,22 +49,25 @@ class Wanted:
     binades: tuple[int, int] = (0, 0)  # rows of the line, from and up to; none for all
 
     def cases(self) -> list[Case]:
-        """Return the lines. Raises NotSwept for an op that is not of one number."""
+        """Return the lines and pairs. Raises NotSwept for an op that is of neither."""
         points = [name for name, record in OPS.items() if record.elementwise and not record.apart]
         for name in self.ops:
-            if name not in points:
-                raise NotSwept(f"op is {name!r}, expected one whose answer is of one number: {', '.join(points)}")
-        return [
-            case
-            for name in LINES
-            for case in cases.lines(name, self.dtype)
-            if case.op.name in (self.ops or points) and case.quantity in (self.quantities or VALUE_AND_GRADIENT)
-        ]
+            if name not in (*points, *pairs.ASKED):
+                known = f"{', '.join(points)}, or two: {', '.join(pairs.ASKED)}"
+                raise NotSwept(f"op is {name!r}, expected one whose answer is of one number: {known}")
+            if name in pairs.ASKED and self.dtype not in (*pairs.SHORT, pairs.CUT):
+                known = ", ".join((*pairs.SHORT, pairs.CUT))
+                raise NotSwept(f"dtype of pairs is {self.dtype!r}, expected one of {known}")
+        every = (
+            case for name in LINES for case in cases.lines(name, self.dtype) if case.op.name in (self.ops or points)
+        )
+        of_pairs = (case for name in self.ops for case in pairs.cases(name, self.dtype))
+        return [case for case in (*every, *of_pairs) if case.quantity in (self.quantities or VALUE_AND_GRADIENT)]
 
     def rows(self) -> tuple[int, int]:
-        """Return the rows that are asked of a line that is cut."""
+        """Return the rows that are asked of what is cut."""
         first, last = self.binades
-        return (first, last) if last else (0, line.shape(FORMATS[CUT])[0])
+        return (first, last) if last else (0, line.shape(FORMATS[self.dtype])[0])
 
 
 @dataclass
@@ -112,14 +117,27 @@ def cut(wanted: Wanted, framework: str, found: Described, modes: Sequence[str], 
         for case in wanted.cases()
         if (targets := tuple(target for target in found.targets if takes(case, target)))
     ]
-    if wanted.dtype != CUT:
-        return [Piece(framework, (one,), None, facts) for one in asked]
+    of_each: dict[str, list[tuple[Case, tuple[Target, ...]]]] = {}
+    for one in asked:  # all lines have the same numbers
+        of_each.setdefault(one[0].family if one[0].source.name in pairs.PAIRS else "", []).append(one)
+    return [piece for family, some in of_each.items() for piece in _pieces(wanted, framework, family, some, facts)]
+
+
+def _pieces(
+    wanted: Wanted,
+    framework: str,
+    family: str,
+    asked: Sequence[tuple[Case, tuple[Target, ...]]],
+    facts: tuple[tuple[str, str], ...],
+) -> Iterator[Piece]:
+    """Yield the pieces of lines, or of a family of pairs."""
+    if not family and wanted.dtype != CUT:
+        yield from (Piece(framework, (one,), None, facts) for one in asked)
+        return
+    every = NUMBERS // line.shape(FORMATS[wanted.dtype])[1] if family == pairs.EVERY_PAIR else ROWS
     first, last = wanted.rows()
-    return [
-        Piece(framework, tuple(asked), (start, min(start + ROWS, last)), facts)
-        for start in range(first, last, ROWS)
-        if asked
-    ]
+    for start in range(first, last, every):
+        yield Piece(framework, tuple(asked), (start, min(start + every, last)), facts)
 
 
 def run(wanted: Wanted, every: Sequence[Piece], executor: Executor, kept: Pieces, progress: Progress) -> Sweep:
@@ -161,7 +179,11 @@ def asked(piece: Piece) -> int:
     targets = sum(len(targets) for _, targets in piece.questions)
     if piece.rows is None:
         return sum(case.rows * case.classes * len(targets) for case, targets in piece.questions)
-    return (piece.rows[1] - piece.rows[0]) * account.PER_ROW * targets
+    case = piece.questions[0][0]
+    per_row = account.PER_ROW
+    if case.family == pairs.EVERY_PAIR:
+        per_row = case.rows // line.shape(FORMATS[case.dtype])[0]
+    return (piece.rows[1] - piece.rows[0]) * per_row * targets
 
 
 def score(case: Case, parts: Sequence[Part]) -> Score:
@@ -173,39 +195,45 @@ def score(case: Case, parts: Sequence[Part]) -> Score:
     for part in parts:
         for name, count in part.verdicts.items():
             verdicts[name] = verdicts.get(name, 0) + count
-    met = (kind for kind in ("S", "E", "U") if over.get(kind, np.inf) <= 1)
+    met = (kind for kind in BUDGET_CLASSES if over.get(kind, np.inf) <= 1)
     return Score(
         elements=whole.elements,
         max_ulp=abs(worst.ulps),
         mean_ulp=whole.mean_ulp,
         bias_ulp=whole.bias_ulp if np.isfinite(worst.ulps) else float("nan"),
         over_bound=over,
-        budget_class=next(met, None),  # type: ignore[arg-type]
+        budget_class=next(met, None),
         verdicts=verdicts,
         worst=_worst(case, worst),
-        bits=_digest(parts),
+        bits=_digest([part.bits for part in parts] if parts[0].bits else whole.digests),
         swept=swept.pack(whole),
     )
 
 
-def _digest(parts: Sequence[Part]) -> str:
-    return hashlib.sha256("".join(part.bits for part in parts).encode()).hexdigest()[:16]
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
 
 
 def _worst(case: Case, worst: Furthest) -> Worst:
-    """Describe the number that an answer is furthest off at, as a row of one."""
-    x = account.numbers(
-        worst.place // account.PER_ROW, worst.place % account.PER_ROW, worst.place % account.PER_ROW + 1
-    )
-    exact = account.golden(case, x)
-    labels = OPS[case.op.name].labels == "row"
+    """Describe what an answer is furthest off at, as a row of one number or two."""
+    of_pair = case.source.name in pairs.PAIRS
+    if of_pair:
+        x, y, (output,) = pair_sweep.at(case, np.array([worst.place]))
+        row, exact = np.concatenate([x, y]), pair_sweep.golden(case, x, y)
+        index: tuple[int, ...] = (0, int(output)) if pairs.outputs(case) > 1 else (0,)
+        label = "0" if OPS[case.op.name].labels == "index" else ""
+    else:
+        row = account.at(worst.place)
+        exact, index = account.golden(case, row), (0, 0)
+        label = account.label(case).hex() if OPS[case.op.name].labels == "row" else ""
+    there = (0, index[-1] if len(index) > 1 else 0) if of_pair else (0,)
     return Worst(
-        index=(0, 0),
-        logits=float(x[0]).hex(),
-        label=account.label(case).hex() if labels else "",
+        index=index,
+        logits=" ".join(float(number).hex() for number in row),
+        label=label,
         upstream="" if case.quantity == "value" else (1.0).hex(),
-        exact=goldens.digits(exact, (0,)),
-        expected=float(rounding.nearest(exact, FORMATS[case.dtype])[0]).hex(),
+        exact=goldens.digits(exact, there),
+        expected=float(rounding.nearest(exact, FORMATS[case.dtype])[there]).hex(),
         got=worst.got.hex(),
         ulp=worst.ulps,
     )

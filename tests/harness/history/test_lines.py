@@ -41,3 +41,19 @@ def test_lines_of_an_older_program_are_told_by_their_bits():
     before = replace(old, outcome=replace(old.outcome, swept=""))
 
     assert change.between(before, answer(3, bits="b")).reason == "answers differ in bits, largest error 0.5 ulp in both"
+
+
+def test_binades_of_gaps_are_named():
+    """Of pairs it is said in which binades of the gap two answers differ."""
+    zeros, none = (0,) * 83, (0.0,) * 83
+
+    def of_pairs(bits, *rows):
+        digests = tuple(bits * 16 if row in rows else "0" * 16 for row in range(83))
+        whole = Swept(1, (2,) * 83, ((2,) * 83, *(zeros,) * 7), none, *(zeros,) * 3, none, none, digests, (), 0, "gaps")
+        case = replace(CASE, op=Op.of("softmax"), family="every_pair", dtype="float16")
+        score = Score(166, 0.5, 0.25, 0.0, {"S": 0.5}, "S", bits=bits, swept=swept.pack(whole))
+        return Result(case, TARGET, score, "conforms")
+
+    found = change.between(of_pairs("a"), of_pairs("b", 41, 66))
+
+    assert found.reason == "answers differ in bits in 2 of 83 binades of the gap, from 0 to 2^0"

@@ -5,6 +5,7 @@ import json
 import zlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.model import FORMATS
@@ -73,6 +74,36 @@ def test_parts_are_joined():
     assert swept.joined([rows(0, "a"), rows(8, "b")]).turns == 1
 
 
+def gaps(digest, region, *, count=4, worst=1.0):
+    """Return sums of pairs of float16 in one row of gaps, the other rows empty."""
+    zeros, row = [0] * 83, 60
+    counts = tuple(count * (k == row) for k in range(83))
+    ends = [tuple(end if k == row else -end * np.inf for k in range(83)) for end in (-1.0, 1.0)]
+    digests = tuple(f"{digest if k == row else 0:016x}" for k in range(83))
+    worsts = tuple(worst * (k == row) for k in range(83))
+    bins = (counts, *(tuple(zeros),) * 7)
+    return Swept(1, counts, bins, worsts, tuple(zeros), *(tuple(zeros),) * 2, *ends, digests, (region,), 1, "gaps")
+
+
+def test_parts_of_pairs_are_added():
+    """Parts that have the same rows are added up: counts and digests are sums, and regions of neighbouring gaps one."""
+
+    def region(*ends):
+        return Region("flushed", *map(line.place_of_gap, ends))
+
+    parts = [gaps(2**64 - 1, region(9.7, 12.0)), gaps(3, region(16.5, 17.0), worst=-2.0), gaps(0, region(-1.0, -0.7))]
+    whole = swept.joined(parts)
+
+    assert whole == swept.joined(parts[::-1])
+    assert (whole.elements, whole.counts[60], whole.worst[60], whole.rows, whole.first) == (12, 12, -2.0, 83, 0)
+    assert whole.digests[60] == f"{2:016x}"
+    assert whole.regions == (region(-1.0, -0.7), region(9.7, 17.0))
+    assert whole.turns == 2
+    assert swept.unpack(swept.pack(whole)) == whole
+    assert swept.differing(whole, swept.joined(parts[:2])) == []
+    assert swept.differing(whole, swept.joined(parts[1:])) == [60]
+
+
 def test_coarser_cells_keep_the_worst():
     """Two cells as one have both counts, the larger error and its place."""
     whole = swept.by_row(rows(0, "a", "b"))
@@ -109,3 +140,25 @@ def test_rows_are_binades(dtype, shape, names):
     """A line has a row a binade and sign; of float64 some numbers of each."""
     assert line.shape(FORMATS[dtype]) == shape
     assert {row: line.named(dtype, row) for row in names} == names
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rows", "names"),
+    [
+        ("float16", 83, {0: (-(2.0**16), "-2^16"), 41: (0.0, "0"), 42: (2.0**-24, "2^-24"), 66: (1.5, "2^0")}),
+        ("bfloat16", 525, {261: (-(2.0**-133), "-2^-133"), 262: (0.0, "0"), 524: (2.0**128, "2^128")}),
+    ],
+)
+def test_rows_of_gaps_are_binades_of_both_signs(dtype, rows, names):
+    """A gap of two numbers is in a binade from a subnormal ulp to twice the largest number, or 0."""
+    assert line.gaps(FORMATS[dtype]) == rows
+    for row, (gap, name) in names.items():
+        assert (line.gap_row(FORMATS[dtype], gap), line.row_name(dtype, row, "gaps")) == (row, name)
+
+
+def test_places_of_gaps_are_in_order():
+    """A gap has a whole number, and the gap comes back from it."""
+    gaps_ = [-131_008.0, -1.5, -(2.0**-24), 0.0, 2.0**-24, 1.0, 2.0**128]
+
+    assert [line.gap_at(line.place_of_gap(gap)) for gap in gaps_] == gaps_
+    assert sorted(map(line.place_of_gap, gaps_)) == [line.place_of_gap(gap) for gap in gaps_]

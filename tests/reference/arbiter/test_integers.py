@@ -11,7 +11,7 @@ from reference.arbiter import integers, rows, settle
 from reference.arbiter.column import Column
 from suites.questions import cases
 from suites.questions.families import FAMILIES
-from suites.questions.lines import LINES
+from suites.questions.swept.lines import LINES
 
 BALLS = 3 * settle.START_BITS  # more than integers certify
 USUAL = {"normal_small", "normal", "normal_large", "confident", "near_ties", "swamp", "lse_near_zero", "two_class_gap"}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.model import Case, Implementation, Op, Result, Score, Target
-from harness.scoring import swept
+from harness.scoring import line, swept
 from harness.scoring.swept import Region, Swept
 from reports import site
 from reports.pages import sweeps
@@ -66,6 +66,26 @@ def test_part_of_a_line_has_its_own_binades():
     curve = sweeps.curve(replace(result, outcome=replace(result.outcome, swept=swept.pack(some))))
 
     assert (curve["at"], curve["rows"][0], len(curve["rows"])) == ("2^-82", "2^-92", 20)
+
+
+def test_pairs_are_drawn_by_their_gap():
+    """Rows are binades of the gap; those of which nothing was asked are left out; a region is told by its gaps."""
+    counts = tuple(2 * (row > 40) for row in range(83))
+    zeros, digests = (0,) * 83, ("0" * 16,) * 83
+    errors, ends = (
+        tuple(0.5 * (row == 66) for row in range(83)),
+        [tuple(0.25 if row > 40 else end for row in range(83)) for end in (float("inf"), -float("inf"))],
+    )
+    regions = (Region("flushed", line.place_of_gap(9.75), line.place_of_gap(17.25)),)
+    some = Swept(1, counts, (counts, *(zeros,) * 7), errors, *(zeros,) * 3, *ends, digests, regions, 1, "gaps")
+    case = Case(Op.of("softmax"), "value", "every_pair", "float16", 63_488**2, 2)
+    result = of("a", 1.0)
+    curve = sweeps.curve(replace(result, case=case, outcome=replace(result.outcome, swept=swept.pack(some))))
+
+    assert (curve["at"], curve["rows"][0], curve["rows"][41]) == ("2^0", "-2^16", "0")
+    assert curve["regions"] == "flushed 9.75 to 17.25"
+    assert curve["low"][40:42] == curve["high"][40:42] == [None, 0.25]
+    assert curve["mean"][40:42] == [None, 0.0]
 
 
 def test_compositions_are_left_out():

@@ -6,8 +6,9 @@ import pytest
 
 from harness.model import DTYPES, FORMATS, Case, Op, Source
 from harness.scoring import line
-from suites.questions import cases, families, lines, published, recipes
+from suites.questions import cases, families, published, recipes
 from suites.questions.families import FAMILIES
+from suites.questions.swept import lines
 
 each_family = pytest.mark.parametrize("name", FAMILIES)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)

@@ -74,7 +74,8 @@ def answers(path):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("softmax",), "op is 'softmax', expected one whose answer is of one number"),
+        (("dense_xent",), "op is 'dense_xent', expected one whose answer is of one number"),
+        (("softmax", "--dtype", "float64"), "dtype of pairs is 'float64', expected one of float16, bfloat16, float32"),
         (("sigmoid", "--dtype", "float8"), "--dtype is 'float8', expected one of float16"),
         (("sigmoid", "--executor", "here"), "--executor is 'here', expected a Dask scheduler's address"),
         (("sigmoid", "--binades", "1-2"), "--binades is '1-2', expected FROM-TO"),

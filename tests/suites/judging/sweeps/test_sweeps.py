@@ -136,9 +136,9 @@ def test_another_version_is_refused():
 
 
 def test_op_of_more_numbers_is_refused():
-    """A softmax has more inputs than can be asked one by one."""
-    with pytest.raises(NotSwept, match="op is 'softmax', expected one whose answer is of one number: sigmoid"):
-        Wanted(("softmax",), "float32").cases()
+    """A loss of distributions has more inputs than can be asked one by one."""
+    with pytest.raises(NotSwept, match="op is 'dense_xent', expected one whose answer is of one number: sigmoid"):
+        Wanted(("dense_xent",), "float32").cases()
 
 
 def test_whole_lines_are_asked_at_once(tmp_path):

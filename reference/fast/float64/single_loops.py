@@ -1,4 +1,4 @@
-"""The formulas of `reference.fast.single`, compiled as they stand. Import this only by way of `harness.jit`."""
+"""The formulas of `reference.fast.float64.single`, compiled as they stand. Import this only by way of `harness.jit`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from numba.extending import register_jitable
 
 from harness.jit import loop
 from reference.fast import loops as _words  # noqa: F401 - `loops` teaches numba the words
-from reference.fast import single, words
+from reference.fast import words
+from reference.fast.float64 import single
 from reference.fast.words import STEPS
 
 STRIP = 256

@@ -7,7 +7,7 @@ from harness import jit
 from harness.model import FORMATS, Inputs, Op
 from harness.scoring import ulp
 from reference.arbiter import settle
-from reference.fast import single
+from reference.fast.float64 import single
 
 FORM = FORMATS["float32"]
 ASKED = [

@@ -1,0 +1,1 @@
+"""What sweeps ask: lines of numbers, and pairs of them."""
