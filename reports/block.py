@@ -204,9 +204,9 @@ def _worst(answer: Result) -> Worst | None:
 
 def _script(answer: Result, material: Material) -> str:
     """Return the template of the script that asks again; nothing where none is written for such a question."""
-    file = material.file(answer)
-    if isinstance(answer.outcome, Score) and (lean.is_answer(answer) or script.offered(answer, file)):
-        return script.template(answer, file, material.imports(answer))
+    facts = material.environments.get(answer.environment, {})
+    if isinstance(answer.outcome, Score) and (lean.is_answer(answer) or script.offered(answer, facts)):
+        return script.template(answer, facts)
     return ""
 
 

@@ -76,10 +76,6 @@ class Material:
         """Return the file that a judged function was read from; nothing for a framework's own."""
         return self.environments.get(result.environment, {}).get("file", "")
 
-    def imports(self, result: Result) -> str:
-        """Return the lines that import what answered, apart by semicolons; nothing where they are known without it."""
-        return self.environments.get(result.environment, {}).get("imports", "")
-
     @cached_property
     def answers(self) -> list[Result]:
         """The distances from the truth, or what came instead; a cell of the page points into this list."""

@@ -116,8 +116,7 @@ def explain_answer(
     with refusing(), existing(store) as opened:
         found = explain.find(opened.results(opened.run(run_uid).uid), answer)
         versions = opened.environments().get(found.environment, {})
-    file = versions.get("file", "")
-    script = reproducer.script(found, file, versions.get("imports", "")) if reproducer.offered(found, file) else ""
+    script = reproducer.script(found, versions) if reproducer.offered(found, versions) else ""
     explanation = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath").golden, script)
     with refusing():
         write((explain.issue if issue else explain.text)(explanation), output)

@@ -66,6 +66,7 @@ class Adapter(ABC):
     judged: bool = False  # the functions are somebody's own, and not the framework's
     engine: ClassVar[bool] = False  # asked where it is named, and nothing that it says below it has not
     differentiates: bool = True  # gives gradients; a framework that does not is asked, and says so
+    untimed: ClassVar[str] = ""  # why its calls are not timed, where their time would not be the function's
     source: Adapter | None = None  # of what an engine's functions are exported from, which they are held against
     checks: ClassVar[tuple[str, ...]] = ()  # of an engine, those that it is asked alone; none: all, and all else
 

@@ -14,7 +14,7 @@ from harness.forms import IMPORTS
 from harness.model import Op, Result, Score, Target
 from harness.ops import OPS, Record
 from reports import layout
-from reports.reproducer import calls
+from reports.reproducer import calls, ways
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,27 +22,29 @@ if TYPE_CHECKING:
 HOLE = re.compile(r"%%(\w+)%%")
 RECIPE = re.compile(r"def |# python|import |row\b")  # how an input that draws itself begins; else it is hex floats
 WORDS_A_LINE = 5
+NOTHING: Mapping[str, str] = {}
 GRADIENTS = {"value": "logits"}  # else what the quantity's name says
 SPARSE = """row = np.zeros_like(row)  # but for
 for place, number in (word.split("=") for word in "{}".split()):
     row[int(place)] = float.fromhex(number)"""
 
 
-def offered(result: Result, file: str = "") -> bool:
+def offered(result: Result, facts: Mapping[str, str] = NOTHING) -> bool:
     """Tell whether there is a script for an answer: a Score with a worst element, of options a call is written for.
 
-    file: what a judged function was read from; it is asked again without options alone.
+    facts: those of its environment. A judged function, which has a `file` there, is asked again without options alone.
     """
     worst = isinstance(result.outcome, Score) and result.outcome.worst is not None
-    if file:
+    if facts.get("file"):
         return worst and not result.case.op.options and result.target.implementation.name.isidentifier()
     return worst and calls.written(result.case.op)
 
 
-def script(result: Result, file: str = "", imports: str = "") -> str:
-    """Return the script for the worst element of a result; needs one, so a Score with `worst`; `file` as above.
+def script(result: Result, facts: Mapping[str, str] = NOTHING) -> str:
+    """Return the script for the worst element of a result; needs one, so a Score with `worst`.
 
-    imports: the lines that import a framework which is none of ours, apart by semicolons.
+    facts: those of its environment. `file` is what a judged function was read from; `imports` are the lines that import
+    a framework which is none of ours, apart by semicolons; `program` is the command of a program that answered.
     """
     assert isinstance(result.outcome, Score)
     worst = result.outcome.worst
@@ -60,29 +62,37 @@ def script(result: Result, file: str = "", imports: str = "") -> str:
         "column": str(worst.index[-1] if worst.index else 0),
         "index": " ".join(f"{place}," for place in worst.index),
     }
-    return HOLE.sub(lambda hole: holes[hole[1]], template(result, file, imports))
+    return HOLE.sub(lambda hole: holes[hole[1]], template(result, facts))
 
 
-def template(result: Result, file: str = "", imports: str = "") -> str:
+def template(result: Result, facts: Mapping[str, str] = NOTHING) -> str:
     """Return the script with holes, the same for all dtypes and inputs of a way of calling."""
     case = result.case
     assert isinstance(result.outcome, Score)
     worst = result.outcome.worst
     element = worst is not None and len(worst.index) > 1
     shape = f"{case.rows}x{case.classes}"
-    return _template(case.op, result.target, case.quantity, shape, element, file, imports)
+    known = (facts.get("file", ""), facts.get("imports", ""), facts.get("program", ""))
+    return _template(case.op, result.target, case.quantity, shape, element, known)
 
 
 @functools.cache
-def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, file: str, imports: str) -> str:  # noqa: FBT001 - part of a key
-    framework, name = target.implementation.framework, target.implementation.name
-    call = calls.call(framework, name, op) if (framework in IMPORTS or imports) and not file else None
+def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, known: tuple[str, str, str]) -> str:  # noqa: FBT001 - part of a key
+    (file, imports, program), name = known, target.implementation.name
+    way = ways.way(op, target, program)
+    call = calls.call(way.framework, way.name, op) if (way.framework in IMPORTS or imports) and not file else None
     record = OPS.get(op.name)  # none of an op of another version
     linear = record is not None and record.linear
     return layout.fill(
         "reproducer/reproducer.py.j2",
-        framework=framework,
-        imports=imports.split("; ") if imports else calls.imports(framework, call.expression if call else ""),
+        engine=target.implementation.framework,
+        framework=way.framework,
+        way=way,
+        op=op.name,
+        imports=[
+            *(imports.split("; ") if imports else calls.imports(way.framework, call.expression if call else "")),
+            *way.imports,
+        ],
         name=" ".join(name.split()),
         call=call,
         file=file,
@@ -93,6 +103,7 @@ def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, 
         takes=record.takes if record else "logits",
         linear=linear,
         given=_given(record, op),
+        arrays=[*record.arrays, *(["bias"] if "bias" in op.options else [])] if record else ["logits"],
         wrt=GRADIENTS.get(quantity, quantity.removeprefix("grad_")),
         mean=op.options.get("reduction") == "mean",
         classes=shape.partition("x")[2],

@@ -180,7 +180,7 @@ def speed_questions(adapters: Sequence[Adapter], wanted: Wanted) -> Iterator[Ite
                 timed = target.implementation
                 offer = adapter.offer(timed)
                 once = offer.identity if wanted.preset.speed_all else adapter
-                if not (offer.takes() and adapter.asked(case)):
+                if adapter.untimed or not (offer.takes() and adapter.asked(case)):
                     continue
                 if timed.op != case.op.name or timed.kind != "fused" or (once, target.mode, target.device) in seen:
                     continue

@@ -85,10 +85,11 @@ class SpeedRun:
         return timed_case.tournament.measured_seconds
 
     def _missing(self, tournaments: Tournaments, wanted: Wanted) -> dict[str, str]:
-        """Store which frameworks were not there, or died; return the latter, and why."""
+        """Store which frameworks were not there, are not timed, or died; return those that died, and why."""
         died = {}
         for name, reason in tournaments.missing.items():
-            entry = NotRun(name, "", wanted.device or "cpu", reason)
+            answers = name in tournaments.untimed  # and only its times are not there
+            entry = NotRun(_job(name) if answers else name, "", wanted.device or "cpu", reason)
             if name in tournaments.died:
                 entry = NotRun(_job(name), "", "", f"{reason}; see {self.store.folder / 'logs'}")
                 died[_job(name)] = reason

@@ -56,6 +56,7 @@ class Tournaments:
         """Begin with no framework."""
         self.missing: dict[str, str] = {}  # framework -> why it takes no part, or no part any more
         self.died: set[str] = set()  # of those, the ones that were there
+        self.untimed: set[str] = set()  # of those, the ones that are there and whose calls are not timed
         self.devices: dict[str, tuple[str, ...]] = {}
         self._peak_memory = PeakMemory(self.workers, self.site)
         self._running: dict[str, list[Worker]] = {}
@@ -238,9 +239,13 @@ class Tournaments:
         return worker
 
     def _wait_for_import(self, name: str) -> None:
-        """Wait until a framework's processes have imported it; else it is missing."""
+        """Wait until a framework's processes have imported it; else, or where calls are not timed, it is missing."""
         try:
             *_, self.devices[name] = [tuple(worker.receive()) for worker in self._running[name]]
+            if reason := self._running[name][0].ask("untimed", name):
+                self.workers.stop(self._running.pop(name))
+                self.missing[name] = reason
+                self.untimed.add(name)
         except (Refused, WorkerLost) as error:
             self._give_up(name, str(error))
             if isinstance(error, Refused) and isinstance(error.outcome, Unsupported):  # it is not installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from harness.adapters import Builder, Catalogue, Function, NotSupported
 from harness.adapters.numpy import weights
 from harness.engines.processes.frames import VERSION, Broken
 from harness.engines.processes.offer import QUANTITIES, Offer, Offered
-from harness.engines.processes.running import Running
+from harness.engines.processes.running import UNTIMED, Running
 from harness.model import Array, Param
 from harness.ops import OPS
 
@@ -74,6 +75,7 @@ class Adapter(adapters.Adapter):
     """A program that speaks the process protocol; it is started, and asked what it offers, when this is made."""
 
     engine = True
+    untimed = UNTIMED
 
     def __init__(self, name: str, *command: str) -> None:
         """Start a program and ask what it offers. Raises NotInstalled where it cannot be had."""
@@ -90,8 +92,8 @@ class Adapter(adapters.Adapter):
         return ("cpu",)
 
     def environment(self, device: str) -> dict[str, str]:  # noqa: ARG002
-        """Return what the program says that its answers depend on, and which it is."""
-        return {**self.running.offer.facts, "program": self.running.command[-1], "protocol": str(VERSION)}
+        """Return what the program says that its answers depend on, and how it is started."""
+        return {**self.running.offer.facts, "program": shlex.join(self.running.command), "protocol": str(VERSION)}
 
     def died(self) -> str:
         """Return how the program has ended since this was asked last."""

@@ -21,6 +21,7 @@ from harness.spelling import printable
 START_SECONDS: Final = 60.0  # for an offer to come
 END_SECONDS: Final = 10.0  # for a program to end whose output has ended
 LONGEST: Final = 300  # signs of a reason
+UNTIMED: Final = "a program's calls are not timed: their time would be that of the pipe"
 
 
 class Refused(Exception):  # noqa: N818 - as the program says it

@@ -180,6 +180,7 @@ CARRIED_OUT_BY: Mapping[str, Callable[..., Any]] = {
     "fused": Orders.fused,
     "environment": Orders.environment,
     "devices": lambda orders, framework: orders.adapter(framework).devices(),
+    "untimed": lambda orders, framework: orders.adapter(framework).untimed,
     "surroundings": lambda _: fairness.surroundings(),
     "bandwidth": lambda orders, *arguments: asdict(orders.bandwidth(*arguments)),
     "load": lambda orders, key, order: asdict(orders.load(key, Order.of(order))),

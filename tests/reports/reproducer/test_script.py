@@ -159,9 +159,9 @@ def implementations(framework):
     return json.loads(done.stdout)
 
 
-def run(results, tmp_path):
-    """Run the scripts in one process of their own that cannot see the harness."""
-    scripts = json.dumps([script.script(each) for each in results])
+def run(results, tmp_path, facts=script.NOTHING):
+    """Run the scripts in one process of their own that cannot see the harness; facts: of the environment of all."""
+    scripts = json.dumps([script.script(each, facts) for each in results])
     done = subprocess.run(
         [sys.executable, "-I", "-c", RUNNER], input=scripts, capture_output=True, text=True, cwd=tmp_path, check=True
     )
@@ -313,9 +313,9 @@ def test_judged_function_is_imported_from_its_file(tmp_path, op, name):
     """A script of somebody's own function imports the file by its path, with what lies beside it, and calls it."""
     (tmp_path / "my kernels.py").write_text(KERNELS, encoding="utf-8")
     (tmp_path / "beside.py").write_text(BESIDE, encoding="utf-8")
-    asked, file = result("numpy", op, name, dtype="float64"), str(tmp_path / "my kernels.py")
-    assert script.offered(asked, file)
-    (tmp_path / "again.py").write_text(script.script(asked, file), encoding="utf-8")
+    asked, facts = result("numpy", op, name, dtype="float64"), {"file": str(tmp_path / "my kernels.py")}
+    assert script.offered(asked, facts)
+    (tmp_path / "again.py").write_text(script.script(asked, facts), encoding="utf-8")
 
     ended = subprocess.run([sys.executable, "again.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
 
@@ -329,8 +329,8 @@ def test_judged_function_with_options_has_no_script():
     axis = replace(asked, case=replace(asked.case, op=Op.of("softmax", axis=0, rank=2)))
     nameless = result("torch", "softmax", "<lambda>")
 
-    assert not script.offered(axis, "kernels.py")
-    assert not script.offered(nameless, "kernels.py")
+    assert not script.offered(axis, {"file": "kernels.py"})
+    assert not script.offered(nameless, {"file": "kernels.py"})
 
 
 def test_unknown_framework_says_what_to_write():

@@ -1,9 +1,13 @@
 """What `run --speed` times and stores, with third parties' frameworks, which numpy computes for."""
 
 import dataclasses
+import shlex
+import sys
 
 import pytest
 
+from harness.adapters import frameworks
+from harness.engines.processes import running
 from harness.history import ratio
 from harness.model import Case, Crashed, Failed, Op, Result, Timing
 from harness.running import host
@@ -15,8 +19,9 @@ from suites.speed import run as speed_run
 from suites.speed.peaks import PeakMemory
 from suites.speed.run import SpeedRun
 from suites.speed.tournaments import Tournaments
-from tests.conftest import THIRD_PARTY
+from tests.conftest import ROOT, THIRD_PARTY
 
+PROGRAM = ROOT / "tests" / "made" / "program.py"
 SIGMOID = Op.of("sigmoid")
 QUICK = [Case(SIGMOID, "value", "speed", "float32", *shape) for shape in ((4, 5), (256, 2))]
 SHAPES = {"4x5", "256x2"}
@@ -89,6 +94,20 @@ def test_all_cards_of_a_framework_are_one_environment(timed):
     assert len({one.environment for one in recorded.results}) == 1
     assert "4x5" in str(recorded.results[0].case)
     assert recorded.results[0].outcome.cache.startswith("64 buffers")
+
+
+def test_program_is_not_timed_and_says_why(timed, tmp_path, monkeypatch):
+    """The time of a program would be that of its pipe: it is not timed, and that is no failure; others are."""
+    path = tmp_path / "piped"
+    path.write_text(f"#!/bin/sh\nexec {shlex.join((sys.executable, str(PROGRAM), 'right'))}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv(frameworks.PROGRAMS, f"piped={path}")
+
+    died, recorded, _ = timed("piped", "careless")
+
+    assert not died
+    assert [(entry.framework, entry.reason) for entry in recorded.not_run] == [("piped-speed", running.UNTIMED)]
+    assert {one.target.implementation.framework for one in recorded.results} == {"careless"}
 
 
 def test_what_the_run_holds_is_not_timed_again(timed):

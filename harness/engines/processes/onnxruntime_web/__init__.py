@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, ClassVar, final
 
 from harness.engines.exported.adapter import OnModels, Program
 from harness.engines.exported.operators import catalogue
 from harness.engines.processes import node
-from harness.engines.processes.running import Running
+from harness.engines.processes.running import UNTIMED, Running
 from harness.model import Array
 
 NAME = "onnxruntime_web"
@@ -22,6 +23,7 @@ class Adapter(OnModels):
     catalogue = catalogue(NAME, NAME)
     modes = ("opset18", "opset17", "opset13", "opset11")
     compiling: ClassVar = dict.fromkeys(modes[1:], "graph")  # what they share with the first is asked of that
+    untimed: ClassVar = UNTIMED
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +31,8 @@ class Adapter(OnModels):
         self._facts = self._running.offer.facts
 
     def environment(self, device: str) -> dict[str, str]:  # noqa: ARG002
-        return {NAME: self._facts["onnxruntime-web"], **self._facts}
+        program = shlex.join(self._running.command)
+        return {NAME: self._facts["onnxruntime-web"], **self._facts, "program": program}
 
     def died(self) -> str:
         return self._running.death()
