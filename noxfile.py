@@ -213,6 +213,14 @@ def bench_volume(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bench.volume", *session.posargs)
 
 
+@nox.session(name="bench-widths", default=False)
+def bench_widths(session: nox.Session) -> None:
+    """Measure what a call costs against the width of its rows: `-- torch:eager mlx [--op softmax]`, engines too."""
+    install(session, "fast")
+    session.install("uv")
+    session.run("python", "-m", "tests.bench.widths", *session.posargs)
+
+
 @nox.session(name="bench-startup", default=False)
 def bench_startup(session: nox.Session) -> None:
     """Measure what starting costs, beside another checkout: `nox -s bench-startup -- ../before [STORE]`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from harness.adapters import Catalogue, Function, Native, NotSupported, Offer
 from harness.model import Array
 
 COMPATIBILITY = ".compat."
+Exporter = Callable[[Function, tuple[Native, ...], str], Function]
 HELD = "invariance.path"  # the check that holds what was exported against its source
 
 
@@ -30,7 +32,7 @@ def exported(source: Catalogue, engine: str, path: str) -> Catalogue:
 
 
 class Path(adapters.Adapter):
-    """A way out of a framework, on the cpu; a mode is a way."""
+    """A way out of a framework, on the cpu; a mode is a way. Its gradients are asked where `differentiates` says so."""
 
     dtypes: tuple[str, ...] = ("float32",)
     engine: ClassVar = True
@@ -66,28 +68,45 @@ class Path(adapters.Adapter):
 
     def forward(self, function: Function, mode: str) -> Function:
         """Return a function that is exported for each dtype and shape that it meets."""
+        exported = self._each(self.export, function, mode)
+        return lambda *arrays: exported(arrays)(*arrays)
+
+    def backward(self, function: Function, mode: str, argument: int) -> Function:
+        """Differentiate what was exported; a path for inference refuses."""
+        if not self.differentiates:
+            raise NotSupported(f"gradients of {self.catalogue.framework} are not asked")
+        exported = self._each(self.export_with_gradient, function, mode)
+        return lambda *given: self.differentiated(exported(given[:-1]), mode, argument)(*given)
+
+    def export_with_gradient(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
+        """Return what was exported of a function with its gradient, as `export` does."""
+        return self.export(function, arrays, mode)
+
+    def differentiated(self, exported: Function, mode: str, argument: int) -> Function:  # noqa: ARG002
+        """Return what gives value and gradient of what was exported: as the source does, in its plainest mode."""
+        return self.source.backward(exported, self.source.plainest, argument)
+
+    @staticmethod
+    def _each(export: Exporter, function: Function, mode: str) -> Callable[[tuple[Native, ...]], Function]:
+        """Return what exports once for each dtype and shape, also what fails: each call raises that error then."""
         programs: dict[tuple[tuple[str, tuple[int, ...]], ...], Function] = {}
 
-        def run(*arrays: Native) -> Native:
+        def exported(arrays: tuple[Native, ...]) -> Function:
             key = tuple((str(array.dtype), tuple(array.shape)) for array in arrays)
             if key not in programs:
-                programs[key] = self._exported(function, arrays, mode)
-            return programs[key](*arrays)
+                try:
+                    programs[key] = export(function, arrays, mode)
+                except Exception as failure:  # noqa: BLE001 - whatever an exporter raises is raised by the call
+                    programs[key] = failing(failure)
+            return programs[key]
 
-        return run
+        return exported
 
-    def _exported(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
-        """Export once, also what fails: each call raises that error then."""
-        try:
-            return self.export(function, arrays, mode)
-        except Exception as failure:  # noqa: BLE001 - whatever an exporter raises is raised by the call
-            error = failure
 
-        def fail(*_arrays: Native) -> Native:
-            raise error
+def failing(error: Exception) -> Function:
+    """Return a function that raises an error."""
 
-        return fail
+    def fail(*_arrays: Native) -> Native:
+        raise error
 
-    def backward(self, function: Function, mode: str, argument: int) -> Function:  # noqa: ARG002 - as above
-        """Refuse: values alone are asked of what was exported."""
-        raise NotSupported(f"gradients of {self.catalogue.framework} are not asked")
+    return fail

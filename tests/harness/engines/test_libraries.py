@@ -13,12 +13,18 @@ import pytest
 from harness import adapters
 from harness.adapters import NotInstalled, frameworks
 from harness.history.difference import Difference
-from harness.model import Failed, Inputs, Op, Target, Unsupported
+from harness.model import Case, Failed, Inputs, Op, Target, Unsupported
 from harness.ops import OPS
+from reference.cache import Cache
+from suites.checks import check as checks
+from suites.checks.check import Asking
+from suites.checks.special import SPECIAL
 
 ENGINES = sorted(name for name, module in frameworks.engines().items() if ".libraries." in module)
 ROWS, CLASSES, FEATURES = 3, 5, 4
 TAIL = np.concatenate([[0], np.full(100_000, -17)])[None]  # logsumexp 0.0041314
+BOTH = ("value", "grad_logits")
+MASKED = "special.zero_label_on_masked_class"
 NAN_OF_64 = np.concatenate([[0, np.nan], np.zeros(62)])[None]
 
 
@@ -198,6 +204,20 @@ def test_mlx_loses_gradients_that_its_values_have():
 
     assert ask("mlx", "sigmoid_xent", name, *points).tolist() == [[pytest.approx(2.0611536e-9), 0]]
     assert ask("mlx", "sigmoid_xent", name, *points, quantity="grad_logits").tolist() == [[0, 0]]
+
+
+def test_mlx_nan_of_a_masked_class_is_found_by_a_question(tmp_path):
+    """A label of 0 on a class of -inf makes nan of the row's loss, by 0 * inf, one-hot or not; the suite records it."""
+    name = "mlx.nn.losses.cross_entropy"
+    adapter = load_or_skip("mlx")
+    target = next(one for one in adapter.implementations() if (one.op, one.name) == ("dense_xent", name))
+    words = [
+        checks.outcome(SPECIAL, Asking(adapter, case, Target(target, "eager"), Cache(tmp_path).golden)).policy
+        for case in (Case(Op("dense_xent"), each, "normal", "float32", 4, 6, check=MASKED) for each in BOTH)
+    ]
+
+    assert words == ["nan", "limit"]
+    assert np.isnan(ask("mlx", "dense_xent", name, [[0.0, -np.inf, 1.0]], [[0.0, 0.0, 1.0]])).all()
 
 
 def test_mlx_sums_in_16_bits_unless_precise():

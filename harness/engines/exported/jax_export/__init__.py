@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import jax
@@ -23,22 +24,58 @@ class Adapter(Path):
     modes = ("reimported", "tensorflow")
     compiling: ClassVar = dict.fromkeys(modes, "export")
     checks: ClassVar = (HELD,)
+    differentiates = True
 
     def environment(self, device: str) -> dict[str, str]:
         return super().environment(device) | {"tensorflow": tf.__version__}
 
     def export(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
+        return self._exported(function, arrays, mode, order=0)
+
+    def export_with_gradient(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
+        return self._exported(function, arrays, mode, order=1)
+
+    def _exported(self, function: Function, arrays: tuple[Native, ...], mode: str, *, order: int) -> Function:
+        """Export; order: how often what is read again can be differentiated, where that has to be said."""
         try:
             if mode == "tensorflow":
-                return in_tensorflow(function)
+                return InTensorFlow(function)
             shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays]
-            written = export.export(jax.jit(function))(*shapes).serialize()
+            written = export.export(jax.jit(function))(*shapes).serialize(vjp_order=order)
             return jax.jit(export.deserialize(written).call)
         except Exception as refusal:
             raise NotSupported(f"mode {mode} refuses: {type(refusal).__name__}: {refusal}") from refusal
 
+    def differentiated(self, exported: Function, mode: str, argument: int) -> Function:
+        if isinstance(exported, InTensorFlow):
+            return partial(exported.taped, argument)
+        return super().differentiated(exported, mode, argument)
 
-def in_tensorflow(function: Function) -> Function:
-    """Return a function as a graph of TensorFlow, of JAX's arrays all the same."""
-    converted = tf.function(jax2tf.convert(function), autograph=False)
-    return lambda *natives: jax.numpy.asarray(np.asarray(converted(*(tf.constant(np.asarray(one)) for one in natives))))
+
+class InTensorFlow:
+    """A function as a graph of TensorFlow, of JAX's arrays all the same."""
+
+    def __init__(self, function: Function) -> None:
+        """Convert it."""
+        self._graph = tf.function(jax2tf.convert(function), autograph=False)
+
+    def __call__(self, *natives: Native) -> Native:
+        """Return the value."""
+        return _in_jax(self._graph(*map(_in_tensorflow, natives)))
+
+    def taped(self, argument: int, *natives: Native) -> tuple[Native, Native]:
+        """Return the value and its gradient by a tape of TensorFlow; the last array is the upstream."""
+        *arrays, upstream = map(_in_tensorflow, natives)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(arrays[argument])
+            value = self._graph(*arrays)
+        gradient = tape.gradient(value, arrays[argument], output_gradients=upstream)
+        return _in_jax(value), _in_jax(gradient)
+
+
+def _in_tensorflow(native: Native) -> Native:
+    return tf.constant(np.asarray(native))
+
+
+def _in_jax(tensor: Native) -> Native:
+    return jax.numpy.asarray(np.asarray(tensor))

@@ -20,6 +20,7 @@ class Adapter(Path):
     modes = ("loaded",)
     compiling: ClassVar = {"loaded": "export"}
     checks: ClassVar = (HELD,)
+    differentiates = True
 
     def export(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
         module = tf.Module()

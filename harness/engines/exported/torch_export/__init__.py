@@ -20,6 +20,7 @@ class Adapter(Path):
     modes = ("export", "trace")
     compiling: ClassVar = dict.fromkeys(modes, "export")
     checks: ClassVar = (HELD,)
+    differentiates = True
 
     def export(self, function: Function, arrays: tuple[Native, ...], mode: str) -> Function:
         module = Module(function)
