@@ -255,8 +255,7 @@ class Adapter(ABC):
         if target.mode not in self.modes:
             raise ValueError(f"mode is {target.mode!r}, expected one of {', '.join(self.modes)}")
         offer = self.offer(target.implementation)
-        if quantity in offer.refuses:
-            raise NotSupported(offer.refuses[quantity])  # type: ignore[index]
+        offer.expect(quantity, inputs.logits.dtype.name)
         key = (offer.identity, op, quantity, target.mode, way)
         if key not in self._functions:
             self._functions[key] = self._build(offer, op, quantity, target.mode, way)

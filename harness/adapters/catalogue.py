@@ -26,6 +26,14 @@ class Offer:
     identity: tuple[object, ...]  # equal for two spellings of one function, which then share what is compiled
     refuses: Mapping[Quantity, str]  # quantities the framework documents that it does not give, and why
     only: frozenset[str] = frozenset()  # families and options that it is asked in; empty: in all, and in every check
+    dtypes: tuple[str, ...] = ()  # that its documentation names; empty: all
+
+    def expect(self, quantity: object, dtype: str) -> None:
+        """Raise NotSupported for a quantity, or a dtype, that it is documented not to have."""
+        if quantity in self.refuses:
+            raise NotSupported(self.refuses[quantity])  # type: ignore[index]
+        if self.dtypes and dtype not in self.dtypes:
+            raise NotSupported(f"dtype is {dtype}, expected one of {', '.join(self.dtypes)}, as its documentation says")
 
     def takes(self, *names: str) -> bool:
         """Tell whether it is asked in a family, or with one of some options; with no name, in a check of any kind."""
@@ -146,12 +154,22 @@ class Catalogue:
             )
 
     def form(
-        self, op: str, name: str, kind: Kind, /, only: Sequence[str] = (), **refuses: str
+        self,
+        op: str,
+        name: str,
+        kind: Kind,
+        /,
+        only: Sequence[str] = (),
+        dtypes: Sequence[str] = (),
+        **refuses: str,
     ) -> Callable[[Builder], Builder]:
-        """Register a composition that users write; `name` is that composition, as they write it; `only` as `public`."""
+        """Register a composition that users write; `name` is that composition, as they write it; `only` as `public`.
+
+        dtypes: those that it takes, where its documentation leaves some out.
+        """
 
         def register(build: Builder) -> Builder:
-            self._add(op, name, kind, build, (build,), refuses, frozenset(only))
+            self._add(op, name, kind, build, (build,), refuses, frozenset(only), tuple(dtypes))
             return build
 
         return register
@@ -164,7 +182,7 @@ class Catalogue:
                 build = eval(form.builder, dict(names))  # noqa: S307 - our own rows: what runs is what reports print
                 if form.needs and not self._has(form.needs):
                     build = partial(_missing, f"{self.framework} here has no {form.needs}, expected a release that has")
-                self.form(form.op, form.name, form.kind, only=form.only, **form.refuses)(build)
+                self.form(form.op, form.name, form.kind, form.only, form.dtypes, **form.refuses)(build)
 
     def _has(self, dotted: str) -> bool:
         """Tell whether the framework here has a name."""
@@ -192,11 +210,12 @@ class Catalogue:
         identity: tuple[object, ...],
         refuses: Mapping[str, str],
         only: frozenset[str] = frozenset(),
+        dtypes: tuple[str, ...] = (),
     ) -> None:
         if (op, name) in self.offers:
             raise ValueError(f"implementation {name!r} of {op!r} is registered twice, expected once; rename one")
         implementation = Implementation(self.framework, op, name, kind)
-        self.offers[op, name] = Offer(implementation, build, identity, dict(refuses), only)  # type: ignore[arg-type]
+        self.offers[op, name] = Offer(implementation, build, identity, dict(refuses), only, dtypes)  # type: ignore[arg-type]
 
 
 def _missing(reason: str, /, **_options: Param) -> Function:

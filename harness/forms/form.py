@@ -41,6 +41,7 @@ class Form:
     refuses: Mapping[str, str] = field(default_factory=dict)  # quantities that the framework says it does not give
     needs: str = ""  # a dotted name that not every release of the framework has
     only: Sequence[str] = ()  # families and options that it is asked in; empty: in all, and in every check
+    dtypes: Sequence[str] = ()  # that it takes, where its documentation leaves some out; empty: all
 
     @property
     def expression(self) -> str:

@@ -17,8 +17,16 @@ from harness.forms.form import (
     losses,
 )
 
-# A policy that is named is asked in what it is named for, and of no check.
+# A policy, method or format that is named is asked in what it is named for, and of no check; by options of a call.
 ACCURATE = ("confident_states", "hidden_mixed_scale", "hidden_normal", "reduction", "bias")
+CHUNKS = {
+    "": (),
+    "batch_chunk_size=3": (),
+    "batch_chunk_size=3, acc_policy='accurate'": ACCURATE,
+    "chunking_method='aspect_ratio:2'": ("confident_states", "hidden_mixed_scale", "reduction"),
+    "batch_chunk_size=3, acc_dtype=torch.float32": ("confident_states", "hidden_mixed_scale", "reduction"),
+    "batch_chunk_size=3, acc_policy='balanced', acc_dtype=torch.float32": ("confident_states", "hidden_mixed_scale"),
+}
 FORMS = (
     Form(
         "softmax",
@@ -81,14 +89,12 @@ FORMS = (
             f"options=torch.nn.LinearCrossEntropyOptions({chosen}))",
             options={"reduction": "none"},
             needs="torch.nn.LinearCrossEntropyOptions",
-            only=ACCURATE if "accurate" in chosen else (),
+            only=only,
+            dtypes=("float16", "bfloat16", "float32") if "float32" in chosen else (),
         )
         # Chunks of 3 rows, of which no shape is a multiple; a policy that is named leaves acc_dtype at the inputs' own.
-        for chosen in (
-            "",
-            "batch_chunk_size=3",
-            "batch_chunk_size=3, acc_policy='accurate'",
-        )
+        # acc_dtype is that, or float32 of 16 bits; a method that is named says how many rows a chunk has, 2 of 8 here.
+        for chosen, only in CHUNKS.items()
     ),
     Form(
         "linear_xent",

@@ -85,6 +85,16 @@ def test_composition_of_a_name_that_a_release_lacks_is_refused(needs):
     assert catalogue.offers["softmax", "b"].build()(1) == 1
 
 
+def test_a_dtype_that_a_documentation_leaves_out_is_refused():
+    """It is named with those there are, and others are taken."""
+    catalogue = Catalogue("numpy", {"np": np}, np.sum, np.mean, [Form("softmax", "fused", "a", dtypes=("float32",))])
+    catalogue.compose()
+
+    catalogue.offers["softmax", "a"].expect("value", "float32")
+    with pytest.raises(NotSupported, match="dtype is float64, expected one of float32"):
+        catalogue.offers["softmax", "a"].expect("value", "float64")
+
+
 @pytest.mark.parametrize("catalogue", [Catalogue("words without sums"), Catalogue("numpy", {}, np.sum, np.mean)])
 def test_a_reduction_that_users_do_not_write_is_refused(catalogue):
     """It is named with those there are."""

@@ -98,6 +98,15 @@ def test_judgement_with_a_known_deviation(outcome, known, expected):
     assert judge.judge(CASE, target(), outcome, [known])[0] == expected
 
 
+@pytest.mark.parametrize(("options", "expected"), [("acc_dtype=torch.float32", "deviates"), ("", "conforms")])
+def test_a_name_that_says_float32_is_held_to_it(options, expected):
+    """Sums in 16 bits, class N, are no answer of what is asked to add up in float32."""
+    named = Target(Implementation("lib", "softmax", f"lib.softmax({options})", "fused"), "eager")
+
+    assert judge.judge(CASE, named, score(3.0, "N"), ())[0] == expected
+    assert judge.judge(CASE, named, score(3.0, "E"), ())[0] == "conforms"
+
+
 def test_reasons_say_what_is_wrong():
     """A known deviation gives its reason and link; news gives the size, the class met and the verdicts."""
     known = judge.judge(CASE, target(), score(15.0, None), [KNOWN])[1]
