@@ -225,23 +225,29 @@ const FORMULAS = {
   "binary_prob_xent/grad_labels": ({ x, g }) => x.map((p, j) => g[j] * (Math.log1p(-p) - Math.log(p))),
 };
 
-/** The loss of hidden states times a weight; an ignored row has the loss 0 and no gradient. */
+/** The loss of hidden states times a weight, of labels by index or by class; an ignored row has the loss 0 and no gradient. */
 function linear({ quantity, params, rows = 1, ...test }) {
   const [x, w, b, g] = [test.x, test.weight ?? [], test.bias, test.upstream].map((listed) => listed?.map(parseHex));
   const features = x.length / rows;
   const classes = w.length / features;
   expect(Number.isInteger(features), `length of x is ${x.length}, expected a multiple of ${rows}`);
   expect(Number.isInteger(classes), `length of weight is ${w.length}, expected a multiple of ${features}`);
-  expect(test.label.length === rows, `length of label is ${test.label.length}, expected ${rows}`);
   const cut = (listed, n) => Array.from({ length: listed.length / n }, (_, i) => listed.slice(i * n, (i + 1) * n));
   const [hidden, weight] = [cut(x, features), cut(w, features)];
-  const live = test.label.map((label) => label !== params?.ignore_index);
-  live.forEach((counts, r) => expect(!counts || weight[test.label[r]], `label is ${test.label[r]}`));
+  let labels;
+  if (test.labels) {
+    expect(test.labels.length === rows * classes, `length of labels is ${test.labels.length}, expected ${rows * classes}`);
+    labels = cut(test.labels.map(parseHex), classes);
+  } else {
+    expect(test.label.length === rows, `length of label is ${test.label.length}, expected ${rows}`);
+    const ignored = test.label.map((label) => label === params?.ignore_index);
+    test.label.forEach((label, r) => expect(ignored[r] || weight[label], `label is ${label}`));
+    labels = test.label.map((label, r) => weight.map((_, c) => (c === label && !ignored[r] ? 1 : 0)));
+  }
+  const mass = labels.map(sum); // 0 of an ignored row
   const logits = hidden.map((h) => weight.map((one, c) => dot(h, one) + (b ? b[c] : 0)));
-  if (quantity === "value") return logits.map((row, r) => (live[r] ? -logSoftmax(row)[test.label[r]] : 0));
-  const slopes = logits.map((row, r) =>
-    softmax(row).map((p, c) => (live[r] ? g[r] * (p - (c === test.label[r] ? 1 : 0)) : 0)),
-  );
+  if (quantity === "value") return logits.map((row, r) => (mass[r] ? -dot(labels[r], logSoftmax(row)) : 0));
+  const slopes = logits.map((row, r) => softmax(row).map((p, c) => g[r] * (mass[r] * p - labels[r][c])));
   const of = (c, f) => sum(slopes.map((slope, r) => slope[c] * (f === undefined ? 1 : hidden[r][f])));
   const each = [...Array(features).keys()];
   return {
@@ -252,7 +258,7 @@ function linear({ quantity, params, rows = 1, ...test }) {
 }
 
 function answer(test) {
-  if (test.op === "linear_xent") return linear(test);
+  if (test.op.startsWith("linear_")) return linear(test);
   const formula = FORMULAS[`${test.op}/${test.quantity}`];
   expect(formula, `question is ${test.op}/${test.quantity}, expected one of ${Object.keys(FORMULAS).join(", ")}`);
   const rows = test.rows ?? 1;

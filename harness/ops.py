@@ -171,6 +171,11 @@ OPS: Mapping[str, Record] = {
             ({"bias": True},),
             takes="hidden",
         ),
+        Record(
+            *("linear_dense_xent", "row", "row"),
+            "the same of labels that are a distribution over the classes, such as those of a teacher",
+            takes="hidden",
+        ),
     )
 }
 

@@ -24,7 +24,7 @@ class Question:
     quantity: Quantity
     dtype: str
     logits: Numbers  # row after row
-    labels: Numbers = ()  # one a logit; (index,) a row for sparse_xent and linear_xent
+    labels: Numbers = ()  # one a logit, hidden ones too; (index,) a row for sparse_xent and linear_xent
     upstream: Numbers = ()  # empty for values
     rows: int = 1  # more than 1 where the op takes a mean, or is linear
     at: tuple[int, ...] | None = None  # which outputs are recorded, where not all
@@ -43,7 +43,9 @@ class Question:
 
     @property
     def live(self) -> tuple[bool, ...]:
-        """Tell which rows count, of those with an index each."""
+        """Tell which rows count: all but those whose index is the ignored one."""
+        if OPS[self.op.name].labels == "row":
+            return (True,) * self.rows
         return tuple(label != self.op.options.get("ignore_index") for label in self.labels)
 
     @property

@@ -77,14 +77,16 @@ def losses(op: str, kind: Kind, name: str, full: str = "", note: str = "", only:
     return Form(op, kind, name, full, note, reduces=True, only=only)
 
 
-def of_logits(product: str, name: str, full: str = "", *, little: bool = True) -> Form:
+def of_logits(product: str, name: str, full: str = "", *, little: bool = True, soft: bool = False) -> Form:
     """Return a framework's loss of hidden states times a weight, with or without a bias.
 
     name, full: the loss of `logits`, as shown and in full; product: what makes these of `hidden` and `weight`, in
-    whose place they stand. little: asked where the product tells, as its loss is asked of logits.
+    whose place they stand. little: asked where the product tells, as its loss is asked of logits. soft: of labels that
+    are probabilities.
     """
     biased = f"{product} if bias is None else {product} + bias"
     shown, in_full = (
         re.sub(r"\blogits\b", made, text) for text, made in ((name, product), (full or name, f"({biased})"))
     )
-    return losses("linear_xent", "composed", shown, in_full, only=PRODUCTS if little else ())
+    op = "linear_dense_xent" if soft else "linear_xent"
+    return losses(op, "composed", shown, in_full, only=PRODUCTS if little else ())

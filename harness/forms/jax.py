@@ -94,6 +94,8 @@ FORMS = (
         )
         for loss in ("softmax_cross_entropy", "safe_softmax_cross_entropy")
     ),
+    of_logits(PRODUCT, "optax.softmax_cross_entropy(logits, labels)", little=False, soft=True),
+    of_logits(PRODUCT, "optax.safe_softmax_cross_entropy(logits, labels)", soft=True),
     losses(
         "dense_xent",
         "composed",

@@ -94,6 +94,14 @@ FORMS = (
         options={"reduction": "none"},
     ),
     Form(
+        "linear_dense_xent",
+        "composed",
+        "nn.losses.cross_entropy(mx.matmul(hidden, weight.T), labels)",
+        "nn.losses.cross_entropy(mx.matmul(hidden, weight.T) if bias is None else mx.addmm(bias, hidden, weight.T), "
+        "labels, reduction=reduction)",
+        options={"reduction": "none"},
+    ),
+    Form(
         "binary_prob_xent",
         "fused",
         "nn.losses.binary_cross_entropy(probabilities, labels, with_logits=False)",

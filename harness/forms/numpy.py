@@ -66,6 +66,15 @@ FORMS = (
         reduces=True,
     ),
     Form(
+        "linear_dense_xent",
+        "control",
+        "-sum(labels * the textbook log_softmax of np.matmul(hidden, weight.T))",
+        "-(labels * ((less := (logits := np.matmul(hidden, weight.T).astype(hidden.dtype))"
+        " - logits.max(axis=-1, keepdims=True))"
+        " - np.log(np.exp(less).sum(axis=-1, keepdims=True)))).sum(axis=-1)",
+        reduces=True,
+    ),
+    Form(
         "sigmoid_xent",
         "control",
         "(1 - labels) * logits - (1 + (pos_weight - 1) * labels) * log_sigmoid",

@@ -48,4 +48,9 @@ def forms(o: str) -> tuple[Form, ...]:
             f"{o}.SoftmaxCrossEntropyLoss({product}, labels)",
             f"{o}.SoftmaxCrossEntropyLoss({product}, labels, reduction='none')",
         ),
+        losses(
+            *("linear_dense_xent", "composed"),
+            f"-{o}.ReduceSum(labels * {o}.LogSoftmax({product}))",
+            f"-{o}.ReduceSum(labels * {o}.LogSoftmax({product}, axis=-1), {REDUCED})",
+        ),
     )

@@ -73,6 +73,13 @@ FORMS = (
         options={"reduction": "none"},
     ),
     Form(
+        "linear_dense_xent",
+        "composed",
+        "F.cross_entropy(F.linear(hidden, weight), labels, soft_label=True)",
+        "F.cross_entropy(F.linear(hidden, weight.t(), bias), labels, soft_label=True, reduction=reduction)",
+        options={"reduction": "none"},
+    ),
+    Form(
         "sparse_prob_xent",
         "fused",
         "F.cross_entropy(probabilities, labels, use_softmax=False)",

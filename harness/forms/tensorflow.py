@@ -72,6 +72,19 @@ FORMS = (
             ("keras.losses.categorical_crossentropy", ", from_logits=True"),
         )
     ),
+    of_logits(
+        PRODUCT,
+        "tf.nn.softmax_cross_entropy_with_logits(labels, logits)",
+        "tf.nn.softmax_cross_entropy_with_logits(labels, logits)",
+        little=False,
+        soft=True,
+    ),
+    of_logits(
+        PRODUCT,
+        "keras.losses.categorical_crossentropy(labels, logits)",
+        "keras.losses.categorical_crossentropy(labels, logits, from_logits=True)",
+        soft=True,
+    ),
     Form(  # names the axis as TF 1.4 and older did
         "dense_xent",
         "fused",

@@ -131,6 +131,14 @@ FORMS = (
         "torch.logsumexp(logits := torch.matmul(hidden, weight.T), dim=-1) - logits.gather(-1, labels[:, None])[:, 0]",
         note=CANCELS,
     ),
+    Form(
+        "linear_dense_xent",
+        "composed",
+        "torch.nn.functional.cross_entropy(torch.nn.functional.linear(hidden, weight), labels)",
+        "torch.nn.functional.cross_entropy(torch.nn.functional.linear(hidden, weight, bias), labels, "
+        "reduction=reduction)",
+        options={"reduction": "none"},
+    ),
     losses(
         "dense_xent",
         "composed",

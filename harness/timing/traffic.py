@@ -54,7 +54,7 @@ def least(case: Case) -> Traffic:
         size = BYTES[case.dtype] * int(case.source.size or 1)
         given, value = size * (case.rows + case.classes), BYTES[case.dtype] * case.rows
         of = size * (case.classes if case.quantity == "grad_weight" else case.rows)
-        read = given + INDEX_BYTES * case.rows
+        read = given + (wide if record.labels == "row" else INDEX_BYTES * case.rows)
         return Traffic(read, value) if case.quantity == "value" else Traffic(read + value, value + of)
     labels = {"none": 0, "index": INDEX_BYTES * case.rows, "row": wide}[record.labels]
     value = wide // case.classes if record.one_a_row else wide

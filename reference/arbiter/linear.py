@@ -50,7 +50,7 @@ class Shaped:
         assert labels is not None
         assert weight is not None
         if labels.ndim == 2:
-            return labels
+            return labels.astype(np.float64)
         return (np.arange(len(weight)) == labels[:, None]).astype(np.float64)
 
     @cached_property

@@ -21,9 +21,6 @@ from reference.options import reading
 from reference.options.parts import ROUNDINGS, size, sums, units_of
 from reference.options.reading import Loss
 
-PLAIN = Op.of("linear_xent")
-SUM = Op.of("linear_xent", reduction="sum")
-
 
 def plain(op: Op) -> bool:
     """Tell whether no option beside a bias is asked."""
@@ -32,22 +29,25 @@ def plain(op: Op) -> bool:
 
 def golden(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Golden:
     """Return the exact answers, shaped as a framework's. Raises ValueError as `reading.read`."""
+    inputs = _widened(inputs)
     if plain(op):
         return certify(op, quantity, inputs)
+    alone, total = Op.of(op.name), Op.of(op.name, reduction="sum")
     loss = _read(op, inputs)
     if op.options.keys() & options.RARE:
         return _rare(op, quantity, inputs, loss)
     if quantity != "value":
-        return certify(PLAIN, quantity, replace(inputs, labels=_labels(loss), upstream=loss.upstream(quantity)))
+        return certify(alone, quantity, replace(inputs, labels=_labels(loss), upstream=loss.upstream(quantity)))
     if not loss.over and (loss.factor == 1).all():
-        return certify(PLAIN, quantity, replace(inputs, labels=_labels(loss), upstream=np.ones(len(loss.factor))))
+        return certify(alone, quantity, replace(inputs, labels=_labels(loss), upstream=np.ones(len(loss.factor))))
     weighted = loss.labels * loss.factor[:, None]
     upstream = np.ones(()) if loss.over else np.ones(len(loss.factor))
-    return certify(SUM if loss.over else PLAIN, quantity, replace(inputs, labels=weighted, upstream=upstream))
+    return certify(total if loss.over else alone, quantity, replace(inputs, labels=weighted, upstream=upstream))
 
 
 def budget(op: Op, quantity: Quantity, inputs: Inputs, certify: Certify) -> Budget:
     """Return the error budgets of the same."""
+    inputs = _widened(inputs)
     exact = size(golden(op, quantity, inputs, certify))
     if plain(op):
         g = np.ones(len(inputs.logits)) if quantity == "value" else inputs.upstream.astype(np.float64)
@@ -82,7 +82,7 @@ def _losses(op: Op, labelled: Inputs, loss: Loss, certify: Certify) -> Golden:
     ones = replace(labelled, upstream=np.ones(len(loss.factor)))
     if op.options.keys() & options.RARE:
         return _arbitrated(op, "value", ones, np.ones(len(loss.factor)))
-    return certify(PLAIN, "value", ones)
+    return certify(Op.of(op.name), "value", ones)
 
 
 def _read(op: Op, inputs: Inputs) -> Loss:
@@ -95,8 +95,14 @@ def _read(op: Op, inputs: Inputs) -> Loss:
     return loss
 
 
+def _widened(inputs: Inputs) -> Inputs:
+    """Return inputs whose labels, where they are probabilities, are in float64: all that is added up of them is."""
+    assert inputs.labels is not None
+    return inputs if inputs.labels.ndim == 1 else replace(inputs, labels=inputs.labels.astype(np.float64))
+
+
 def _labels(loss: Loss) -> Array:
-    """Return the labels as they are asked: by index where they are such."""
+    """Return the labels that are asked: by index where they are such."""
     assert loss.inputs.labels is not None
     return loss.inputs.labels
 

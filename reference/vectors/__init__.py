@@ -263,7 +263,7 @@ def _check_lengths(asked: Question, recorded: int) -> None:
         raise Malformed(f"length of weight is {len(asked.weight)}, expected a multiple of {asked.width}")
     per_row = 1 if asked.mean else asked.rows if record.one_a_row else len(asked.logits)
     for name, found, expected in (
-        ("labels", len(asked.labels), asked.rows if sparse else len(asked.logits) if labelled else 0),
+        ("labels", len(asked.labels), asked.rows if sparse else asked.rows * asked.classes if labelled else 0),
         ("weight", len(asked.weight), asked.classes * asked.width if record.linear else 0),
         ("bias", len(asked.bias), asked.classes if "bias" in asked.op.options else 0),
         ("upstream", len(asked.upstream), 0 if asked.quantity == "value" else per_row),

@@ -113,9 +113,10 @@ def _of_linear(asked: Question, bits: int) -> list[Ball]:
     """Ask the arbiter of linear ops; an ignored row has the factor 0."""
     live = np.array(asked.live, np.float64)
     factor = live * np.array(asked.upstream) if asked.upstream else live
+    soft = OPS[asked.op.name].labels == "row"
     inputs = Inputs(
         np.array(asked.logits).reshape(asked.rows, -1),
-        np.where(live, asked.labels, 0).astype(np.int64),
+        np.array(asked.labels).reshape(asked.rows, -1) if soft else np.where(live, asked.labels, 0).astype(np.int64),
         np.ones(asked.rows),
         weight=np.array(asked.weight).reshape(asked.classes, -1),
         bias=np.array(asked.bias) if asked.bias else None,

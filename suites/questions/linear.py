@@ -2,7 +2,8 @@
 
 As in `suites.questions.families` a function draws in float64, is printed in reports and in scripts, and uses numpy
 alone; it returns hidden states (rows, features), a weight (classes, features) and a bias (classes,). Labels are the
-largest, the smallest and random classes in turn.
+largest, the smallest and random classes in turn; of an op whose labels are probabilities, one of these classes alone
+and counts of 256 draws over 256, in turn.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from harness import options as spelled
 from harness.model import FORMATS, Array, Case, Format, Inputs, Op, Quantity, Source
-from harness.ops import ASKED_LINEAR
+from harness.ops import ASKED_LINEAR, OPS
 from suites.questions.families import to_dtype
 from suites.questions.options import BY_CLASS, CAP, IGNORE, SMOOTH, SQUARE, indices
 
@@ -159,6 +160,18 @@ OPTIONS: Mapping[Op, tuple[Quantity, ...]] = {
     )
     for reduction in reductions
 } | {Op.of("linear_xent", bias=True, reduction="sum"): ("value", "grad_bias")}
+# Labels that are probabilities: in fewer families, because the product is the same, and the loss of logits has its own.
+SOFT = ("hidden_normal", "common_direction", "cancelling_products", "confident_states")
+SOFT_OPTIONS: Mapping[Op, tuple[Quantity, ...]] = {
+    Op.of("linear_dense_xent", **{**given, **({"reduction": reduction} if reduction != "none" else {})}): quantities
+    for given, reduction, quantities in (
+        ({}, "sum", GRADIENTS),
+        ({}, "mean", GRADIENTS),
+        ({"bias": True}, "none", ("value", "grad_bias")),
+        (SMOOTH, "mean", GRADIENTS),
+        (BY_CLASS, "none", GRADIENTS),
+    )
+}
 # A mean over no rows is 0 / 0, which is anybody's policy.
 PADDED: Mapping[Op, tuple[Quantity, ...]] = {
     Op.of("linear_xent", **IGNORE): GRADIENTS,
@@ -174,7 +187,8 @@ def cases(seeds: Sequence[int], dtypes: Sequence[str], *, more: bool) -> Iterato
             for dtype in dtypes:
                 for seed in seeds:
                     for op, quantities in ASKED_LINEAR.items():
-                        if not op.params or name == "hidden_normal":
+                        asked = name in SOFT and shape == CHECKED if OPS[op.name].labels == "row" else True
+                        if asked and (not op.params or name == "hidden_normal"):
                             for quantity in quantities:
                                 yield case(op, quantity, name, dtype, shape, seed)
 
@@ -182,7 +196,7 @@ def cases(seeds: Sequence[int], dtypes: Sequence[str], *, more: bool) -> Iterato
 def option_cases(dtypes: Sequence[str]) -> Iterator[Case]:
     """Yield the cases of options."""
     for dtype in dtypes:
-        for name, asked in (("hidden_normal", OPTIONS), ("only_padding", PADDED)):
+        for name, asked in (("hidden_normal", OPTIONS), ("hidden_normal", SOFT_OPTIONS), ("only_padding", PADDED)):
             for op, quantities in asked.items():
                 for quantity in quantities:
                     yield _of_options(op, quantity, name, dtype)
@@ -239,7 +253,19 @@ def inputs(case: Case) -> Inputs:
     steps = rng.integers(1, 65, case.rows) * rng.choice([-1, 1], case.rows)
     upstream = np.asarray(steps[0] / 32 if spelled.reduces(case.op) else steps / 32)
     given = bias if case.op.options.get("bias") else None
-    return Inputs(hidden, index, to_dtype(upstream, case.dtype), weight=weight, bias=given)
+    labels = soft(index, case) if OPS[case.op.name].labels == "row" else index
+    return Inputs(hidden, labels, to_dtype(upstream, case.dtype), weight=weight, bias=given)
+
+
+def soft(index: Array, case: Case) -> Array:
+    """Draw labels that are probabilities, rows that every dtype adds up to 1: one-hot and drawn ones in turn.
+
+    One-hot ones stand where a family is confident.
+    """
+    rng = np.random.default_rng((17, *generator(case)))
+    drawn = rng.multinomial(256, np.full(case.classes, 1 / case.classes), case.rows) / 256
+    one_hot = np.arange(case.classes) == index[:, None]
+    return to_dtype(np.where(np.arange(case.rows)[:, None] % 2 == 0, one_hot, drawn), case.dtype)
 
 
 def speed(case: Case) -> Inputs:
@@ -247,8 +273,11 @@ def speed(case: Case) -> Inputs:
     rng, length = np.random.default_rng(case.rows), int(case.source.size)
     hidden = rng.standard_normal((case.rows, length), dtype=np.float32)
     weight = rng.standard_normal((case.classes, length), dtype=np.float32) / np.float32(np.sqrt(length))
-    index = rng.integers(0, case.classes, case.rows)
-    parts = (hidden, weight, rng.choice(np.array([0.5, 1.0], np.float32), case.rows))
+    labels = rng.integers(0, case.classes, case.rows)
+    parts = [hidden, weight, rng.choice(np.array([0.5, 1.0], np.float32), case.rows)]
     if case.dtype != "float32":
-        parts = tuple(to_dtype(part, case.dtype) for part in parts)  # type: ignore[assignment]
-    return Inputs(parts[0], index, parts[2], weight=parts[1])
+        parts = [to_dtype(part, case.dtype) for part in parts]
+    if OPS[case.op.name].labels == "row":
+        labels, index = np.zeros((case.rows, case.classes), parts[0].dtype), labels
+        labels[np.arange(case.rows), index] = 1
+    return Inputs(parts[0], labels, parts[2], weight=parts[1])

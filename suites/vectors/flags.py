@@ -168,7 +168,10 @@ def _of_logits(asked: Question) -> Iterator[str]:
 
 
 LOGARITHMS = frozenset(
-    {"log_softmax", "logsumexp", "sparse_xent", "dense_xent", "log_sigmoid", "sigmoid_xent", "linear_xent"}
+    {
+        *("log_softmax", "logsumexp", "sparse_xent", "dense_xent", "log_sigmoid", "sigmoid_xent"),
+        *("linear_xent", "linear_dense_xent"),
+    }
 )
 
 

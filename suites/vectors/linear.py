@@ -15,6 +15,7 @@ from suites.questions import linear
 
 SHAPE = (3, 2, 4)  # rows, whose labels are the largest, the smallest and any class; features; classes
 ONE_CLASS = (2, 2, 1)
+SOFT = "linear_dense_xent"
 FAMILIES = tuple(name for name in linear.QUICK if name != "wide_vocabulary")
 BIASED = ("hidden_normal", "common_direction", "whole_numbers")
 PADDING = -100  # a label that is ignored
@@ -37,16 +38,27 @@ def questions() -> Iterator[tuple[Question, str]]:
         yield replace(asked, labels=labels), family
     for dtype, quantity in itertools.product(DTYPES, QUANTITIES):
         yield _question({}, quantity, family, dtype, ONE_CLASS), family
+    for family, dtype in itertools.product(linear.SOFT, DTYPES):
+        for quantity in QUANTITIES:
+            yield _question({}, quantity, family, dtype, name=SOFT), family
+        if family in BIASED:
+            for quantity in WITH_BIAS:
+                yield _question({"bias": True}, quantity, family, dtype, name=SOFT), family
 
 
 def _question(
-    options: Mapping[str, Param], quantity: Quantity, family: str, dtype: str, shape: linear.Shape = SHAPE
+    options: Mapping[str, Param],
+    quantity: Quantity,
+    family: str,
+    dtype: str,
+    shape: linear.Shape = SHAPE,
+    name: str = "linear_xent",
 ) -> Question:
     """Return a plain case's arrays, asked with options."""
     bias = {"bias": True} if "bias" in options else {}
-    drawn = linear.inputs(linear.case(Op.of("linear_xent", **bias), "value", family, dtype, shape))
+    drawn = linear.inputs(linear.case(Op.of(name, **bias), "value", family, dtype, shape))
     return Question(
-        Op.of("linear_xent", **options),
+        Op.of(name, **options),
         quantity,
         dtype,
         _flat(drawn.logits),

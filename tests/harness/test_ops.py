@@ -17,6 +17,7 @@ from harness.ops import APART, ASKED, ASKED_LINEAR, OPS, plain
         ("sigmoid_xent", "(logits, labels)", ("value", "grad_logits", "grad_labels")),
         ("sparse_prob_xent", "(probabilities, labels)", ("value", "grad_logits")),
         ("linear_xent", "(hidden, weight, labels)", ("value", "grad_hidden", "grad_weight")),
+        ("linear_dense_xent", "(hidden, weight, labels)", ("value", "grad_hidden", "grad_weight")),
     ],
 )
 def test_signature_and_quantities_follow_from_labels_and_value(op, signature, quantities):

@@ -1,5 +1,7 @@
 """The loss of hidden states times a weight: exact logits, both tiers, a plain mpmath beside them, and the budget."""
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from reference.options import meaning
 from suites.questions import linear
 from tests.made import exactly
 
-PLAIN = Op.of("linear_xent")
+PLAIN, SOFT = Op.of("linear_xent"), Op.of("linear_dense_xent")
 GRADIENTS = ("value", "grad_hidden", "grad_weight", "grad_bias")
 
 
@@ -60,9 +62,9 @@ def far(golden, exact):
         return max(abs((mpmath.mpf(hi) + mpmath.mpf(lo)) / e - 1) if hi else abs(e) for hi, lo, e in flat)
 
 
-def drawn(name, dtype="float32", shape=(6, 8, 12), **options):
+def drawn(name, dtype="float32", shape=(6, 8, 12), op="linear_xent", **options):
     """Draw a family's arrays."""
-    return linear.inputs(linear.case(Op.of("linear_xent", **options), "value", name, dtype, shape))
+    return linear.inputs(linear.case(Op.of(op, **options), "value", name, dtype, shape))
 
 
 def test_hand_worked_value():
@@ -107,6 +109,45 @@ def test_plain_mpmath_agrees(name, quantity):
     for hi, lo, exact in zip(golden.hi.ravel(), golden.lo.ravel(), by_mpmath(quantity, inputs), strict=True):
         with mpmath.workdps(60):
             assert abs(mpmath.mpf(hi) + mpmath.mpf(lo) - exact) <= golden.radius * abs(exact) + mpmath.mpf(10) ** -45
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("quantity", GRADIENTS)
+@pytest.mark.parametrize("name", linear.SOFT)
+def test_soft_labels_are_answered_by_both_tiers_and_by_plain_mpmath(name, quantity, dtype):
+    """Of labels that are probabilities both tiers round alike, and the textbook at 60 digits lies within the radius."""
+    inputs = drawn(name, dtype, (4, 6, 8), "linear_dense_xent", bias=True)
+    assert (inputs.labels.astype(float).sum(axis=1) == 1).all()
+
+    quick, arbiter = (tier(SOFT, quantity, inputs) for tier in (certify, tiers.arbitrate))
+
+    assert quick.radius <= 2.0**-tiers.RADIUS_BITS
+    for form in FORMATS.values():
+        one, other = rounding.nearest(quick, form), rounding.nearest(arbiter, form)
+        assert (one.view(np.uint64) == other.view(np.uint64)).all()
+    wide = replace(inputs, labels=inputs.labels.astype(float))
+    for hi, lo, exact in zip(quick.hi.ravel(), quick.lo.ravel(), by_mpmath(quantity, wide), strict=True):
+        with mpmath.workdps(60):
+            assert abs(mpmath.mpf(hi) + mpmath.mpf(lo) - exact) <= quick.radius * abs(exact) + mpmath.mpf(10) ** -45
+
+
+@pytest.mark.parametrize("op", [*linear.SOFT_OPTIONS], ids=str)
+def test_options_of_soft_labels_mean_what_they_say(op):
+    """Each option's golden is that of its meaning, written out; a mean is over the rows, whatever they weigh."""
+    case = next(case for case in linear.option_cases(["bfloat16"]) if case.op == op)
+    inputs, asked = linear.inputs(case), op.options
+    weights = np.resize([1, 0.5, 0.25, 2], case.classes) if "class_weight" in asked else np.ones(case.classes)
+    smooth, reduced = asked.get("label_smoothing", 0.0), asked.get("reduction", "none") != "none"
+    z = ((1 - smooth) * inputs.labels.astype(float) + smooth / case.classes) * weights
+    below = case.rows if asked.get("reduction") == "mean" else 1
+
+    for quantity in linear.SOFT_OPTIONS[op]:
+        golden = meaning.golden(op, quantity, inputs, certify)
+        g = np.broadcast_to(inputs.upstream.astype(float), case.rows) if quantity != "value" else np.ones(case.rows)
+        exact = by_mpmath(quantity, replace(inputs, labels=z), g / below)
+        with mpmath.workdps(60):
+            exact = [sum(exact)] if reduced and quantity == "value" else exact
+        assert far(golden, exact) < 2.0**-60
 
 
 @pytest.mark.parametrize("op", [*linear.OPTIONS], ids=str)

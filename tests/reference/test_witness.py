@@ -156,13 +156,20 @@ def test_unknown_question_names_the_known_ones():
 WEIGHT, BIAS = (0.5, -1.25, 2.0, 0.1, 0.5, 3.0), (0.25, 0.0, -1.0)
 
 
+SOFT_ROWS = (0.25, 0.5, 0.25, 0.0, 1.0, 0.0, 0.75, 0.0, 0.25)
+
+
+@pytest.mark.parametrize("labels", [(2.0, -7.0, 0.0), SOFT_ROWS], ids=["index", "soft"])
 @pytest.mark.parametrize("bias", [(), BIAS], ids=["plain", "bias"])
 @pytest.mark.parametrize("quantity", ["value", "grad_hidden", "grad_weight", "grad_bias"])
-def test_linear_answers_are_confirmed_and_wrong_ones_seen(quantity, bias):
+def test_linear_answers_are_confirmed_and_wrong_ones_seen(quantity, bias, labels):
     """Arb confirms the arbiter's answers of a linear op without forming a logit, and sees one wrong bit of each."""
-    op = Op.of("linear_xent", ignore_index=-7, **({"bias": True} if bias else {}))
+    options = {"bias": True} if bias else {}
+    op = Op.of("linear_dense_xent", **options)
+    if labels != SOFT_ROWS:
+        op = Op.of("linear_xent", ignore_index=-7, **options)
     hidden, upstream = (0.75, -2.0, 1.5, 0.1, 3.0, 1.0), () if quantity == "value" else (0.5, -1.25, 2.0)
-    asked = Question(op, quantity, "float64", hidden, (2.0, -7.0, 0.0), upstream, 3, None, WEIGHT, bias)
+    asked = Question(op, quantity, "float64", hidden, labels, upstream, 3, None, WEIGHT, bias)
     values = tuple(truth.values(asked))
 
     assert by_arb(asked, values) == ([], 0)

@@ -136,7 +136,7 @@ def raw_losses(function: Function) -> Function:
     return lambda logits, labels: function(features=logits, labels=labels).loss
 
 
-CATALOGUE.compose("sparse_xent", "dense_xent", "linear_xent")
+CATALOGUE.compose("sparse_xent", "dense_xent", "linear_xent", "linear_dense_xent")
 
 
 @CATALOGUE.public(

@@ -147,15 +147,37 @@ def linear_cross_entropy(
     if ignore_index is not None:
         given["ignore_index"] = ignore_index
 
+    return times_a_weight(partial(function, **given), class_weight, bias=bias)
+
+
+def linear_cross_entropy_of_probabilities(
+    function: Function,
+    *,
+    reduction: str = "none",
+    class_weight: str = "",
+    label_smoothing: float = 0.0,
+    bias: bool = False,
+) -> Function:
+    """Build the same of class probabilities, whose mean is over the rows, whatever they weigh."""
+    given: dict[str, Any] = {"reduction": own_reduction(reduction, "mean"), "label_smoothing": label_smoothing}
+    return times_a_weight(partial(function, **given), class_weight, bias=bias)
+
+
+def times_a_weight(function: Function, class_weight: str, *, bias: bool) -> Function:
+    """Build either loss of hidden states: one function, which tells them apart by the labels' shape."""
+
     def losses(hidden: Native, weight: Native, labels: Native, linear_bias: Native = None) -> Native:
         of_classes = weights(weight, class_weight, 0) if class_weight else None
-        return function(hidden, weight, labels, linear_bias=linear_bias if bias else None, weight=of_classes, **given)
+        return function(hidden, weight, labels, linear_bias=linear_bias if bias else None, weight=of_classes)
 
     return losses
 
 
 if hasattr(torch.nn.functional, "linear_cross_entropy"):  # since torch 2.13
     CATALOGUE.public("linear_xent", "torch.nn.functional.linear_cross_entropy")(linear_cross_entropy)
+    CATALOGUE.public("linear_dense_xent", "torch.nn.functional.linear_cross_entropy")(
+        linear_cross_entropy_of_probabilities
+    )
 
 
 @CATALOGUE.public("dense_xent", "torch.nn.functional.cross_entropy")

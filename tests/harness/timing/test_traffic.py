@@ -19,6 +19,7 @@ BY_HAND = {
     "sparse_xent": ((192, 16), (208, 176)),
     "dense_xent": ((320, 16), (336, 176)),
     "sigmoid_xent": ((320, 160), (480, 320)),
+    "linear_dense_xent": ((328, 16), (344, 64)),
     "linear_xent": ((200, 16), (216, 64)),  # 3 features: hidden states 48 bytes, a weight 120
 }
 

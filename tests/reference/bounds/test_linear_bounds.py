@@ -29,13 +29,13 @@ def textbook(quantity, inputs, inner, dtype, *, rounds, erases=False):
     x = keep(h @ w.T)
     less = x - x.max(axis=1, keepdims=True)
     logs = keep(less - np.log(np.exp(less).sum(axis=1, keepdims=True)))
-    at = np.arange(len(h)), inputs.labels
+    z = (np.eye(x.shape[1])[inputs.labels] if inputs.labels.ndim == 1 else inputs.labels).astype(inner)
     if quantity == "value":
-        return (-logs[at]).astype(dtype)
+        return -(z * logs).sum(axis=1).astype(dtype)
     p = np.exp(logs)
     if erases:
         p = stored(p, ml_dtypes.bfloat16)
-    p[at] -= 1
+    p -= z
     of = keep(p * inputs.upstream.astype(inner)[:, None])
     return (of @ w if quantity == "grad_hidden" else of.T @ h).astype(dtype)
 
@@ -62,6 +62,23 @@ def test_textbook_is_within_its_class(name, quantity, dtype):
     assert excess(case, textbook(quantity, inputs, inner, own, rounds=False), "S") <= 1
     if "16" in dtype:
         assert excess(case, textbook(quantity, inputs, inner, own, rounds=True), "N") <= 1
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("quantity", GRADIENTS)
+@pytest.mark.parametrize("name", linear.SOFT)
+def test_textbook_of_soft_labels_is_within_its_class(name, quantity, dtype):
+    """Of labels that are probabilities too: S computed in float32, N rounded to 16 bits all along, and no erased p."""
+    case = linear.case(Op.of("linear_dense_xent"), quantity, name, dtype, linear.CHECKED)
+    inputs = linear.inputs(case)
+    own = inputs.logits.dtype
+
+    assert excess(case, textbook(quantity, inputs, np.float32, own, rounds=False), "S") <= 1
+    if dtype == "bfloat16":
+        assert excess(case, textbook(quantity, inputs, np.float32, own, rounds=True), "N") <= 1
+    if (name, quantity) == ("confident_states", "grad_hidden"):
+        answer = textbook(quantity, inputs, np.float32, own, rounds=False, erases=True)
+        assert min(excess(case, answer, kind) for kind in ("S", "N") if kind == "S" or dtype == "bfloat16") > 2
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])

@@ -13,6 +13,7 @@ from harness.model import Case, Implementation, Op, Result, Score, Target, Worst
 from harness.ops import OPS
 from reference import tiers
 from reference.golden import digits
+from reference.options import meaning
 from reports.reproducer import script
 from suites.judging.worst import worst_element
 from suites.questions import linear
@@ -205,15 +206,16 @@ def test_scripts_run_for_every_implementation(framework, tmp_path):
     assert all(near), [text for text, fits in zip(said, near, strict=True) if not fits]
 
 
-def linear_result(framework, name, kind, mode, quantity, dtype):
+def linear_result(framework, op, name, kind, mode, quantity, dtype):
     """Make the result of a linear op's question, whose whole batch the script draws again."""
-    case = linear.case(Op.of("linear_xent"), quantity, "hidden_normal", dtype, (3, 4, 5))
+    shape = (3, 4, 5) if OPS[op].labels == "index" else (8, 4, 40)  # long labels are told where they are not 0
+    case = linear.case(Op.of(op), quantity, "hidden_normal", dtype, shape)
     inputs = linear.inputs(case)
-    golden, index = tiers.certify(case.op, quantity, inputs), (1,) if quantity == "value" else (1, 2)
+    golden, index = meaning.golden(case.op, quantity, inputs, tiers.certify), (1,) if quantity == "value" else (1, 2)
     exact, rounded = digits(golden, index), float(golden.hi[index]).hex()
     score = Score(3, 0.5, 0.5, 0.0, {"S": 0.5}, "S", {}, worst_element(case, inputs, index, golden.hi[index], 0.0))
     worst = replace(score.worst, exact=exact, expected=rounded, got=rounded)
-    target = Target(Implementation(framework, "linear_xent", name, kind), mode)
+    target = Target(Implementation(framework, op, name, kind), mode)
     return Result(case, target, replace(score, worst=worst), "conforms")
 
 
@@ -223,10 +225,10 @@ def test_scripts_of_a_linear_op_draw_their_batch(framework, tmp_path):
     quantities = ("value",) if framework in VALUES else ("value", "grad_hidden", "grad_weight")
     dtypes = ("float32",) * 3 if framework in NARROW else ("bfloat16", "float32", "float64")
     asked = [
-        linear_result(framework, name, kind, MODES[framework][0], quantity, dtype)
+        linear_result(framework, op, name, kind, MODES[framework][0], quantity, dtype)
         for op, name, kind in implementations(framework)
-        if op == "linear_xent"
-        for quantity, dtype in zip(quantities, dtypes, strict=False)
+        if OPS[op].linear
+        for quantity, dtype in [*zip(quantities, dtypes, strict=False)][-1 if "dense" in op else 0 :]
     ]
 
     said = run(asked, tmp_path)

@@ -125,7 +125,8 @@ def test_speed_cases_fit_the_memory(memory_gib):
     timed = list(cases.speed_cases(PRESETS["full"], memory_gib * 2**30))
 
     assert all(case.rows * case.classes * cases.SPEED_BYTES <= memory_gib * 2**30 for case in timed)
-    asked = {op.name: ("value", "grad_logits") for op in plain()} | {"linear_xent": ("value", "grad_hidden")}
+    asked = {op.name: ("value", "grad_logits") for op in plain()}
+    asked |= dict.fromkeys(("linear_xent", "linear_dense_xent"), ("value", "grad_hidden"))
     assert {(c.op.name, c.quantity) for c in timed} == {(op, q) for op, quantities in asked.items() for q in quantities}
 
 

@@ -76,7 +76,7 @@ def test_every_question_is_there_in_every_dtype(tests):
 
 def test_linear_questions_are_there_in_every_dtype(tests):
     """Value and gradients stand there with and without a bias, with some rows ignored, and with all of them."""
-    asked = [v.question for v in tests if OPS[v.question.op.name].linear]
+    asked = [v.question for v in tests if v.question.op.name == "linear_xent"]
     plain, biased = Op.of("linear_xent"), Op.of("linear_xent", bias=True)
     padded = Op.of("linear_xent", ignore_index=-100)
     quantities = OPS["linear_xent"].quantities
@@ -88,6 +88,18 @@ def test_linear_questions_are_there_in_every_dtype(tests):
         for quantity in (*quantities, *more)
         for dtype in DTYPES
     }
+
+
+def test_linear_questions_of_soft_labels_are_there_in_every_dtype(tests):
+    """Of labels that are probabilities too, with a bias and without; each row of them adds up to 1."""
+    asked = [v.question for v in tests if v.question.op.name == "linear_dense_xent"]
+    gradients = OPS["linear_dense_xent"].quantities
+
+    assert {(bool(q.bias), q.quantity, q.dtype) for q in asked} == {
+        *((False, quantity, dtype) for quantity in gradients for dtype in DTYPES),
+        *((True, quantity, dtype) for quantity in (*gradients, "grad_bias") for dtype in DTYPES),
+    }
+    assert all(len(q.labels) == q.rows * q.classes and sum(q.labels) == q.rows == sum(q.live) for q in asked)
 
 
 def test_every_flag_and_family_has_tests(tests):
@@ -120,7 +132,9 @@ def test_a_second_export_gives_the_same_bytes(tmp_path):
 
 
 @each_witness
-@pytest.mark.parametrize("name", ["sigmoid", "logsumexp", "sparse_xent", "binary_prob_xent", "linear_xent"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "logsumexp", "sparse_xent", "binary_prob_xent", "linear_xent", "linear_dense_xent"]
+)
 def test_published_files_are_confirmed(name, witness):
     """A witness finds nothing wrong with a published file."""
     found = verify.check(FILES[name], verify.witness(witness))
@@ -184,6 +198,11 @@ def test_answers_are_the_goldens(tests):
     assert apart == []
 
 
+def _indices(asked):
+    """Return class indices as a framework takes them."""
+    return np.array(asked.labels).astype(int)
+
+
 def test_linear_answers_are_the_goldens(tests):
     """What is published of linear ops agrees with the goldens that both tiers make, and ignored rows are 0."""
     apart = []
@@ -191,7 +210,7 @@ def test_linear_answers_are_the_goldens(tests):
         asked = v.question
         inputs = Inputs(
             np.reshape(asked.logits, (asked.rows, -1)),
-            np.array(asked.labels).astype(int),
+            np.reshape(asked.labels, (asked.rows, -1)) if OPS[asked.op.name].labels == "row" else _indices(asked),
             np.array(asked.upstream or (1.0,) * asked.rows),
             weight=np.reshape(asked.weight, (asked.classes, -1)),
             bias=np.array(asked.bias) if asked.bias else None,
