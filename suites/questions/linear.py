@@ -162,15 +162,13 @@ OPTIONS: Mapping[Op, tuple[Quantity, ...]] = {
 } | {Op.of("linear_xent", bias=True, reduction="sum"): ("value", "grad_bias")}
 # Labels that are probabilities: in fewer families, because the product is the same, and the loss of logits has its own.
 SOFT = ("hidden_normal", "common_direction", "cancelling_products", "confident_states")
+VALUE_AND_BIAS: tuple[Quantity, ...] = ("value", "grad_bias")
 SOFT_OPTIONS: Mapping[Op, tuple[Quantity, ...]] = {
-    Op.of("linear_dense_xent", **{**given, **({"reduction": reduction} if reduction != "none" else {})}): quantities
-    for given, reduction, quantities in (
-        ({}, "sum", GRADIENTS),
-        ({}, "mean", GRADIENTS),
-        ({"bias": True}, "none", ("value", "grad_bias")),
-        (SMOOTH, "mean", GRADIENTS),
-        (BY_CLASS, "none", GRADIENTS),
-    )
+    Op.of("linear_dense_xent", reduction="sum"): GRADIENTS,
+    Op.of("linear_dense_xent", reduction="mean"): GRADIENTS,
+    Op.of("linear_dense_xent", bias=True): VALUE_AND_BIAS,
+    Op.of("linear_dense_xent", **SMOOTH, reduction="mean"): GRADIENTS,
+    Op.of("linear_dense_xent", **BY_CLASS): GRADIENTS,
 }
 # A mean over no rows is 0 / 0, which is anybody's policy.
 PADDED: Mapping[Op, tuple[Quantity, ...]] = {
