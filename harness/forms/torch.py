@@ -23,7 +23,7 @@ CHUNKS = {
     "": (),
     "batch_chunk_size=3": (),
     "batch_chunk_size=3, acc_policy='accurate'": ACCURATE,
-    "chunking_method='aspect_ratio:2'": ("confident_states", "hidden_mixed_scale", "reduction"),
+    "chunking_method='aspect_ratio'": ("confident_states", "hidden_mixed_scale", "reduction"),
     "batch_chunk_size=3, acc_dtype=torch.float32": ("confident_states", "hidden_mixed_scale", "reduction"),
     "batch_chunk_size=3, acc_policy='balanced', acc_dtype=torch.float32": ("confident_states", "hidden_mixed_scale"),
 }
@@ -93,7 +93,7 @@ FORMS = (
             dtypes=("float16", "bfloat16", "float32") if "float32" in chosen else (),
         )
         # Chunks of 3 rows, of which no shape is a multiple; a policy that is named leaves acc_dtype at the inputs' own.
-        # acc_dtype is that, or float32 of 16 bits; a method that is named says how many rows a chunk has, 2 of 8 here.
+        # acc_dtype is that, or float32 of 16 bits; a method that is named says how many rows a chunk has, 4 of 8 here.
         for chosen, only in CHUNKS.items()
     ),
     Form(
