@@ -13,8 +13,8 @@ ROW = [[0.0, 1.0, 2.0]]
 each_engine = pytest.mark.parametrize("name", MODULES)
 
 
-def ask(name, op, line, logits, labels=None, mode="eager"):
-    """Ask a value in float32, or skip where the engine is not installed."""
+def ask(name, op, line, logits, labels=None, mode="eager", quantity="value"):
+    """Ask in float32, or skip where the engine is not installed."""
     try:
         adapter = adapters.load(name)
     except NotInstalled as missing:
@@ -24,7 +24,7 @@ def ask(name, op, line, logits, labels=None, mode="eager"):
     if labels is not None:
         labels = np.array(labels, np.int64 if OPS[op].labels == "index" else np.float32)
     upstream = np.ones(given.shape[:1] if OPS[op].one_a_row else given.shape, np.float32)
-    return adapter.ask(Op.of(op), "value", Inputs(given, labels, upstream), Target(found, mode), fits=False)
+    return adapter.ask(Op.of(op), quantity, Inputs(given, labels, upstream), Target(found, mode), fits=False)
 
 
 CATEGORICAL = "-{}.Categorical(logits=logits).log_prob(labels)"
@@ -57,3 +57,19 @@ def test_numpyro_has_no_soft_labels():
     """A label of one half lies outside the support of its Bernoulli, so that the loss is inf."""
     line = "-{}.Bernoulli(logits=logits).log_prob(labels)"
     assert np.isinf(ask("numpyro", "sigmoid_xent", line, ROW, [[0.0, 0.5, 1.0]])[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "gradients"), [("tfp", [-1.3132617, -1, 0.3132617]), ("distrax", [-1, -1, -1])], ids=["tfp", "distrax"]
+)
+def test_gradient_of_a_hard_label(name, gradients):
+    """Of a logit of 1 the loss has the slope -1 in its label; TensorFlow Probability loses a term at 0 and at 1."""
+    asked = (
+        name,
+        "sigmoid_xent",
+        "-{}.Bernoulli(logits=logits).log_prob(labels)",
+        [[1.0, 1.0, 1.0]],
+        [[0.0, 0.5, 1.0]],
+    )
+
+    assert ask(*asked, quantity="grad_labels")[0] == pytest.approx(gradients, rel=1e-6)

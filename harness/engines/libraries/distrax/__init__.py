@@ -7,9 +7,10 @@ import jax.numpy as jnp
 
 from harness.adapters import Catalogue
 from harness.adapters import jax as plain
+from harness.adapters.jax.functions import weights
 from harness.forms.distributions import forms
 
-CATALOGUE = Catalogue("distrax", {"distrax": distrax}, jnp.sum, jnp.mean, forms("distrax"))
+CATALOGUE = Catalogue("distrax", {"distrax": distrax}, jnp.sum, jnp.mean, forms("distrax"), weights)
 CATALOGUE.compose()
 
 

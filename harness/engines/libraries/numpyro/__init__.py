@@ -8,9 +8,10 @@ import numpyro.distributions
 
 from harness.adapters import Catalogue
 from harness.adapters import jax as plain
+from harness.adapters.jax.functions import weights
 from harness.forms.distributions import forms
 
-CATALOGUE = Catalogue("numpyro", {"numpyro": numpyro}, jnp.sum, jnp.mean, forms("numpyro.distributions"))
+CATALOGUE = Catalogue("numpyro", {"numpyro": numpyro}, jnp.sum, jnp.mean, forms("numpyro.distributions"), weights)
 CATALOGUE.compose()
 
 

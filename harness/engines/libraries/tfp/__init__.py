@@ -10,9 +10,10 @@ from tensorflow_probability.substrates import jax as tfp
 
 from harness.adapters import Catalogue
 from harness.adapters import jax as plain
+from harness.adapters.jax.functions import weights
 from harness.forms.distributions import forms
 
-CATALOGUE = Catalogue("tfp", {"tfp": tfp}, jnp.sum, jnp.mean, forms("tfp.distributions"))
+CATALOGUE = Catalogue("tfp", {"tfp": tfp}, jnp.sum, jnp.mean, forms("tfp.distributions"), weights)
 CATALOGUE.compose()
 
 
