@@ -107,10 +107,11 @@ def test_strips_change_nothing(tier, monkeypatch):
         assert all(map(np.array_equal, passes.flat(strips), passes.flat(whole)))
 
 
-def test_machine_code_fuses_nothing(tier):
+def test_machine_code_fuses_nothing(tier, monkeypatch):
     """No product and sum are one operation: the proofs round each by itself."""
     tier("numba")
     loops = passes.LOOPS.get(1)
+    monkeypatch.setattr(jit, "_keep", False)
     products = jit.loop(loops._products.py_func)  # anew, because kept code cannot be read
     pair = (np.ones(64), np.zeros(64))
     products(pair, pair, np.empty(64), np.empty(64))
