@@ -13,14 +13,14 @@ def test_commands_are_measured(tmp_path):
     """Each command's memory, time and size are positive; JSON Lines say less than CSV, which repeats what they name."""
     pytest.importorskip("pyarrow", reason="try: pip install 'xentbench[parquet]'")
 
-    found = {command: figures for command, *figures in volume.volumes(tmp_path, volume.ROOT, 2900)}
+    found = {command: figures for command, *figures in volume.volumes(tmp_path, volume.ROOT, 870)}
 
     assert {"export --format jsonl", "import of run", "import of parquet", "report", "compare"} <= found.keys()
     assert all(min(figures) > 0 for figures in found.values())
     assert found["export --format jsonl"][2] < found["export --format csv"][2] / 2
     for form in ("run", "parquet"):
         with Store(tmp_path / f"{form}.sqlite", make=False) as store:
-            assert sum(1 for _ in store.results(store.run().uid)) == 2900
+            assert sum(1 for _ in store.results(store.run().uid)) == 870
 
 
 def test_a_command_that_fails_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """The scripts run, alone, and find the error they claim."""
 
+import functools
 import json
 import os
 import subprocess
@@ -152,8 +153,9 @@ def result(framework, op, name, kind="fused", *, mode="eager", dtype="float32", 
     return Result(case, Target(Implementation(framework, op, name, kind), mode), score, "conforms")
 
 
+@functools.cache
 def implementations(framework):
-    """List what the adapter offers, or skip where the framework is missing."""
+    """List what the adapter offers, once a process, or skip where the framework is missing."""
     done = subprocess.run([sys.executable, "-c", LISTING, framework], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"{framework} is not installed here: {done.stderr.strip()[-200:]}")
