@@ -47,7 +47,6 @@ NEEDS: Mapping[str, Needs] = {
     "saved_model": Needs(heavy="each function and option is saved and loaded: minutes"),
     "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
     "tokamax": Needs(python="3.12", heavy="a jax of its own and a profiler, 900 MB", unbound=True),
-    "torch_export": Needs(heavy="each function and option is exported: minutes"),
     "torch_onnx": Needs(heavy="each function and option is exported: minutes"),
 }
 BESIDE = ("torch:eager",)  # asked where nothing is named: what engines are held against

@@ -1,9 +1,9 @@
 """What a call costs against the width of its rows: `nox -s bench-widths -- torch:eager mlx [--op softmax]`.
 
-The fused functions of an op, value and gradient, each framework or engine in an environment of its own; beside round
-widths those one above. Printed are microseconds a call, and how the time grows over the wide ones: with the classes
-to the power of 1, or of less where a call's fixed cost is still in it. A test cannot hold a time; the judge's check
-`special.cost_by_width` holds that of one's own function to the order of it.
+The fused functions of an op, value and gradient, each framework or engine in an environment of its own, by one thread
+where that can be set. Beside round widths stand those one above. Printed are microseconds a call, and how the time
+grows over the wide ones: with the classes to the power of 1, or of less where a call's fixed cost is still in it. A
+test cannot hold a time; the judge's check `special.cost_by_width` holds one's own function to the order of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from harness.model import Case, Op, Target
 from harness.ops import OPS
 from harness.running import arguments
 from harness.timing import clock
+from suites.checks.special.cost import one_thread
 from suites.questions import cases, plan, presets
 from suites.questions.cases import SPEED
 from tools import engines
@@ -34,7 +35,10 @@ ROUNDS, ROUND_SECONDS = 5, 2e-3
 
 
 def seconds(adapter: Adapter, case: Case, target: Target) -> float:
-    """Return the median time of a call. Raises NotSupported for what the function has not."""
+    """Return the least time of a call, as other work on the machine only adds to it.
+
+    Raises NotSupported for what the function has not.
+    """
     prepared = adapter.prepare(case.op, case.quantity, cases.inputs(case), target)
     run = clock.waited(adapter, prepared)
     run()
@@ -45,7 +49,7 @@ def seconds(adapter: Adapter, case: Case, target: Target) -> float:
         for _ in range(calls):
             run()
         times.append((time.perf_counter() - started) / calls)
-    return statistics.median(times)
+    return min(times)
 
 
 def growth(taken: Sequence[tuple[int, float]]) -> float:
@@ -61,8 +65,14 @@ def show(name: str, mode: str, op: str) -> None:
         sys.stdout.write(f"{name}: not timed: {adapter.untimed}\n")
         return
     wanted = plan.Wanted(presets.PRESETS["quick"], ((name, mode),), (op,), device="cpu")
+    with one_thread(adapter):
+        ask(adapter, plan.targets(adapter, wanted), op)
+
+
+def ask(adapter: Adapter, targets: Sequence[Target], op: str) -> None:
+    """Print a line for each function and quantity, each function once."""
     seen = set()
-    for target in plan.targets(adapter, wanted):
+    for target in targets:
         offer = adapter.offer(target.implementation)
         if target.implementation.kind != "fused" or (offer.identity, target.mode) in seen or not offer.takes():
             continue
