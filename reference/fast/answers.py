@@ -23,12 +23,12 @@ import numpy as np
 from harness.model import Array, Inputs, Op, Quantity
 from harness.ops import OPS
 from reference.fast import doubledouble as dd
-from reference.fast import points, sums
+from reference.fast import points, sums, written
 from reference.fast import values as fast_values
 from reference.fast.points import BY_POINT
 from reference.fast.rows import BY_ROW
-from reference.fast.values import UNKNOWN, Mask, Value, filled, in_range, powers_at, relative, untailed
-from reference.fast.words import DIVIDE
+from reference.fast.values import Mask, Value, filled, in_range, powers_at, relative, untailed
+from reference.fast.words import DIVIDE, UNKNOWN
 
 KEPT, KEPT_SIZE = 4, 1 << 16  # blocks whose sums are kept, some MB each, and the elements of the largest
 _kept: dict[tuple[str, tuple[int, ...], bytes], sums.Block] = {}
@@ -167,13 +167,32 @@ def _answer(question: Request, rows: slice, base: sums.Block | None, out: Answer
     labels, upstream = (_tamed(given, good) for given in (labels, upstream))
     if base is not None and (question.op.name, quantity) in BY_ROW:
         good = good & base.good
-        values = BY_ROW[question.op.name, quantity](replace(base, labels=labels, upstream=upstream))
-        for tile, value in zip(base.tiles, values, strict=False):
-            _store(out, value, base, tile.span if out.hi.ndim > 1 else None, share)
+        _rows(question, replace(base, labels=labels, upstream=upstream), out, share)
     else:
         _points(question, inputs.logits[rows], labels, upstream, out, share, weight)
     if not good.all():
         out.radius[~good] = np.inf
+
+
+def _rows(question: Request, block: sums.Block, out: Answer, share: int) -> None:
+    """Answer whole rows: in one pass where a loop does so, else formula by formula."""
+    name, quantity = question.op.name, question.quantity
+
+    def by_numpy(to: Answer) -> tuple[Array, ...]:
+        for tile, value in zip(block.tiles, BY_ROW[name, quantity](block), strict=False):
+            _store(to, value, block, tile.span if to.hi.ndim > 1 else None, share)
+        return _arrays(to)
+
+    def by_loop() -> tuple[Array, ...]:
+        return _arrays(out) if written.write(name, block, (out.hi, out.lo, out.radius)) else by_numpy(out)
+
+    if quantity != "value" or not written.able(name, block):
+        by_numpy(out)
+        return
+    kept = written.proved(f"{name}_{block.axis}", by_loop, lambda: by_numpy(_empty(out.hi.shape)))
+    for to, part in zip(_arrays(out), kept, strict=True):
+        if to is not part:
+            to[...] = part
 
 
 def _tamed(given: Array | None, good: Mask) -> Array | None:

@@ -68,11 +68,12 @@ def total_positive_bound(count: int) -> float:
     The rests are at most half the second grid, 2**(2 g - 106) max hi with g the guard bits, and |lo| <= u hi; so
     sum |r + lo| <= (n 2**(2 g - 106) + u) sum hi, of which (n + 3) u is lost, and the last addition loses 3 u**2.
     """
-    guard = _guard(count)
+    guard = guard_bits(count)
     return (count + 3) * U * (count * 2.0 ** (2 * guard - 106) + U) + 3 * SQUARE
 
 
-def _guard(count: int) -> int:
+def guard_bits(count: int) -> int:
+    """Return how many bits above the largest of so many numbers their exact sum may need."""
     return count.bit_length() + 1
 
 
@@ -82,7 +83,7 @@ def _extract(a: Pair, axis: int, largest: Array) -> tuple[Pair, Array]:
     With |hi| < 2**p the first grid is 2**(p + g - 53): n numbers of at most 2**p + one grid step add up to less than
     2**53 steps, as g = bit_length(n) + 1. Its rests are at most half a step, so the second grid starts there.
     """
-    guard = _guard(a[0].shape[axis])
+    guard = guard_bits(a[0].shape[axis])
     top = np.frexp(largest)[1]
     # The ulp of 1.5 * 2**(exponent - 1) is the grid, 2**(exponent - 53).
     first, second = (np.ldexp(1.5, np.maximum(e - 1, -1000)) for e in (top + guard, top + 2 * guard - 53))

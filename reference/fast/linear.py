@@ -23,8 +23,8 @@ from harness.model import Array, Inputs, Op, Quantity
 from reference.fast import doubledouble as dd
 from reference.fast.answers import Answer
 from reference.fast.products import against, product
-from reference.fast.values import UNKNOWN, in_range, powers_at, relative, untailed
-from reference.fast.words import DIVIDE, MULTIPLY, TIMES, UPWARDS, Pair, exp_radius, negative
+from reference.fast.values import in_range, powers_at, relative, untailed
+from reference.fast.words import DIVIDE, MULTIPLY, TIMES, UNKNOWN, UPWARDS, Pair, exp_radius, negative
 
 RANGE = 200  # bits of |inputs| beyond which nothing is known
 SHALLOW = 480 * float(np.log(2))  # d up to which e**-d is a normal number, and so are products with it

@@ -17,7 +17,11 @@ from harness.jit import Loops
 STRIP = 1 << 14  # elements at work by numpy: a dozen lie in a core's cache, and its calls are few
 COMPILED = 48  # elements from which on calling a compiled loop costs less than calling numpy so often
 
-LOOPS = Loops("reference.fast.loops", ("harness.jit", "reference.fast.words", "reference.fast.loops"))
+COMPILED_MODULES = ("arithmetic", "terms", "rows", "loops")
+LOOPS = Loops(
+    "reference.fast.compiled.loops",
+    ("harness.jit", "reference.fast.words", *(f"reference.fast.compiled.{name}" for name in COMPILED_MODULES)),
+)
 
 
 def applied(formula: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +46,7 @@ def _looped(loops: Any, name: str, arguments: tuple[Any, ...]) -> Any:
     if name in loops.BY_ROW:
         done = getattr(loops, name)((1, *shape)[-2:], *each(_matrix, arguments))
     else:
-        done = getattr(loops, name)(*each(lambda part: _owned(np.broadcast_to(part, shape)).reshape(-1), arguments))
+        done = getattr(loops, name)(*each(lambda part: _whole(part, shape).reshape(-1), arguments))
     return each(lambda part: part.reshape(shape), done)
 
 
@@ -62,6 +66,11 @@ def _shape(arguments: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _matrix(part: Any) -> Any:
     return _owned(part).reshape((1, *part.shape)[-2:])
+
+
+def _whole(part: Any, shape: tuple[int, ...]) -> Any:
+    """Return an array of a shape; what `broadcast_to` returns may not be written to, even where it need not repeat."""
+    return _owned(part if part.shape == shape else np.broadcast_to(part, shape))
 
 
 def _owned(part: Any) -> Any:

@@ -18,7 +18,6 @@ from reference.fast import words
 from reference.fast.sums import Block, Tile, lag, probability, row_sum
 from reference.fast.values import (
     TAIL,
-    UNKNOWN,
     Sum,
     Value,
     choose,
@@ -31,7 +30,7 @@ from reference.fast.values import (
     times,
     untailed,
 )
-from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, TIMES, Pair
+from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, TIMES, UNKNOWN, Pair
 
 Formula = Callable[[Block], Iterator[Value]]
 

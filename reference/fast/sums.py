@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.model import Array
 from reference.fast import doubledouble as dd
-from reference.fast import values, words
+from reference.fast import terms, values, words
 from reference.fast.values import (
     TAIL,
     TINY,
@@ -26,7 +26,6 @@ from reference.fast.values import (
     choose,
     either,
     filled,
-    in_range,
     minus,
     overwritten,
     powers_at,
@@ -35,6 +34,7 @@ from reference.fast.values import (
 from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, Pair, U
 
 TURN = 128  # classes below which rows run along the last axis, so that numpy's inner loops stay long
+RANGE = 500  # logits are 0, or from 2**-RANGE to 2**RANGE
 NEAR = 332.0  # up to here e**-d >= 2**-480 and needs no exponent of its own
 LOG2 = float(np.log(2))
 
@@ -43,13 +43,25 @@ LOG2 = float(np.log(2))
 class Tile:
     """Some classes of some rows, at most about fast_values.CHUNK elements: (rows, classes), or turned."""
 
-    span: slice  # of the classes
+    axis: int  # of the classes
+    span: slice
     x: Array
-    d: Pair
+    top: Array  # m
     term: Pair  # e**-d 2**q
     q: Exponent
     peak: Array  # flat indices where d = 0
-    rows: Array  # of each of those
+    ties: Array  # how many a row has
+    others: Pair | None  # the sum of the other terms, where it is known
+
+    @cached_property
+    def d(self) -> Pair:
+        """m - x."""
+        return dd.difference(self.top, self.x)
+
+    @cached_property
+    def rows(self) -> Array:
+        """The rows of where d = 0."""
+        return terms.rows(self.peak, self.x.shape[1], self.axis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +103,11 @@ class Block:
         """softmax at the maximum; see `_top`."""
         return _top(self)
 
+    @property
+    def near(self) -> bool:
+        """Whether no term has an exponent of its own."""
+        return not isinstance(self.tiles[0].q, np.ndarray)
+
     def turned(self, part: Array) -> Array:
         """Turn a (rows, classes) or (rows,) array of labels or gradients into the block's shape, in float64."""
         part = part.astype(np.float64)
@@ -102,15 +119,10 @@ def _loaded(logits: Array, axis: int) -> tuple[list[slice], list[Array], Mask]:
     """Return the tiles' logits in float64, and which rows are in range; those that are not count as zeros."""
     count, classes = logits.shape
     spans = [slice(i, min(i + values.CHUNK, classes)) for i in range(0, classes, values.CHUNK)] or [slice(0, 0)]
-    good = np.ones(count, bool)
-    tiles = []
-    for span in spans:
-        x = logits[:, span].astype(np.float64, copy=False)
-        if logits.dtype.itemsize == 8:
-            size = np.abs(x)
-            if size.size and not (size.min() >= 2.0**-500 and size.max() <= 2.0**500):
-                good &= in_range(x, 500).all(axis=1)
-        tiles.append(x)
+    good: Mask = np.ones(count, bool)
+    if logits.dtype.itemsize == 8 and not terms.in_range(logits, RANGE):
+        good &= values.in_range(logits, RANGE).all(axis=1)
+    tiles = [logits[:, span].astype(np.float64, order="C", copy=len(spans) > 1) for span in spans]
     if not good.all():
         tiles = [np.where(good[:, None], x, 0.0) for x in tiles]
     return spans, [np.ascontiguousarray(x.T) for x in tiles] if axis == 0 else tiles, good
@@ -125,8 +137,7 @@ def block_of(logits: Array, labels: Array | None, upstream: Array | None) -> Blo
     depth = peak - np.minimum.reduce([x.min(axis=axis, keepdims=True) for x in xs])
     wide = bool(depth.max() > NEAR)
     tiles = tuple(_tile(span, x, peak, axis, wide=wide) for span, x in zip(spans, xs, strict=True))
-    count = sum(np.bincount(tile.rows, minlength=len(logits)) for tile in tiles)
-    ties = np.asarray(count, np.float64).reshape(peak.shape)
+    ties = np.asarray(sum(tile.ties for tile in tiles))
     shift, deep = _shift(tiles, peak, axis, wide=wide)
     term_radius = words.exp_radius(np.minimum(depth, DEEPEST))
     scaled, rest_radius = _sum(tiles, shift, axis, wide=wide)
@@ -163,13 +174,13 @@ def block_of(logits: Array, labels: Array | None, upstream: Array | None) -> Blo
 
 
 def _tile(span: slice, x: Array, peak: Array, axis: int, *, wide: bool) -> Tile:
+    if not wide:
+        term, where, ties, others = terms.terms(x, peak, axis)
+        return Tile(axis, span, x, peak, term, 0, where, ties, others)
     d = dd.difference(peak, x)
+    term, q = dd.exp_minus((np.minimum(d[0], DEEPEST), np.where(d[0] > DEEPEST, 0.0, d[1])))
     where = np.flatnonzero(d[0] == 0)
-    rows = where // x.shape[1] if axis == 1 else where % x.shape[1]
-    if wide:
-        term, q = dd.exp_minus((np.minimum(d[0], DEEPEST), np.where(d[0] > DEEPEST, 0.0, d[1])))
-        return Tile(span, x, d, term, q, where, rows)
-    return Tile(span, x, d, dd.exp_near(d), 0, where, rows)
+    return Tile(axis, span, x, peak, term, q, where, terms.ties(where, x.shape[1], peak, axis), None)
 
 
 def _shift(tiles: Sequence[Tile], peak: Array, axis: int, *, wide: bool) -> tuple[Array, Mask]:
@@ -187,14 +198,7 @@ def _sum(tiles: Sequence[Tile], shift: Array, axis: int, *, wide: bool) -> tuple
     """Return t 2**shift and what its additions cost, relative; what falls below 2**-900 of it is lost."""
     whole: Pair | None = None
     for tile in tiles:
-        term = tile.term
-        if wide:
-            term = dd.scale(term, shift - tile.q)
-        flat = term[0].reshape(-1)
-        ones = flat[tile.peak]
-        flat[tile.peak] = 0
-        part = dd.total_positive(term, axis)
-        flat[tile.peak] = ones
+        part = tile.others or terms.others(dd.scale(tile.term, shift - tile.q) if wide else tile.term, tile.peak, axis)
         whole = part if whole is None else dd.add(whole, part)
     assert whole is not None
     widest = max(tile.x.shape[axis] for tile in tiles)
@@ -239,7 +243,7 @@ def lag(block: Block, d: Pair, peak: Array, rows: Array) -> Value:
     """
     log = block.log_beside
     pair = dd.add_same_sign(d, log)
-    radius = block.beside_radius + np.where(block.beside_error > 0, TAIL, 0.0) + ADD
+    radius = lag_radius(block)
     value = overwritten(Value(pair, 0, radius), peak, Value(block.log, -block.log_shift, block.log_radius), rows)
     powers = powers_at(pair[0])
     at = powers[d[0].reshape(-1)[powers] != 0]
@@ -253,6 +257,11 @@ def lag(block: Block, d: Pair, peak: Array, rows: Array) -> Value:
         radius.reshape(-1)[at] = (beside * radii + errors + lost) / pair[0].ravel()[at]
         value = replace(value, radius=radius)
     return replace(value, powers=powers)
+
+
+def lag_radius(block: Block) -> Array:
+    """Return what `lag` is good to, but at peaks and powers of two."""
+    return block.beside_radius + np.where(block.beside_error > 0, TAIL, 0.0) + ADD
 
 
 def row_sum(block: Block, parts: Iterator[tuple[Pair, Array | float]]) -> Sum:

@@ -16,7 +16,6 @@ CHUNK = 1 << 15  # elements of a long row at work: a dozen lie in or near a core
 BLOCK = 1 << 18  # of short rows: each block has the calls for their sums besides
 TAIL = 2.0**-400  # a tail beside a larger number that only says on which side of it the value lies, as in golden.py
 TINY = 2.0**-60  # e below which 1 / (1 + e) is 1 - e to u e
-UNKNOWN = 2.0**-60  # a wider radius is none
 LEAST = 2.0**-900  # a product's tail is exact down to here
 Mask = Array
 Exponent: TypeAlias = "Array | int"

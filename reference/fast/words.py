@@ -1,7 +1,7 @@
 """Double-word arithmetic: unevaluated sums hi + lo of two float64, about 106 bits, each bound stated.
 
 The formulas are written once and work on numbers and on arrays alike: numpy applies them to arrays, and where numba is
-installed it compiles them as they stand (`reference.fast.loops`). So they are plain expressions without
+installed it compiles them as they stand (`reference.fast.compiled.arithmetic`). So they are plain expressions without
 branches, and `+=` changes an array of a formula's own in place, which is half of numpy's time.
 
 A pair is (hi, lo) with |lo| <= ulp(hi) / 2. u = 2**-53. Bounds are relative unless said otherwise and come from Joldes,
@@ -32,6 +32,7 @@ MULTIPLY = 8 * SQUARE  # JMP theorem 5.1 (algorithm 10): 7 u**2
 TIMES = 4 * SQUARE  # JMP theorem 4.1 (algorithm 7): 3/2 u**2 + 4 u**3
 UPWARDS = 1 + 2.0**-40  # what bounds computed in float64 are rounded up by
 DIVIDE = 16 * SQUARE  # JMP theorem 6.2 (algorithm 17): 15 u**2 + 56 u**3
+UNKNOWN = 2.0**-60  # a wider radius is none
 
 
 def two_sum(a: Array, b: Array | float) -> Pair:

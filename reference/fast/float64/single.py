@@ -40,7 +40,10 @@ from reference.fast.words import C1, C2, C3, PER_STEP, ROUNDER, ROUNDER_BITS, ST
 
 LOOPS = Loops(
     "reference.fast.float64.single_loops",
-    ("harness.jit", "reference.fast.words", "reference.fast.float64.single", "reference.fast.float64.single_loops"),
+    (
+        *("harness.jit", "reference.fast.words", "reference.fast.compiled.arithmetic"),
+        *("reference.fast.float64.single", "reference.fast.float64.single_loops"),
+    ),
 )
 FAR = 700.0  # e**-FAR is 2**-1010: beside nothing in a format of 24 bits, and normal in float64
 NEAR = 2.0**-12

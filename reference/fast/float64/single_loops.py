@@ -8,8 +8,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from harness.jit import loop
-from reference.fast import loops as _words  # noqa: F401 - `loops` teaches numba the words
 from reference.fast import words
+from reference.fast.compiled import arithmetic as _words  # noqa: F401 - it teaches numba the words
 from reference.fast.float64 import single
 from reference.fast.words import STEPS
 

@@ -1,42 +1,29 @@
 """The formulas of `reference.fast.words`, compiled as they stand: a loop each over flat arrays, new arrays returned.
 
-A loop reads the table of exponentials apart from its arithmetic, a strip at a time, because LLVM's vectors hold no
-look-ups. Import this only by way of `harness.jit`: it needs numba.
+All loops of the fast tier but those of single numbers are found here.
 """
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
-from numba.extending import overload, register_jitable
 
 from harness.jit import loop
 from reference.fast import words
-from reference.fast.words import STEPS
+from reference.fast.compiled.arithmetic import STRIP, Pair, exp_strip, shifted
+from reference.fast.compiled.rows import log_softmax_0, log_softmax_1, softmax_0, softmax_1
+from reference.fast.compiled.terms import in_range, terms_0, terms_1
 
-STRIP = 256
-Pair = tuple[Any, Any]
-
-for _name, _formula in inspect.getmembers(words, inspect.isfunction):
-    if _name not in {"bits", "float_of", "where", "table", "pieces_of_log_2"}:
-        register_jitable(_formula)
-
-
-@overload(words.bits)
-def _bits(a):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba compares signatures
-    return lambda a: np.float64(a).view(np.int64)
-
-
-@overload(words.float_of)
-def _float_of(a):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
-    return lambda a: np.int64(a).view(np.float64)
-
-
-@overload(words.where)
-def _where(mask, a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
-    return lambda mask, a, b: a if mask else b
+__all__ = (
+    "in_range",
+    "log_softmax_0",
+    "log_softmax_1",
+    "softmax_0",
+    "softmax_1",
+    "terms_0",
+    "terms_1",
+)  # and what stands here
 
 
 @loop
@@ -180,32 +167,13 @@ BY_ROW = frozenset({"difference", "cut", "add_same_sign", "multiply"})  # argume
 
 
 @loop
-def _exp(d: Pair, step: Any, rest: Pair, entry: Pair, table: Any) -> None:
-    """Set entry to e**-d 2**(step // STEPS), a strip at most, in three passes, two of them in vectors."""
-    for i in range(step.size):
-        step[i], (rest[0][i], rest[1][i]) = words.reduced((d[0][i], d[1][i]))
-    for i in range(step.size):
-        at = step[i] & (STEPS - 1)
-        entry[0][i], entry[1][i] = table[0, at], table[1, at]
-    for i in range(step.size):
-        entry[0][i], entry[1][i] = words.from_table((entry[0][i], entry[1][i]), (rest[0][i], rest[1][i]))
-
-
-@loop
-def _shifted(a: Pair, step: Any) -> None:
-    """Apply `words.shifted` in place."""
-    for i in range(step.size):
-        a[0][i], a[1][i] = words.shifted((a[0][i], a[1][i]), step[i])
-
-
-@loop
 def _exp_steps(d: Pair, table: Any) -> tuple[Pair, Any]:
     size = d[0].size
     steps, rest = np.empty(size, np.int64), (np.empty(STRIP), np.empty(STRIP))
     high, low = np.empty(size), np.empty(size)
     for start in range(0, size, STRIP):
         at = slice(start, min(start + STRIP, size))
-        _exp((d[0][at], d[1][at]), steps[at], rest, (high[at], low[at]), table)
+        exp_strip((d[0][at], d[1][at]), steps[at], rest, (high[at], low[at]), table)
     return (high, low), steps
 
 
@@ -217,8 +185,8 @@ def _exp_near(d: Pair, table: Any) -> Pair:
     for start in range(0, size, STRIP):
         at = slice(start, min(start + STRIP, size))
         step, part = steps[: at.stop - start], (high[at], low[at])
-        _exp((d[0][at], d[1][at]), step, rest, part, table)
-        _shifted(part, step)
+        exp_strip((d[0][at], d[1][at]), step, rest, part, table)
+        shifted(part, step)
     return high, low
 
 
@@ -240,8 +208,8 @@ def _log1p_near(a: Pair, y: Any, table: Any) -> tuple[Pair, Any]:
         at = slice(start, min(start + STRIP, size))
         count = at.stop - start
         step, x = steps[:count], (whole[0][:count], whole[1][:count])
-        _exp((y[at], zero), step, rest, x, table)
-        _shifted(x, step)
+        exp_strip((y[at], zero), step, rest, x, table)
+        shifted(x, step)
         _log1p_strip((a[0][at], a[1][at]), y[at], x, step, rest, high[at], low[at], radius[at])
     return (high, low), radius
 

@@ -1,0 +1,1 @@
+"""Loops that numba compiles for the fast tier. Import them only by way of `harness.jit`."""
