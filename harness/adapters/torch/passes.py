@@ -21,12 +21,18 @@ PRODUCTS = {
 ENTRIES = 1 << 20
 
 
+def unlimited() -> Any:
+    """Let one function be compiled for every dtype and shape that is asked; return torch's settings of it."""
+    dynamo = torch._dynamo.config  # noqa: SLF001 - not all have a public name in torch 2.7; imported when first used
+    dynamo.recompile_limit = dynamo.accumulated_recompile_limit = ENTRIES
+    return dynamo
+
+
 def compiled(function: Function, *, dynamic: bool = False) -> Function:
     """Compile, and make every way back to eager an error: a mode that quietly answers as another is worse than none."""
-    dynamo = torch._dynamo.config  # noqa: SLF001 - not all have a public name in torch 2.7; imported when first used
+    dynamo = unlimited()
     dynamo.suppress_errors = False
     dynamo.fail_on_recompile_limit_hit = True
-    dynamo.recompile_limit = dynamo.accumulated_recompile_limit = ENTRIES
     torch._inductor.config.compile_threads = 1  # noqa: SLF001 - as above; more would start a pool of processes
     native: Function = torch.compile(function, fullgraph=True, dynamic=dynamic)
     if dynamo.disable or native is function:

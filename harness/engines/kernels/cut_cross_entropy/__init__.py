@@ -1,7 +1,8 @@
 """Apple's cut-cross-entropy, the loss of hidden states times a vocabulary matrix in torch.
 
 Its `impl='torch_compile'` runs everywhere, compiled by itself in whatever mode it is called; `cce`, a Triton kernel, on
-CUDA alone.
+CUDA alone. What is compiled so is one function with `fullgraph=True`, which raises once torch's limit of 8 dtypes and
+shapes in a process is passed: that limit is lifted here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 
 from harness.adapters import Catalogue, Function, Native
 from harness.adapters import torch as in_torch
+from harness.adapters.torch import passes
 from harness.adapters.torch.functions import own_reduction
 
 CATALOGUE = Catalogue("cut_cross_entropy", {"cut_cross_entropy": cut_cross_entropy}, torch.sum, torch.mean)
@@ -54,6 +56,11 @@ class Adapter(in_torch.Adapter):
     compiling: ClassVar = {}
     dtypes = ("float16", "bfloat16", "float32")
     with_cuda = ""
+
+    def __init__(self) -> None:
+        """Lift the limit."""
+        super().__init__()
+        passes.unlimited()
 
     def environment(self, device: str) -> dict[str, str]:
         return super().environment(device) | {
