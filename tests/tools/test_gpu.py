@@ -53,6 +53,7 @@ def test_one_step_loses_no_other(ran):
     }
     assert code == 1
     assert "tried on a CPU, where nothing is said of a GPU" in account
+    assert "Smaller shapes, fewer families and modes than on a GPU" in account
     assert "stopped after 1 s" in account
     assert "nobody is here" in account
     assert "expected the results of a run" in account
@@ -87,6 +88,16 @@ def test_steps_of_a_gpu(tmp_path):
         assert all(os.path.exists(word) for word in step.words if word.endswith(".py"))  # noqa: PTH110 - words
     assert sum(step.seconds for step in steps) <= 600
     assert "--graph" in next(step for step in steps if step.name == "duel").words
+
+
+def test_steps_tried_on_a_cpu_fit_into_ten_minutes(tmp_path):
+    """The same steps, small: their times add up to no more than a GPU has."""
+    seen = {name: ("", ["cpu"]) for name in SEEN}
+    small, whole = (gpu.steps(device, seen, tmp_path) for device in ("cpu", "cuda"))
+
+    assert [step.name for step in small] == [step.name for step in whole]
+    assert sum(step.seconds for step in small) <= 600
+    assert all("4096x32768" not in word for step in small for word in step.words)
 
 
 def test_without_a_gpu_all_is_skipped(tmp_path):
