@@ -163,7 +163,7 @@ def _lines_apart(old: Score, new: Score, case: Case) -> str:
         return f"answers differ in bits, and are of other parts of the line: {now.rows} binades, were {was.rows}"
     ends = [line.row_name(case.dtype, now.first + row, now.of) for row in (rows[0], rows[-1])]
     between = f"at {ends[0]}" if len(rows) == 1 else f"from {ends[0]} to {ends[1]}"
-    binades = "binades of the gap" if now.of == "gaps" else "binades"
+    binades = {"gaps": "binades of the gap", "widths": "blocks of widths"}.get(now.of, "binades")
     return f"answers differ in bits in {len(rows)} of {now.rows} {binades}, {between}"
 
 

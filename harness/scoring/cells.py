@@ -16,7 +16,7 @@ from harness.jit import Loops
 from harness.model import Array, Format, Golden
 from harness.scoring import metrics, ulp
 from harness.scoring.bits import digest
-from harness.scoring.swept import BINS, EDGES, FINE, MOST, REGIONS, Region, Swept
+from harness.scoring.swept import BINS, EDGES, FINE, MOST, REGIONS, Of, Region, Swept
 from harness.scoring.ulp import Truth
 
 LOOPS = Loops("harness.scoring.cell_loops", ("harness.jit", "harness.scoring.cell_loops"))
@@ -153,7 +153,14 @@ def whole(got: Array, golden: Golden, form: Format, flushable: Array) -> Swept:
     return swept(placed, parts, [digest(row)[:DIGITS] for row in got], *regions(codes.reshape(-1), 0))
 
 
-def swept(cells: Sequence[Sums], parts: int, digests: Sequence[str], found: Sequence[Region], turns: int) -> Swept:
+def swept(
+    cells: Sequence[Sums],
+    parts: int,
+    digests: Sequence[str],
+    found: Sequence[Region],
+    turns: int,
+    of: Of = "numbers",
+) -> Swept:
     """Return the sums of cells, of which a row has so many parts."""
     return Swept(
         parts,
@@ -168,6 +175,7 @@ def swept(cells: Sequence[Sums], parts: int, digests: Sequence[str], found: Sequ
         tuple(digests),
         tuple(found),
         turns,
+        of,
     )
 
 

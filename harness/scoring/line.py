@@ -11,6 +11,7 @@ import struct
 
 from harness.model import FORMATS, Format
 
+WIDTHS = 256  # of rows of classes, of which one is swept after the other, in a row of what they come to
 DENSITY = 256  # numbers a binade where there are too many to ask all
 WHOLE = 24  # bits of precision up to which every number is asked
 
@@ -34,7 +35,9 @@ def named(dtype: str, row: int) -> str:
 
 
 def row_name(dtype: str, row: int, of: str) -> str:
-    """Return what a row of numbers holds, or one of gaps."""
+    """Return what a row of numbers holds, or one of gaps, or of widths: the first of these."""
+    if of == "widths":
+        return str(row * WIDTHS + 1)
     return gap_name(dtype, row) if of == "gaps" else named(dtype, row)
 
 

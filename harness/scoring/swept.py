@@ -17,8 +17,10 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, Literal, TypeVar, get_args
 
+from harness.scoring.line import WIDTHS
+
 T = TypeVar("T")
-Of = Literal["numbers", "gaps"]  # what rows are binades of
+Of = Literal["numbers", "gaps", "widths"]  # what rows are binades of, or neighbours of
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 16.0, 256.0, 65_536.0)  # ulps; the last bin of a histogram is all beyond, nan among it
 BINS = len(EDGES) + 1
@@ -49,7 +51,8 @@ class Swept:
 
     of: what rows are of. Of gaps all rows are there, some of them maybe empty; a place is the pair's, times its
     outputs; a region lasts from the least to the greatest gap of neighbouring rows in which a verdict is found, by
-    `line.place_of_gap`; digests are sums, 16 hexadecimal digits each.
+    `line.place_of_gap`; digests are sums, 16 hexadecimal digits each. Of widths a row is so many neighbours, and a
+    place is a width less one.
     """
 
     cells: int
@@ -76,6 +79,8 @@ class Swept:
         """Which row of the line is the first here."""
         if self.of == "gaps":
             return 0
+        if self.of == "widths":
+            return self.places[0] // WIDTHS
         return self.places[0] // (self.elements // self.rows)
 
     @property
@@ -124,6 +129,7 @@ def joined(parts: Iterable[Swept]) -> Swept:
         _chain(part.digests for part in every),
         regions,
         turns,
+        every[0].of,
     )
 
 

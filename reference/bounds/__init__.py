@@ -107,7 +107,7 @@ def beside_sums(op: Op, quantity: Quantity, inputs: Inputs, golden: Golden) -> B
 class Sums:
     """What is summed up: classes a row, in a native sum with a height of its own; and whether rows share a gradient."""
 
-    classes: int
+    classes: float | Array
     native_height: float | None = None
     shared: bool = False
 
@@ -121,7 +121,7 @@ def _budget(op: Op, quantity: Quantity, t: Terms, form: Format, golden: Golden, 
         "U": (t, Arithmetic(inner.unit, unshifted=True)),
         "E": (t, POWERS[inner.name]),
     }
-    if classes >= heights.LONG and (op.name, quantity) in BY_ROW:
+    if np.min(classes) >= heights.LONG and (op.name, quantity) in BY_ROW:
         kinds["P"] = terms.in_all_sums(t, heights.pairwise(classes)), kinds["S"][1]
         kinds["C"] = terms.in_all_sums(t, heights.chance(classes)), kinds["S"][1]
     errors = {kind: _total(op, quantity, row, how, shape) for kind, (row, how) in kinds.items()}

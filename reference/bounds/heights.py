@@ -34,10 +34,13 @@ a quarter of that. A sum that loses its tail errs in one direction, and does not
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 
 from harness.model import Array, Format
+
+Size = TypeVar("Size", "float", "Array", "float | Array")  # of one row, or of rows of several widths
 
 LONG = 2_048  # classes from which a row counts as long, and from which its heights are told apart
 LAMBDA = 5.0
@@ -55,21 +58,21 @@ def exact(x: Array, inner: Format) -> Array:
     return np.asarray((x.max(axis=1, keepdims=True) == 0) & ((x == 0) | (x <= -cut(inner))).all(axis=1, keepdims=True))
 
 
-def worst(classes: float) -> float:
+def worst(classes: Size) -> Size:
     """Return the height of a running sum."""
     return classes - 1.0
 
 
-def chance(classes: float) -> float:
+def chance(classes: Size) -> Size:
     """Return the height that errors of mean 0 exceed with the probability FALSE_ALARM at most."""
-    return LAMBDA * math.sqrt((classes - 1.0) / 3)
+    return LAMBDA * np.sqrt((classes - 1.0) / 3)
 
 
-def pairwise(classes: float) -> float:
+def pairwise(classes: Size) -> Size:
     """Return the height of a sum in pairs, or of one whose lanes are added up often enough."""
-    return LEAVES + math.log2(classes)
+    return LEAVES + np.log2(classes)
 
 
-def native(classes: float, form: Format, inner: Format) -> float:
+def native(classes: Size, form: Format, inner: Format) -> Size:
     """Return the height of a reasonable sum in 16 bits, in their u: in pairs, or a running one in float32."""
     return pairwise(classes) + classes * inner.unit / form.unit

@@ -53,7 +53,7 @@ class Groups:
     z: Array  # labels, likewise
     g: Array  # incoming gradients, likewise or (rows, 1)
     counts: Array
-    classes: int  # of a row
+    classes: float | Array  # of a row; of rows of several widths, (rows, 1)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def grouped(op: Op, groups: Groups, inner: Format) -> Terms:
     )
 
 
-def in_all_sums(t: Terms, height: float) -> Terms:
+def in_all_sums(t: Terms, height: float | Array) -> Terms:
     """Return the terms with no sum's height above one; exact rows keep theirs."""
     capped = {name: np.minimum(getattr(t, name), height) for name in ("height_given", "height_mean", "height_loss")}
     return replace(with_height(t, height), **capped)

@@ -72,13 +72,21 @@ def template(result: Result, facts: Mapping[str, str] = NOTHING) -> str:
     worst = result.outcome.worst
     element = worst is not None and len(worst.index) > 1
     shape = f"{case.rows}x{case.classes}"
+    classes = "row.size" if case.family.startswith("width_") else str(case.classes)  # a row of any width
     known = (facts.get("file", ""), facts.get("imports", ""), facts.get("program", ""))
-    return _template(case.op, result.target, case.quantity, shape, element, known)
+    return _template(case.op, result.target, case.quantity, (shape, classes), element, known)
 
 
 @functools.cache
-def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, known: tuple[str, str, str]) -> str:  # noqa: FBT001 - part of a key
-    (file, imports, program), name = known, target.implementation.name
+def _template(
+    op: Op,
+    target: Target,
+    quantity: str,
+    size: tuple[str, str],
+    element: bool,  # noqa: FBT001 - part of a key
+    known: tuple[str, str, str],
+) -> str:
+    (shape, classes), (file, imports, program), name = size, known, target.implementation.name
     way = ways.way(op, target, program)
     call = calls.call(way.framework, way.name, op) if (way.framework in IMPORTS or imports) and not file else None
     record = OPS.get(op.name)  # none of an op of another version
@@ -106,7 +114,7 @@ def _template(op: Op, target: Target, quantity: str, shape: str, element: bool, 
         arrays=[*record.arrays, *(["bias"] if "bias" in op.options else [])] if record else ["logits"],
         wrt=GRADIENTS.get(quantity, quantity.removeprefix("grad_")),
         mean=op.options.get("reduction") == "mean",
-        classes=shape.partition("x")[2],
+        classes=classes,
         quantity=quantity,
         shape=shape,
         element=element,

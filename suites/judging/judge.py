@@ -124,7 +124,7 @@ def worst_case(case: Case, score: Score) -> str:
     The height is that of a sum whose every rounding errs by u in one direction: where it is far above 1, nearly all of
     the bound is the sum's.
     """
-    if score.budget_class != "S" or "C" not in score.over_bound or "N" in score.over_bound:
+    if score.budget_class != "S" or "C" not in score.over_bound or "N" in score.over_bound or score.swept:
         return ""  # rounding to 16 bits on the way is another reason
     implied = score.over_bound["S"] * heights.worst(case.classes)
     text = f"by the worst case alone, as {implied:.0f} roundings of a row's sum in one direction would err"

@@ -9,6 +9,7 @@ import numpy as np
 from harness.model import Array, Case, Inputs, Worst
 from harness.ops import OPS
 from suites.questions import families, linear_recipes, recipes
+from suites.questions.swept import widths
 
 WRITTEN_OUT = 256  # classes up to which a row is stored as hex floats; a longer one is stored as a recipe
 
@@ -51,6 +52,8 @@ def worst_element(
 
 def row_again(case: Case, worst: Worst) -> Inputs:
     """Return the row of a sweep's worst element, of which all numbers are written out, as inputs of one row."""
+    if case.source.name in widths.WIDTHS:
+        return widths.inputs(case, widths.longest(case)[:, : widths.width_of(worst.logits)])
     logits = _of(worst.logits, case).reshape(1, -1)
     record = OPS[case.op.name]
     labels = None

@@ -15,7 +15,7 @@ from reference.bounds.heights import LONG
 from suites.questions import corpus, families, linear, options, published
 from suites.questions.families import FAMILIES
 from suites.questions.presets import Preset, Shape
-from suites.questions.swept import pairs
+from suites.questions.swept import pairs, widths
 from suites.questions.swept.lines import LABELS, LINES
 
 # Few shapes, because each is a compilation for every compiled function.
@@ -247,4 +247,4 @@ def descriptions() -> dict[str, str]:
     """Return each family's docstring, for the reader of a page."""
     every: Mapping[str, Callable[..., object]] = {**FAMILIES, **linear.FAMILIES}
     own = {name: " ".join((function.__doc__ or "").split()) for name, function in every.items()}
-    return {**own, **pairs.DESCRIPTIONS}
+    return {**own, **pairs.DESCRIPTIONS, **widths.DESCRIPTIONS}

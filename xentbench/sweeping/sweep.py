@@ -28,6 +28,7 @@ from suites.judging.sweeps import run as sweeps
 from suites.judging.sweeps.piece import Described
 from suites.judging.sweeps.run import Sweep, Wanted
 from suites.questions.swept.pairs import ASKED, PAIRS
+from suites.questions.swept.widths import MOST, WIDTHS, width_of
 from xentbench import options
 from xentbench.report import write_report
 from xentbench.running import asking
@@ -48,6 +49,7 @@ def sweep(
     binades: Annotated[
         str, typer.Option(help="FROM-TO, rows of what is cut into pieces: some of it, as a sample")
     ] = "",
+    widths: Annotated[str, typer.Option(help="FROM-TO, up to 70000: rows of every such width instead")] = "",
     executor: options.Executor = "",
     jobs: options.Jobs = 0,
     store: options.StoreLocation = options.STORE,
@@ -56,13 +58,15 @@ def sweep(
     """Put every number of a format to functions of one number, and write a report.
 
     Of float64, whose numbers are too many, 256 of each binade and sign. An op of classes is asked every pair of a
-    16-bit format's numbers, as two classes, or every gap of float32 at four levels. What is done is kept: the same
-    command, given again after an interruption, goes on.
+    16-bit format's numbers, as two classes, or every gap of float32 at four levels. With --widths such ops are asked
+    rows of every width whose answers are known exactly, in modes that compile nothing, or those that --on names. What
+    is done is kept: the same command, given again after an interruption, goes on.
 
     Examples:
       xentbench sweep sigmoid --dtype bfloat16 --on torch
       xentbench sweep sigmoid_xent --dtype float32 --on jax:jit --quantity value
       xentbench sweep softmax,logsumexp --dtype float16 --on torch
+      xentbench sweep all --dtype float32 --on torch --widths 1-70000
       xentbench sweep all --dtype float32 --executor tcp://127.0.0.1:8786
 
     Exit codes:
@@ -79,6 +83,7 @@ def sweep(
             choice("--dtype", dtype, SWEPT),
             choices("--quantity", quantity, VALUE_AND_GRADIENT),
             part(binades, dtype, op),
+            of_widths(widths),
         )
         wanted.cases()
         pairs = arguments.pairs(on)
@@ -124,6 +129,17 @@ def part(binades: str, dtype: str, op: str) -> tuple[int, int]:
         raise ValueError(
             f"--binades is {binades!r}, expected FROM-TO, 0 to {most}, and --dtype {sweeps.CUT} or ops of two numbers"
         )
+    return first, last
+
+
+def of_widths(text: str) -> tuple[int, int]:
+    """Read which widths of rows are asked. Raises ValueError."""
+    if not text:
+        return (0, 0)
+    found = re.fullmatch("([0-9]{1,5})-([0-9]{1,5})", text)
+    first, last = map(int, found.groups()) if found else (0, 0)
+    if not 0 < first <= last <= MOST:
+        raise ValueError(f"--widths is {text!r}, expected FROM-TO, 1 to {MOST}")
     return first, last
 
 
@@ -196,6 +212,8 @@ def show_results(results: Sequence[Result]) -> None:
 def place(case: Case, worst: Worst) -> str:
     """Say where an answer is furthest off: at a number, in a binade, or at a pair."""
     numbers = worst.logits.split()
+    if case.source.name in WIDTHS:
+        return f"n = {width_of(worst.logits)}"
     if case.source.name in PAIRS:
         return " ".join(f"{float.fromhex(number):g}" for number in numbers)
     return worst.logits if len(numbers) == 1 else line.named(case.dtype, worst.index[0])

@@ -76,13 +76,20 @@ def curve(answer: Result) -> dict[str, Any]:
         "mean": drawn(lean * FINE / max(count, 1) for lean, count in zip(parts.leans, there, strict=True)),
         "high": drawn(parts.highs),
         "rows": [line.row_name(dtype, row, whole.of) for row in range(whole.first, whole.first + whole.rows)],
-        "at": line.row_name(dtype, whole.first + whole.furthest // whole.cells, whole.of),
+        "at": at(whole, dtype),
         "mean_ulp": numbers.rounded(score.mean_ulp),
         "bias_ulp": numbers.rounded(score.bias_ulp),
         "bins": whole.histogram(),
         "edges": list(EDGES),
         "regions": regions(whole, dtype),
     }
+
+
+def at(whole: Swept, dtype: str) -> str:
+    """Return where the largest error is: in a binade, or at a width."""
+    if whole.of == "widths":
+        return f"n = {whole.places[whole.furthest] + 1}"
+    return line.row_name(dtype, whole.first + whole.furthest // whole.cells, whole.of)
 
 
 def regions(whole: Swept, dtype: str) -> str:
@@ -99,4 +106,6 @@ def end(whole: Swept, dtype: str, place: int) -> str:
     """Return where a region begins or ends: a binade, or a gap."""
     if whole.of == "gaps":
         return f"{line.gap_at(place):.6g}"
+    if whole.of == "widths":
+        return str(place + 1)
     return line.named(dtype, place // (whole.elements // whole.rows))

@@ -36,7 +36,7 @@ function option(shown, from, to) {
 }
 
 function table(block, shown) {
-  const head = ["Implementation @ mode", "Largest, ulp", "In binade", "Mean", "Bias", "Correctly rounded", "No plain distance"];
+  const head = ["Implementation @ mode", "Largest, ulp", "Where", "Mean", "Bias", "Correctly rounded", "No plain distance"];
   return element("table", { class: "plain" }, element("caption", { class: "unseen" }, "The answers that are drawn, the largest error first"),
     element("thead", {}, element("tr", {}, ...head.map(text => element("th", { scope: "col" }, text)))),
     element("tbody", {}, ...shown.map(one => element("tr", {},

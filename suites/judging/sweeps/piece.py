@@ -23,24 +23,30 @@ from suites.judging import ask
 from suites.judging.sweeps import account
 from suites.judging.sweeps.account import Account, Part
 from suites.judging.sweeps.pair_sweep import PairSweep
+from suites.judging.sweeps.width_sweep import WidthSweep
 from suites.questions.swept.pairs import PAIRS
+from suites.questions.swept.widths import WIDTHS
 
 CHUNK = 1 << 20  # numbers at a time, which are a cell: with all that is made of them some 100 MB
 
 
 @dataclass(frozen=True)
 class Described:
-    """A framework as a worker finds it: what its answers depend on, and whom it offers to an op."""
+    """A framework as a worker finds it: what its answers depend on, and whom it offers to an op.
+
+    compiling: modes in which a shape that was not met before is a compilation.
+    """
 
     facts: Mapping[str, str]
     targets: tuple[Target, ...]
+    compiling: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Piece:
     """Some rows of lines or pairs of one dtype, the same for all cases, to all targets; none: all rows at once.
 
-    facts: what every worker's answers have to depend on.
+    rows: from and below; of rows of every width, these. facts: what every worker's answers have to depend on.
     """
 
     framework: str
@@ -84,7 +90,8 @@ def describe(framework: str) -> Described:
         for implementation in adapter.implementations()
         if adapter.offer(implementation).takes("every")
     )
-    return Described(facts_of(adapter), targets)
+    compiling = tuple(mode for mode in adapter.modes if adapter.compiles(mode) != "nothing")
+    return Described(facts_of(adapter), targets, compiling)
 
 
 def answer(piece: Piece) -> Done:
@@ -98,8 +105,9 @@ def answer(piece: Piece) -> Done:
             shared = ask.asked(case, _certify)
             found += [(case, target, ask.score(adapter, target, shared)) for target in targets]
         return Done(tuple(found), math.nan, time.process_time() - began)
-    of_pairs = piece.questions[0][0].source.name in PAIRS
-    sweep = PairSweep(adapter, piece.questions, piece.rows) if of_pairs else Sweep(adapter, piece.questions, piece.rows)
+    family = piece.questions[0][0].source.name
+    kind = PairSweep if family in PAIRS else WidthSweep if family in WIDTHS else Sweep
+    sweep = kind(adapter, piece.questions, piece.rows)
     return Done(tuple(sweep.run()), sweep.asking_seconds, time.process_time() - began)
 
 

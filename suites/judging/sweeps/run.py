@@ -12,22 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from harness.model import BUDGET_CLASSES, FORMATS, Case, Outcome, Score, Target, Worst
+from harness.model import BUDGET_CLASSES, FORMATS, Case, Outcome, Score, Target
 from harness.ops import OPS, VALUE_AND_GRADIENT
 from harness.running.spread.pieces import Pieces
 from harness.scoring import line, swept
 from harness.store import NAMES, pack, unpack
-from reference import golden as goldens
-from reference import rounding
-from suites.judging.sweeps import account, pair_sweep
+from suites.judging.sweeps import account, furthest
 from suites.judging.sweeps import piece as pieces
 from suites.judging.sweeps.account import Furthest, Part
 from suites.judging.sweeps.piece import Described, Done, Piece
 from suites.questions import cases
-from suites.questions.swept import pairs
+from suites.questions.swept import pairs, widths
 from suites.questions.swept.lines import LINES
 
 ROWS = 6  # of float32's line in a piece: 50 million numbers
+BESIDE = 16 * line.WIDTHS  # widths in a piece
 NUMBERS = 1024  # of a short format in a piece, each beside all of them: 65 million pairs
 CUT = "float32"  # whose line is asked in pieces; other lines are asked as a whole
 
@@ -47,9 +46,12 @@ class Wanted:
     dtype: str
     quantities: tuple[str, ...] = ()
     binades: tuple[int, int] = (0, 0)  # rows of the line, from and up to; none for all
+    widths: tuple[int, int] = (0, 0)  # of rows that are asked instead, both ends included; none for no such rows
 
     def cases(self) -> list[Case]:
-        """Return the lines and pairs. Raises NotSwept for an op that is of neither."""
+        """Return the lines and pairs, or rows of every width. Raises NotSwept for an op that has none."""
+        if self.widths[1]:
+            return self._of_widths()
         points = [name for name, record in OPS.items() if record.elementwise and not record.apart]
         for name in self.ops:
             if name not in (*points, *pairs.ASKED):
@@ -64,8 +66,17 @@ class Wanted:
         of_pairs = (case for name in self.ops for case in pairs.cases(name, self.dtype))
         return [case for case in (*every, *of_pairs) if case.quantity in (self.quantities or VALUE_AND_GRADIENT)]
 
+    def _of_widths(self) -> list[Case]:
+        if off := [name for name in self.ops if name not in widths.ASKED]:
+            raise NotSwept(f"op is {off[0]!r}, expected one that is asked every width: {', '.join(widths.ASKED)}")
+        if self.quantities and "value" not in self.quantities:
+            raise NotSwept(f"quantity is {', '.join(self.quantities)}, expected value, which is asked every width")
+        return [case for name in self.ops or widths.ASKED for case in widths.cases(name, self.dtype)]
+
     def rows(self) -> tuple[int, int]:
-        """Return the rows that are asked of what is cut."""
+        """Return the rows that are asked of what is cut, or the widths."""
+        if self.widths[1]:
+            return self.widths[0], self.widths[1] + 1
         first, last = self.binades
         return (first, last) if last else (0, line.shape(FORMATS[self.dtype])[0])
 
@@ -109,7 +120,8 @@ def cut(wanted: Wanted, framework: str, found: Described, modes: Sequence[str], 
     def takes(case: Case, target: Target) -> bool:
         asked = target.implementation
         of_op = asked.op == case.op.name and asked.kind in kinds
-        return of_op and (not modes or target.mode in modes)
+        every = not (wanted.widths[1] and target.mode in found.compiling)  # a width is a compilation there
+        return of_op and (target.mode in modes if modes else every)
 
     facts = tuple(sorted(found.facts.items()))
     asked = [
@@ -119,7 +131,7 @@ def cut(wanted: Wanted, framework: str, found: Described, modes: Sequence[str], 
     ]
     of_each: dict[str, list[tuple[Case, tuple[Target, ...]]]] = {}
     for one in asked:  # all lines have the same numbers
-        of_each.setdefault(one[0].family if one[0].source.name in pairs.PAIRS else "", []).append(one)
+        of_each.setdefault(one[0].family if one[0].family in (*pairs.PAIRS, *widths.WIDTHS) else "", []).append(one)
     return [piece for family, some in of_each.items() for piece in _pieces(wanted, framework, family, some, facts)]
 
 
@@ -134,8 +146,14 @@ def _pieces(
     if not family and wanted.dtype != CUT:
         yield from (Piece(framework, (one,), None, facts) for one in asked)
         return
-    every = NUMBERS // line.shape(FORMATS[wanted.dtype])[1] if family == pairs.EVERY_PAIR else ROWS
     first, last = wanted.rows()
+    if family in widths.WIDTHS:
+        while first < last:
+            end = min((first - 1) // BESIDE * BESIDE + BESIDE + 1, last)
+            yield Piece(framework, tuple(asked), (first, end), facts)
+            first = end
+        return
+    every = NUMBERS // line.shape(FORMATS[wanted.dtype])[1] if family == pairs.EVERY_PAIR else ROWS
     for start in range(first, last, every):
         yield Piece(framework, tuple(asked), (start, min(start + every, last)), facts)
 
@@ -181,6 +199,9 @@ def asked(piece: Piece) -> int:
         return sum(case.rows * case.classes * len(targets) for case, targets in piece.questions)
     case = piece.questions[0][0]
     per_row = account.PER_ROW
+    if case.family in widths.WIDTHS:
+        first, last = piece.rows
+        return (last - first) * (first + last - 1) // 2 * targets
     if case.family == pairs.EVERY_PAIR:
         per_row = case.rows // line.shape(FORMATS[case.dtype])[0]
     return (piece.rows[1] - piece.rows[0]) * per_row * targets
@@ -204,7 +225,7 @@ def score(case: Case, parts: Sequence[Part]) -> Score:
         over_bound=over,
         budget_class=next(met, None),
         verdicts=verdicts,
-        worst=_worst(case, worst),
+        worst=furthest.row(case, worst),
         bits=_digest([part.bits for part in parts] if parts[0].bits else whole.digests),
         swept=swept.pack(whole),
     )
@@ -212,31 +233,6 @@ def score(case: Case, parts: Sequence[Part]) -> Score:
 
 def _digest(texts: Sequence[str]) -> str:
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
-
-
-def _worst(case: Case, worst: Furthest) -> Worst:
-    """Describe what an answer is furthest off at, as a row of one number or two."""
-    of_pair = case.source.name in pairs.PAIRS
-    if of_pair:
-        x, y, (output,) = pair_sweep.at(case, np.array([worst.place]))
-        row, exact = np.concatenate([x, y]), pair_sweep.golden(case, x, y)
-        index: tuple[int, ...] = (0, int(output)) if pairs.outputs(case) > 1 else (0,)
-        label = "0" if OPS[case.op.name].labels == "index" else ""
-    else:
-        row = account.at(worst.place)
-        exact, index = account.golden(case, row), (0, 0)
-        label = account.label(case).hex() if OPS[case.op.name].labels == "row" else ""
-    there = (0, index[-1] if len(index) > 1 else 0) if of_pair else (0,)
-    return Worst(
-        index=index,
-        logits=" ".join(float(number).hex() for number in row),
-        label=label,
-        upstream="" if case.quantity == "value" else (1.0).hex(),
-        exact=goldens.digits(exact, there),
-        expected=float(rounding.nearest(exact, FORMATS[case.dtype])[there]).hex(),
-        got=worst.got.hex(),
-        ulp=worst.ulps,
-    )
 
 
 def packed(done: Done) -> str:

@@ -360,3 +360,15 @@ def test_modules_are_imported_where_they_are_named():
     assert "import optax" not in script.script(result("jax", "softmax", "jax.nn.softmax"))
     assert "import optax" in script.script(result("jax", "dense_xent", "optax.softmax_cross_entropy"))
     assert script.script(result("numpy", "softmax", "np.exp(logits - max) / sum")).count("import numpy as np") == 1
+
+
+def test_row_of_any_width_is_as_wide_as_it_is():
+    """A sweep over the width is of no one shape, so its script takes the row's own."""
+    worst = Worst(
+        (0, 0), "# python\nimport numpy as np\n\nrow = np.full(3, -1.0)\n", "", "", "0.3", "0x1p-2", "0x1p-2", 1.0
+    )
+    case = Case(Op.of("softmax"), "value", "width_swamp", "float32", 70_000, 70_000)
+    target = Target(Implementation("torch", "softmax", "torch.softmax", "fused"), "eager")
+    score = Score(3, 1.0, 1.0, 0.0, {"S": 0.5}, "S", worst=worst)
+
+    assert "reshape(-1, row.size)" in script.script(Result(case, target, score, "conforms"))
