@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness.files.merge import merge
-from harness.files.recall import existing, recall
+from harness.files.recall import existing, recalled
 from harness.history import counting, ratio
 from harness.history.compare import Comparison
 from harness.history.compare import judged as judged_with
@@ -113,11 +113,11 @@ def compare_runs(
         directory = folder("--report", directory) if directory else None
         accepts = _accepting(known)
         named = runs or [_before(store)]
-        recalled = [recall(one, store) for one in (named if len(named) > 1 else [*named, "latest"])]
+        found = recalled(named if len(named) > 1 else [*named, "latest"], store)
         if settling:
-            recalled = _settled(recalled, size, store, pythons or [sys.executable] * len(recalled))
-        course = follow(recalled, size, accepts)
-        page = _report(recalled, store, directory, accepts) if directory else None
+            found = _settled(found, size, store, pythons or [sys.executable] * len(found))
+        course = follow(found, size, accepts)
+        page = _report(found, store, directory, accepts) if directory else None
         with data(output) as to:
             if as_json:
                 plain = text.plain(course) if course.steps[1:] else comparison.plain(course.whole)
@@ -211,7 +211,8 @@ def status(
         gate, accepts = gate_of(fail_on), _accepting(known)
         run = opened.run("latest")
         before = opened.earlier(run.uid)
-        pair = (opened.recorded(before, never), opened.recorded(run.uid, never)) if before else None
+        earlier = opened.recorded(before, never) if before else None
+        pair = (earlier, opened.recorded(run.uid, never, earlier.results)) if earlier else None
         counts = counting.of_kinds({} if pair else opened.kinds(run.uid))
     if pair:
         earlier, latest = pair

@@ -137,11 +137,12 @@ def _begun(file: pq.ParquetFile) -> Recorded:
 def _results(path: Path) -> Iterator[Result]:
     count = 0
     with _opened(path) as file:
-        for batch in file.iter_batches(AT_ONCE, columns=READ):
-            columns = [_values(batch.column(name)) for name in READ]
-            for row in zip(*columns, strict=True):
-                count += 1
-                yield _result(dict(zip(READ, row, strict=True)))
+        for group in range(file.num_row_groups):  # one by one: over several, Arrow holds what each of them had
+            for batch in file.iter_batches(AT_ONCE, row_groups=[group], columns=READ):
+                columns = [_values(batch.column(name)) for name in READ]
+                for row in zip(*columns, strict=True):
+                    count += 1
+                    yield _result(dict(zip(READ, row, strict=True)))
         if count != file.metadata.num_rows:  # the footer has no checksum
             raise Malformed(f"{count} results, expected {file.metadata.num_rows}")
 

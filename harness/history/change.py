@@ -46,7 +46,7 @@ class Fact(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # two runs have hundreds of thousands
 class Change:
     """One question to one target in two runs; `before` is None where it was added, `after` where it was removed."""
 

@@ -7,9 +7,11 @@ its content; a case whose inputs were drawn anew is another question, whatever i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import zip_longest
+from typing import Any
 
 from harness.history import change, difference, news, ratio
 from harness.history.change import Change, Status
@@ -20,6 +22,8 @@ from harness.store import nouns
 
 Key = tuple[object, ...]
 Unpaired = dict[Key, Result]
+
+PAIRED = object()  # in the place of a result that has its counterpart
 
 ORDER: tuple[News, ...] = tuple(NEWS)
 STATUSES: tuple[Status, ...] = ("changed", "cannot tell", "added", "removed", "unchanged")
@@ -106,16 +110,29 @@ def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE, accepts
     """
     before, after = (replace(run, results=judged(run, accepts)) for run in (before, after))
     between = partial(change.between, size=size, runs=(before.run.uid, after.run.uid))
-    changes = sorted(
-        (_accepted(one, after, accepts) for one in _changes(before.results, after.results, after.not_run, between)),
-        key=lambda one: (ORDER.index(one.news), STATUSES.index(one.status), one.aspect, -change.severity(one)),
+    changes = _ordered(
+        _accepted(one, after, accepts) for one in _changes(before.results, after.results, after.not_run, between)
     )
     differences = difference.between(before, after)
     return Comparison(before.run, after.run, size, differences, tuple(after.not_run), tuple(changes))
 
 
-def judged(run: Recorded, accepts: Accepts) -> list[Result]:
+def _ordered(changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield changes, what matters most first, and of what matters alike what moved furthest.
+
+    Sorted kind by kind: of hundreds of thousands, a key of several parts each takes as much memory as they do.
+    """
+    kinds: dict[tuple[int, int, str], list[Change]] = {}
+    for one in changes:
+        kinds.setdefault((ORDER.index(one.news), STATUSES.index(one.status), one.aspect), []).append(one)
+    for kind in sorted(kinds):
+        yield from sorted(kinds.pop(kind), key=change.severity, reverse=True)
+
+
+def judged(run: Recorded, accepts: Accepts) -> Sequence[Result]:
     """Return the results of a run; a deviation that is accepted, with these versions, is a known one."""
+    if accepts is news.nothing:
+        return run.results
     results = []
     for one in run.results:
         said = accepts(one, run.environments.get(one.environment, {})) if one.judgement == "deviates" else None
@@ -135,19 +152,65 @@ def _accepted(one: Change, run: Recorded, accepts: Accepts) -> Change:
     return replace(one, turn="different", news="accepted", reason=f"{one.reason}; accepted: {said.reason}")
 
 
+class _Names:
+    """What questions are called, each name made once: results share their cases and targets.
+
+    What has a name lives as long as this does, so that it is known by its place in memory.
+    """
+
+    def __init__(self) -> None:
+        self._cases: dict[int, str] = {}
+        self._targets: dict[int, Key] = {}
+        self._each: dict[object, Any] = {}
+
+    def case(self, result: Result) -> str:
+        """Return the name of its case."""
+        if (name := self._cases.get(id(result.case))) is None:
+            name = str(result.case)
+            name = self._cases[id(result.case)] = self._each.setdefault(name, name)
+        return name
+
+    def target(self, result: Result) -> Key:
+        """Return the names of its target."""
+        if (name := self._targets.get(id(result.target))) is None:
+            name = _target(result)
+            name = self._targets[id(result.target)] = self._each.setdefault(name, name)
+        return name
+
+
+def _by_question(results: Sequence[Result], names: _Names) -> dict[tuple[str, str], dict[Key, Any]]:
+    """Return results by the name and content of their case, then by their target: the lightest way to hold many."""
+    found: dict[tuple[str, str], dict[Key, Any]] = {}
+    for result in results:
+        found.setdefault((names.case(result), result.content), {})[names.target(result)] = result
+    return found
+
+
 def _changes(
     before: Sequence[Result],
     after: Sequence[Result],
     not_run: Sequence[NotRun],
     between: Callable[[Result, Result], Change],
 ) -> Iterator[Change]:
-    old = {_question(result): result for result in before}
-    new = {_question(result): result for result in after}
-    for question, result in new.items():
-        if question in old:
-            yield between(old[question], result)
-    gone = {question: result for question, result in old.items() if question not in new}
-    come = {question: result for question, result in new.items() if question not in old}
+    names, come = _Names(), {}
+    rest = [one for one, other in zip_longest(before, after) if one is not None and one is not other]
+    old = _by_question(rest, names)
+    for result, other in zip_longest(after, before[: len(after)]):
+        if result is other:  # held once, for both runs have it
+            yield between(result, result)
+            continue
+        there = old.get((names.case(result), result.content), {})
+        if (found := there.get(names.target(result))) is None:
+            come[_question(result)] = result
+        elif found is not PAIRED:
+            there[names.target(result)] = PAIRED
+            yield between(found, result)
+    gone = {
+        _question(result): result
+        for result in rest
+        if old[names.case(result), result.content][names.target(result)] is not PAIRED
+    }
+    del old, names
     for then, now in _dead(gone, come):
         yield between(then, now)
     for then, now in _renamed(gone, come):
@@ -215,9 +278,13 @@ def _covers(entry: NotRun, result: Result) -> bool:
     )
 
 
-def _name(result: Result) -> Key:
+def _target(result: Result) -> Key:
     framework, op, name, _, mode, device = nouns.target_row(result.target)
-    return (str(result.case), framework, op, name, mode, device)
+    return (framework, op, name, mode, device)
+
+
+def _name(result: Result) -> Key:
+    return (str(result.case), *_target(result))
 
 
 def _question(result: Result) -> Key:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_args
 
 from harness.model import Case, Checked, Judgement, NotRun, Recorded, Result, Run, Score, Target, Worst
 from harness.store import hints, nouns, typed
+from harness.store.alike import shared
 from harness.store.database import Database, Row, StoreError
 from harness.store.hints import Malformed
 from harness.store.location import Location
@@ -195,10 +196,13 @@ class Stored:
         environments = {key: every[key] for (key,) in used if key in every}
         return Recorded(run, environments, self.not_run(run.uid), ())
 
-    def recorded(self, uid: str, worst: Wanted = always) -> Recorded:
-        """Return a run with all that is stored of it, worst elements as `results` has them. Raises StoreError."""
+    def recorded(self, uid: str, worst: Wanted = always, beside: Sequence[Result] = ()) -> Recorded:
+        """Return a run with all that is stored of it, worst elements as `results` has them. Raises StoreError.
+
+        beside: of a run to be compared with; what is the same there is held once.
+        """
         begun = self.begun(uid)
-        return replace(begun, results=list(self.results(begun.run.uid, worst)))
+        return replace(begun, results=list(shared(self.results(begun.run.uid, worst), beside)))
 
     def not_run(self, uid: str) -> list[NotRun]:
         """Return what a run asked for in vain."""

@@ -9,6 +9,7 @@ from harness.history import levels
 from harness.history.compare import compare
 from harness.history.news import Accepts, nothing
 from harness.history.verdict import of_comparison
+from harness.store.reading import never
 from reports.dashboard import page
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def write(store: Store, directory: Path, accepts: Accepts = nothing) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     history, latest = levels.read(store), None
     if history.runs and (earlier := store.earlier(last := history.runs[-1].uid)):
-        latest = of_comparison(compare(store.recorded(earlier), store.recorded(last), accepts=accepts))
+        before = store.recorded(earlier, never)
+        latest = of_comparison(compare(before, store.recorded(last, never, before.results), accepts=accepts))
     html = page.render(history, REPORT if (directory / REPORT).exists() else "", latest)
     path, new = directory / NAME, directory / f".{NAME}.{os.getpid()}"
     try:

@@ -1,10 +1,11 @@
-"""What a full run of 412 380 results takes to move about: `python -m tests.bench.volume [CHECKOUT]`.
+"""What a full run of 412 380 results takes to move about: `python -m tests.bench.volume [CHECKOUT] [--only WHAT]`.
 
-The most memory that each command's process held, nothing subtracted, its CPU seconds, and the size of what it wrote;
-then CPU seconds with 300 runs in the store over those with 10. The goals are 300 MB a command, 1 GB of JSON Lines, and
-1.2 times as long. CHECKOUT: another one, whose commands are measured on the same stores instead.
+sizes: the most memory that each command's process held, nothing subtracted, its CPU seconds, and the size of what it
+wrote. runs: CPU seconds with 300 runs in the store over those with 10. The goals are 300 MB a command, 1 GB of JSON
+Lines, and 1.2 times as long. CHECKOUT: another one, whose commands are measured on the same stores instead.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -90,12 +91,16 @@ def ratios(folder, checkout, runs=RUNS, series=SERIES):
 
 def main():
     """Print a line a command."""
-    checkout = Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkout", nargs="?", type=Path, default=ROOT)
+    parser.add_argument("--only", choices=("sizes", "runs"))
+    asked = parser.parse_args()
+    checkout = asked.checkout.resolve()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for command, memory, seconds, size in volumes(folder, checkout, 412_380):
+        for command, memory, seconds, size in volumes(folder, checkout, 412_380) if asked.only != "runs" else ():
             print(f"{command:24} {memory:7.0f} MB of {MOST} {seconds:7.1f} s of CPU {size / 1e6:9.1f} MB", flush=True)  # noqa: T201
-        for command, few, many in ratios(folder, checkout):
+        for command, few, many in ratios(folder, checkout) if asked.only != "sizes" else ():
             print(f"{command:24} {few:6.2f} s of CPU, {many / few:5.2f} times as long", flush=True)  # noqa: T201
 
 

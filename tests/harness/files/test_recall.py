@@ -1,11 +1,14 @@
 """A run by its name: an id, the latest and those before it, a file."""
 
+import math
+
 import pytest
 
 from harness.files import runfile
-from harness.files.recall import recall
+from harness.files.recall import recall, recalled
+from harness.history.compare import compare
 from harness.store import Store, StoreError
-from tests.made.records import recorded, result, run
+from tests.made.records import recorded, result, run, score
 
 
 @pytest.fixture
@@ -70,3 +73,22 @@ def test_id_that_begins_another_is_still_found(tmp_path):
         opened.join(run("ci-11"))
 
     assert recall("ci-1", path).run.uid == "ci-1"
+
+
+def test_what_two_runs_share_is_held_once(tmp_path):
+    """A result that the run before has too is that run's own; another figure or judgement, and a nan, are not."""
+    path, shared, lost = tmp_path / "results.sqlite", result(seed=1), result(seed=4, outcome=score(math.nan))
+    with Store(path) as opened:
+        for day, others in (
+            (1, [result(seed=2, outcome=score(1.5)), result(seed=3), lost]),
+            (2, [result(seed=2, outcome=score(2.5)), result(seed=3, judgement="known"), lost]),
+        ):
+            opened.join(run(f"2026010{day}T", day))
+            opened.append(f"2026010{day}T", [shared, *others])
+
+    before, after = recalled(["latest~1", "latest"], path)
+
+    alone = [recall(name, path).results for name in ("latest~1", "latest")]
+    assert repr([before.results, after.results]) == repr(alone)
+    assert [other is one for one, other in zip(before.results, after.results, strict=True)] == [True, *[False] * 3]
+    assert [one.status for one in compare(before, after).changes].count("unchanged") == 2
