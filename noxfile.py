@@ -176,8 +176,8 @@ def selftest_speed(session: nox.Session) -> None:
 
 @nox.session(name="bench-sweep", default=False)
 def bench_sweep(session: nox.Session) -> None:
-    """Say what a sweep takes, from some of it. Arguments: a framework, a target as NAME@MODE, float32 or float16."""
-    install(session, *FRAMEWORKS, "fast")
+    """Say what a sweep takes, here and by two workers. Arguments: a framework, a target as NAME@MODE, its dtype."""
+    install(session, *FRAMEWORKS, "fast", "dask", groups=("tests",))
     asked = session.posargs or ["torch", "torch.nn.functional.binary_cross_entropy_with_logits@eager"]
     session.run("python", "-m", "tests.bench.sweeps", *asked, env={"XENTBENCH_COMPILED": "always"})
 

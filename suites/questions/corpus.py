@@ -8,6 +8,7 @@ The digest of its content is its id, so that a case which names it names its num
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,9 +66,9 @@ class Entry:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What one entry is kept of: a target with its versions, and what it was asked."""
-        asked = self.question
-        return self.framework, self.name, self.mode, tuple(sorted(self.versions.items())), asked.op, *_of(asked)
+        """What one entry is kept of: a target with its versions, what it was asked, and whether no error is larger."""
+        asked, lost = self.question, math.isinf(self.over)
+        return self.framework, self.name, self.mode, tuple(sorted(self.versions.items())), asked.op, *_of(asked), lost
 
 
 def _of(asked: Question) -> tuple[str, str]:

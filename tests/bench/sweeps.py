@@ -2,7 +2,8 @@
 
 float32: the sigmoid cross-entropy, value and gradient, labels 0 and 1, of one target. float16: a softmax of all pairs.
 Some rows of the line, spread over small, middle and large logits of both signs, from which the whole is told by
-proportion; the framework's own calls apart.
+proportion; the framework's own calls apart. Of float32 also what the reference takes beside a plain mpmath loop, and
+how a sweep scales from one worker to two.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from harness.scoring import line
 from suites.judging.sweeps import piece
 from suites.judging.sweeps.piece import Piece
 from suites.judging.sweeps.run import Wanted
+from tests.bench import beside, workers
 
 ROWS = {"float32": (100, 240, 255, 300, 380, 382, 384, 500), "float16": (3, 20, 32, 40, 58)}  # of 510 and 62
 OP = {"float32": "sigmoid_xent", "float16": "softmax"}
@@ -43,6 +45,9 @@ def main(framework: str, name: str, dtype: str = "float32") -> None:
     whole = f"{seconds / 60:.3g} minutes of a processor, {asking / 60:.3g} of them in the framework's calls"
     every = f"{len(ROWS[dtype])} of {line.shape(FORMATS[dtype])[0]} rows"
     print(f"{name}: from {every}, all of {dtype} takes {whole}; largest memory {peak:.0f} MiB")  # noqa: T201
+    if dtype == "float32":
+        beside.main()
+        workers.main(framework, name)
 
 
 if __name__ == "__main__":

@@ -2,4 +2,5 @@
 
 from pathlib import Path
 
-NARROW = str(Path(__file__).parents[1] / "kernels" / "narrow.py")
+KERNELS = Path(__file__).parents[1] / "kernels"
+LOST, NARROW = (str(KERNELS / name) for name in ("lost.py", "narrow.py"))

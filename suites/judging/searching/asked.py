@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -79,8 +78,3 @@ def _quick(op: Op, quantity: Quantity, inputs: Inputs) -> Golden:
 def best(overs: Sequence[float], count: int) -> list[int]:
     """Return which are the largest, the largest first; what is first is taken first among equals."""
     return sorted(range(len(overs)), key=lambda i: (-overs[i], i))[:count]
-
-
-def done(over: float) -> bool:
-    """Tell whether nothing is worse."""
-    return math.isinf(over)

@@ -1,10 +1,15 @@
-"""The search itself: restarts by seed, each a piece of work for any executor; then the worst row, made small."""
+"""The search itself: restarts by seed, each a piece of work for any executor; then the worst rows, made small.
+
+Nothing is further off than an infinite error, so that a search for the largest would end with the first. Such a row is
+kept apart, and the search goes on for the largest finite error.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from zlib import crc32
@@ -13,11 +18,11 @@ import numpy as np
 
 from harness.adapters import frameworks, judged
 from harness.adapters.adapter import Adapter
-from harness.model import Array, Case, Target
+from harness.model import Array, Case, Inputs, Target
 from harness.ops import plain
 from reference.question import Question
 from suites.judging.searching import minimise, rows
-from suites.judging.searching.asked import BATCH, Asking, Refused, best, done
+from suites.judging.searching.asked import BATCH, Asking, Refused, best
 from suites.questions import corpus
 from suites.questions.corpus import Entry
 
@@ -42,7 +47,10 @@ class Aim:
 
 @dataclass(frozen=True)
 class Found:
-    """The worst row that a restart has come to. drawn: the largest error over bound of rows as families draw them."""
+    """A worst row that a restart has come to, by a finite error or by an infinite one.
+
+    drawn: the largest such error over bound of rows as families draw them, 0 of none.
+    """
 
     aim: Aim
     row: Question
@@ -52,7 +60,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Result:
-    """What a search came to. drawn: of rows as families draw them; why: no answer, and the reason."""
+    """What a search came to, by finite or by infinite errors. drawn: as of Found; why: no answer, and the reason."""
 
     aim: Aim
     entry: Entry | None
@@ -80,37 +88,66 @@ def targets(framework: str, file: str, op: str, modes: Sequence[str], kinds: Seq
     return found
 
 
-def restart(aim: Aim, seed: int, number: int, rounds: int) -> Found | str:
-    """Search from one beginning; return the worst row, or why there is no answer."""
+@dataclass
+class Elite:
+    """The rows that are furthest off by a finite error, the worst first, and one by an infinite error."""
+
+    rows: Inputs | None = None
+    heights: list[float] = field(default_factory=list)
+    lost: Inputs | None = None
+
+    def take(self, some: Inputs, overs: Sequence[float]) -> None:
+        """Take in rows that were asked."""
+        infinite = [i for i, over in enumerate(overs) if math.isinf(over)]
+        if infinite and self.lost is None:
+            self.lost = rows.take(some, infinite[:1])
+        finite = [i for i, over in enumerate(overs) if math.isfinite(over)]
+        if not finite:
+            return
+        new, heights = rows.take(some, finite), [*self.heights, *(overs[i] for i in finite)]
+        both = rows.joined([self.rows, new]) if self.rows else new
+        kept = _apart(both.logits, heights)
+        self.rows, self.heights = rows.take(both, kept), [heights[i] for i in kept]
+
+    def found(self, aim: Aim, drawn: Sequence[float]) -> Iterator[Found]:
+        """Yield what it came to."""
+        if self.rows:
+            yield Found(aim, corpus.question(aim.case, rows.take(self.rows, [0])), self.heights[0], _finite(drawn))
+        if self.lost:
+            most = math.inf if math.inf in drawn else 0.0
+            yield Found(aim, corpus.question(aim.case, self.lost), math.inf, most)
+
+
+def restart(aim: Aim, seed: int, number: int, rounds: int) -> tuple[Found, ...] | str:
+    """Search from one beginning; return the worst rows, or why there is no answer."""
     case = aim.case
     asking = Asking(opened(aim.framework, aim.file), aim.target, case)
     rng = np.random.default_rng((seed, number, crc32(f"{case} {aim.target}".encode())))
     chosen: list[tuple[float, rows.Drawn]] = []
-    many = BATCH // 4
+    many, elite = BATCH // 4, Elite()
     try:
         first = rows.joined([rows.fresh(case, rng, rows.Drawn(name, 0.0), many) for name in rows.kinds(case)])
-        overs = asking.overs(first)
-        drawn = max(overs)
+        drawn = asking.overs(first)
+        elite.take(first, drawn)
         given = [corpus.arrays(one) for one in aim.known if one.classes == case.classes]
         if given:
-            first = rows.joined([first, *given])
-            overs += asking.overs(rows.joined(given))
-        elite = rows.take(first, best(overs, ELITE))
-        height = sorted(overs, reverse=True)[:ELITE]
+            elite.take(known := rows.joined(given), asking.overs(known))
         for _ in range(rounds):
-            if done(height[0]):
-                break
             of_family = rows.parameters(case, rng, [each for _, each in chosen])
             anew = rows.fresh(case, rng, of_family, many)
-            batch = rows.joined([anew, *(rows.child(case, rng, elite, anew) for _ in range(BATCH - many))])
+            parents = elite.rows or anew
+            batch = rows.joined([anew, *(rows.child(case, rng, parents, anew) for _ in range(BATCH - many))])
             overs = asking.overs(batch)
-            chosen = sorted([*chosen, (max(overs[:many]), of_family)], key=lambda one: -one[0])[:BEST]
-            both, heights = rows.joined([elite, batch]), [*height, *overs]
-            kept = _apart(both.logits, heights)
-            elite, height = rows.take(both, kept), [heights[i] for i in kept]
+            chosen = sorted([*chosen, (_finite(overs[:many]), of_family)], key=lambda one: -one[0])[:BEST]
+            elite.take(batch, overs)
     except Refused as error:
         return str(error)
-    return Found(aim, corpus.question(case, rows.take(elite, [0])), height[0], drawn)
+    return tuple(elite.found(aim, drawn))
+
+
+def _finite(overs: Sequence[float]) -> float:
+    """Return the largest finite error over bound, 0 where there is none."""
+    return max(filter(math.isfinite, overs), default=0.0)
 
 
 def _apart(logits: Array, heights: Sequence[float]) -> list[int]:
@@ -148,19 +185,20 @@ def run(
     every = [(i, executor.submit(restart, aim, seed, k, rounds)) for i, aim in enumerate(aims) for k in range(restarts)]
     for count, _ in enumerate(as_completed([future for _, future in every]), 1):
         progress(count, len(every) + len(aims))
-    last = {}
-    refused: dict[int, str] = {}
-    for i in range(len(aims)):
-        of_aim = [future.result() for j, future in every if j == i]
-        there = [one for one in of_aim if isinstance(one, Found)]
-        if there:
-            top = best([one.over for one in there], 1)[0]
-            last[i] = executor.submit(finish, there[top], seed)
-        else:
-            refused[i] = str(of_aim[0])
+    last: list[tuple[Aim, Future[Result | str] | str]] = []
     for i, aim in enumerate(aims):
-        one = last[i].result() if i in last else refused[i]
-        progress(len(every) + i + 1, len(every) + len(aims))
+        of_aim = [future.result() for j, future in every if j == i]
+        there = [one for some in of_aim if not isinstance(some, str) for one in some]
+        for infinite in (False, True):
+            found = [one for one in there if math.isinf(one.over) is infinite]
+            if found:
+                top = best([one.over for one in found], 1)[0]
+                last.append((aim, executor.submit(finish, found[top], seed)))
+        if not there:
+            last.append((aim, str(of_aim[0])))
+    for count, (aim, done) in enumerate(last, 1):
+        one = done if isinstance(done, str) else done.result()
+        progress(len(every) + count, len(every) + len(last))
         yield Result(aim, None, why=one) if isinstance(one, str) else one
 
 

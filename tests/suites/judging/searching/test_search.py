@@ -1,5 +1,6 @@
 """The search finds what families do not ask, the same by the same seed, and makes it small."""
 
+import math
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from suites.judging.searching import minimise, rows, search
 from suites.judging.searching.asked import Asking
 from suites.judging.searching.search import Aim
 from suites.questions import corpus, families
-from tests.made.places import NARROW
+from tests.made.places import LOST, NARROW
 
 CASE = Case(Op.of("softmax"), "value", "normal", "float32", 64, 4)
 
@@ -33,9 +34,14 @@ def aim(case=CASE, file=NARROW):
 
 
 def found(seed=0, rounds=40, what=None):
-    """Return what a search with one beginning comes to."""
-    (one,) = search.run([what or aim()], Here(), seed, 1, rounds, lambda *_: None)
+    """Return what a search with one beginning comes to, all errors finite."""
+    (one,) = every(what or aim(), seed, rounds)
     return one
+
+
+def every(what, seed=0, rounds=40):
+    """Return all that a search with one beginning comes to."""
+    return list(search.run([what], Here(), seed, 1, rounds, lambda *_: None))
 
 
 def test_planted_fault_is_found_made_small_and_is_the_same_again():
@@ -49,7 +55,31 @@ def test_planted_fault_is_found_made_small_and_is_the_same_again():
     assert 20 < row[0] - row[1] < 20.5
     assert row[0] >= 40
     assert (row * 32 == np.rint(row * 32)).all()
-    assert found() == one
+    assert found(rounds=2) == found(rounds=2)
+
+
+def test_infinite_error_does_not_end_the_search():
+    """One row that a function is lost on is kept, made small, and the search goes on for a finite error."""
+    finite, infinite = every(aim(file=LOST), rounds=20)
+
+    assert 100 < finite.entry.over < math.inf
+    assert math.isfinite(finite.drawn)
+    assert infinite.entry.over == infinite.drawn == math.inf
+    assert infinite.entry.question.classes == 1
+    assert abs(infinite.entry.question.logits[0]) > 2.0**100
+
+
+def test_elite_of_infinite_errors_alone_is_empty():
+    """Where every row is lost there is nothing finite to start from, and one row of the others; nothing is 0."""
+    elite, some = search.Elite(), rows.fresh(CASE, np.random.default_rng(0), rows.Drawn("normal", 0.0), 4)
+    elite.take(some, [math.inf] * 4)
+    (one,) = elite.found(aim(), [math.inf] * 4)
+
+    assert elite.rows is None
+    assert (one.over, one.drawn) == (math.inf, math.inf)
+    assert one.row.logits == tuple(some.logits[0].tolist())
+    elite.take(some, [0.5, math.inf, 2.0, 1.0])
+    assert elite.heights == [2.0, 1.0, 0.5]
 
 
 def test_rounds_decide_what_is_found():
@@ -111,6 +141,10 @@ def test_entry_is_read_as_it_was_written(tmp_path):
     assert corpus.keep(path, [entry]) == [entry]
     assert corpus.keep(path, [replace(entry, over=entry.over / 2)]) == []
     assert corpus.read(path) == (entry,)
+    lost = replace(entry, over=math.inf)
+    assert corpus.keep(path, [lost]) == [lost]
+    assert corpus.keep(path, [lost]) == []
+    assert corpus.read(path) == (entry, lost)
     path.write_text(path.read_text().replace('"x":["', '"x":["-0x1.8p+9","'))
     with pytest.raises(ValueError, match=rf"line 1 of {path} is no row of a corpus .*, expected .*; try: "):
         corpus.read(path)
