@@ -8,6 +8,7 @@ An engine that cannot be installed is stored as not run, and takes no other alon
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -50,6 +51,7 @@ NEEDS: Mapping[str, Needs] = {
     "torch_onnx": Needs(heavy="each function and option is exported: minutes"),
 }
 BESIDE = ("torch:eager",)  # asked where nothing is named: what engines are held against
+STAMP = "made.sha256"  # in an environment: of what it was made by
 STORE = ("--store", "build/engines.sqlite", "--report", "build/engines")
 
 
@@ -81,6 +83,7 @@ def read(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
 def made(uv: str, name: str) -> list[str]:
     """Make the environment of an engine; return the option that names its interpreter, or nothing where it fails.
 
+    One that is there, made by the same commands, is taken as it is; to have it made anew, remove its folder.
     What fails is then asked for in this environment, where it is not, and so stored as not run.
     """
     needs = NEEDS.get(name, USUAL)
@@ -96,10 +99,22 @@ def made(uv: str, name: str) -> list[str]:
     npm = shutil.which("npm")
     if needs.npm and npm:
         commands.append((npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", needs.npm))
-    if (needs.npm and not npm) or any(called(*command) for command in commands):
-        sys.stderr.write(f"not installed: {name}\n")
-        return []
+    made_of, stamp = _made_of(commands, constraints, needs), home / STAMP
+    packages = not needs.npm or Path(needs.npm, "node_modules").is_dir()
+    if not (packages and stamp.is_file() and stamp.read_text("utf-8") == made_of):
+        stamp.unlink(missing_ok=True)
+        if (needs.npm and not npm) or any(called(*command) for command in commands):
+            sys.stderr.write(f"not installed: {name}\n")
+            return []
+        stamp.write_text(made_of, "utf-8")
     return ["--python", f"{name}={home / SCRIPTS / ('python.exe' if os.name == 'nt' else 'python')}"]
+
+
+def _made_of(commands: Sequence[Sequence[str]], constraints: Path, needs: Needs) -> str:
+    """Return a digest of what an environment is made by: to make it again takes as long as to ask a small engine."""
+    lock = [Path(needs.npm, "package-lock.json")] if needs.npm else []
+    files = [path.read_bytes() for path in (Path("pyproject.toml"), constraints, *lock) if path.is_file()]
+    return hashlib.sha256(b"\0".join((repr(commands).encode(), *files))).hexdigest()
 
 
 if __name__ == "__main__":
