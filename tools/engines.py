@@ -111,10 +111,13 @@ def made(uv: str, name: str) -> list[str]:
 
 
 def _made_of(commands: Sequence[Sequence[str]], constraints: Path, needs: Needs) -> str:
-    """Return a digest of what an environment is made by: to make it again takes as long as to ask a small engine."""
+    """Return a digest of what an environment is made by: to make it again takes as long as to ask a small engine.
+
+    By whose uv or npm it is made, as by that of another session, is left out.
+    """
     lock = [Path(needs.npm, "package-lock.json")] if needs.npm else []
     files = [path.read_bytes() for path in (Path("pyproject.toml"), constraints, *lock) if path.is_file()]
-    return hashlib.sha256(b"\0".join((repr(commands).encode(), *files))).hexdigest()
+    return hashlib.sha256(b"\0".join((repr([command[1:] for command in commands]).encode(), *files))).hexdigest()
 
 
 if __name__ == "__main__":
