@@ -40,12 +40,12 @@ USUAL = Needs()
 PROCESSES = "harness/engines/processes"
 NEEDS: Mapping[str, Needs] = {
     "cut_cross_entropy": Needs(heavy="its kernels import Triton, 1 GB"),
-    "jax_export": Needs(heavy="each function and option is exported: minutes"),
+    "jax_export": Needs(heavy="jax and TensorFlow, 2 GB"),
     "liger": Needs(heavy="Triton, 1 GB, which interprets it on the cpu"),
     "litert": Needs(heavy="it brings TensorFlow, whose converter it is: 1.4 GB"),
     "onnxruntime_web": Needs(npm=f"{PROCESSES}/onnxruntime_web"),
     "paddle": Needs(heavy="700 MB"),
-    "saved_model": Needs(heavy="each function and option is saved and loaded: minutes"),
+    "saved_model": Needs(heavy="TensorFlow, 1.4 GB"),
     "tfjs": Needs(npm=f"{PROCESSES}/tfjs"),
     "tokamax": Needs(python="3.12", heavy="a jax of its own and a profiler, 900 MB", unbound=True),
     "torch_onnx": Needs(heavy="each function and option is exported: minutes"),
