@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.jit import Loops
 from harness.model import Array, Format
-from harness.scoring.cells import SLACK, WIDEST
+from harness.scoring.cells import CODES, SLACK, WIDEST
 from harness.scoring.swept import BINS, EDGES, FINE, MOST
 from reference.fast.float64 import pairs, single
 from reference.fast.float64.pairs import RHO, Side
@@ -27,6 +27,8 @@ LOOPS = Loops(
     ),
 )
 LONGEST = 1 << 15  # pairs of a run that are summed up at once
+EDGE = 2.0**-20  # relative: nearer to an end than this, an answer is left to the definitions
+FLUSHED, LOST_ALL = CODES.index("flushed"), CODES.index("zero_for_nonzero")
 LOST = 2.0**-56  # of an ulp: beside half of one it is lost, here and in the definitions
 NOWHERE = np.iinfo(np.int64).max
 # Multipliers of a digest, odd and of mixed bits (those of SplitMix64, as signed numbers).
@@ -74,6 +76,35 @@ def apart(got: Array, value: pairs.Value, sign: float, form: tuple[int, int, int
     sure = (np.abs(size - 0.5) > off + SLACK * size) | ((size == 0.5) & (reach < LOST))
     plain = (size <= 0.5) | ((got != 0) & (np.abs(got) < np.inf) & (mine * (base + part) >= 0))
     return sign * error, known & sure & plain & (off <= WIDEST)
+
+
+def ends(
+    x: Array, y: Array, output: Array, got: Array, plan: Sequence[Side], form: Format
+) -> tuple[Array, Array, Array]:
+    """Return signed errors, places in `cells.CODES`, and which are certain: of answers of 0 and of infinities alone.
+
+    There may be many of these, and what they are is seen without a better exact value. x, y: float32, (n,), one pair an
+    answer; output: which of the pair's it is.
+    """
+    d, tail, top = pairs.gap(x.astype(np.float64), y.astype(np.float64))
+    given = (d, tail, top, *single.exp_and_log(np.minimum(d, single.FAR)))
+    ulps, codes, certain = np.zeros(len(x)), np.zeros(len(x), np.uint8), np.zeros(len(x), np.bool_)
+    least, most = 2.0**form.emin, 2.0 ** (form.emax + 1) - 2.0 ** (form.emax - form.precision)
+    for number, side in enumerate(plan):
+        for kind, where_ in ((side.above, x >= y), (side.below, x < y)):
+            some = np.flatnonzero((output == number) & where_)
+            value = pairs.FORMULAS[kind](*(part[some] for part in given))
+            base, part, _, known = value
+            whole, answer = side.sign * (base + part), got[some].astype(np.float64)
+            size, off = np.abs(whole), np.abs(base + part) * EDGE + RHO * part
+            with np.errstate(invalid="ignore"):
+                error, _ = apart(answer, value, side.sign, (form.precision, form.emin, form.emax))
+            zero = (answer == 0) & known & (np.abs(size - least) > off) & (np.abs(error) > 0.5 + EDGE)
+            rounds = np.isinf(answer) & (answer * whole > 0) & (size > most + off)
+            ulps[some] = np.where(zero, error, 0.0)
+            codes[some] = np.where(zero, np.where(size < least, FLUSHED, LOST_ALL), 0)
+            certain[some] = zero | rounds
+    return ulps, codes, certain
 
 
 def measure(

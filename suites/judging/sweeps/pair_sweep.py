@@ -22,6 +22,7 @@ from suites.questions.swept import pairs
 
 BESIDE = 16  # first logits that are asked beside all second ones at a time
 CELL = 1 << 20  # gaps at a time, which are a cell
+TOGETHER = 8  # chunks of which a row's worst element is held against its bounds
 BLOCK = 1 << 16  # pairs whose exact values are computed at a time
 
 
@@ -37,9 +38,14 @@ class Chunk(NamedTuple):
 
 @dataclass
 class Account:
-    """What is known so far of one answer. furthest: of each chunk, places, ulps and answers."""
+    """What is known so far of one answer. furthest: of some chunks together, places, ulps and answers, row by row.
+
+    top: the same of the chunks since then, (3, rows), and asked: how many these are.
+    """
 
     sums: Sums
+    top: Array
+    asked: int = 0
     verdicts: dict[str, int] = field(default_factory=dict)
     regions: list[tuple[Sequence[Region], int]] = field(default_factory=list)
     furthest: list[tuple[Array, Array, Array]] = field(default_factory=list)
@@ -96,8 +102,11 @@ def at(case: Case, places: Array) -> tuple[Array, Array, Array]:
 
 def golden(case: Case, x: Array, y: Array) -> Golden:
     """Return the certified answers to pairs, (n, outputs)."""
-    found = meaning.golden(case.op, case.quantity, pairs.inputs(case, x, y), account.audited)
-    shape = (len(x), pairs.outputs(case))
+    return _by_pair(case, meaning.golden(case.op, case.quantity, pairs.inputs(case, x, y), account.audited))
+
+
+def _by_pair(case: Case, found: Golden) -> Golden:
+    shape = (-1, pairs.outputs(case))
     exponent = None if found.exponent is None else found.exponent.reshape(shape)
     return Golden(found.hi.reshape(shape), found.lo.reshape(shape), exponent, found.radius)
 
@@ -115,7 +124,9 @@ class PairSweep:
         self.form = FORMATS[self.case.dtype]
         self.whole = self.case.family == pairs.EVERY_PAIR
         number = line.gaps(self.form) if self.whole else (rows[1] - rows[0]) * account.PER_ROW // CELL
-        self._accounts = {(case, one): Account(pair_sums.none(number)) for case, every in questions for one in every}
+        self._accounts = {
+            (case, one): Account(pair_sums.none(number), _nothing(number)) for case, every in questions for one in every
+        }
         self._refused: dict[tuple[Case, Target], Outcome] = {}
         pair_sums.LOOPS.get(len(self._accounts) * self.case.rows)  # all that is to come, of a whole sweep
 
@@ -148,7 +159,11 @@ class PairSweep:
         by_run, left = pair_sums.measure(chunk.x, chunk.y, wide, patterns, chunk.runs, plan, self.form, first)
         sums = pair_sums.by_row(by_run, chunk.rows, len(known.sums.counts))
         flat, some = wide.reshape(-1), np.flatnonzero(sums.counts)
-        known.furthest.append((first + sums.places[some], sums.worst[some], flat[sums.places[some]]))
+        larger = some[(known.top[0, some] < 0) | (np.abs(sums.worst[some]) > np.abs(known.top[1, some]))]
+        known.top[:, larger] = first + sums.places[larger], sums.worst[larger], flat[sums.places[larger]]
+        known.asked += 1
+        if known.asked == TOGETHER:
+            _keep_top(known)
         for start in range(0, len(left), BLOCK):
             sums = self._by_definition(case, known, sums, flat, left[start : start + BLOCK], chunk)
         places = np.where(sums.counts > 0, first + sums.places, sums.places)
@@ -157,16 +172,15 @@ class PairSweep:
     def _by_definition(self, case: Case, known: Account, sums: Sums, got: Array, left: Array, chunk: Chunk) -> Sums:
         """Add elements that are no plain distance, or too near a midpoint, and return all sums."""
         outputs = pairs.outputs(case)
-        where, inverse = np.unique(left // outputs, return_inverse=True)
-        x, y, output = chunk.x[where], chunk.y[where], left % outputs
-        exact = golden(case, x, y)
-        flushed = np.full(len(left), 2.0**self.form.emin)
-        if len(zero := np.flatnonzero(got[left] == 0)):
-            budget = meaning.budget(case.op, case.quantity, pairs.inputs(case, x, y), account.audited)
-            flushed[zero] = np.broadcast_to(budget.flushed.reshape(len(x), -1), exact.hi.shape)[inverse, output][zero]
-        of_each = _picked(exact, (inverse, output))
-        ulps, codes = cells.judged(got[left], of_each, self.form, flushed)
-        gaps = (chunk.x[left // outputs].astype(np.float64) - chunk.y[left // outputs]) + 0.0
+        plan = formulas.plan(case.op, case.quantity)
+        x, y, output = chunk.x[left // outputs], chunk.y[left // outputs], left % outputs
+        ulps, codes, certain = pair_sums.ends(x, y, output, got[left], plan, self.form)
+        if len(open_ := np.flatnonzero(~certain)):
+            where, inverse = np.unique(left[open_] // outputs, return_inverse=True)
+            of_each = _picked(golden(case, chunk.x[where], chunk.y[where]), (inverse, output[open_]))
+            flushed = np.full(len(open_), 2.0**self.form.emin)  # above it a zero is one for a normal number
+            ulps[open_], codes[open_] = cells.judged(got[left[open_]], of_each, self.form, flushed)
+        gaps = (x.astype(np.float64) - y) + 0.0
         rows = gap_rows(case.dtype, gaps) if self.whole else np.full(len(left), chunk.rows[0])
         sums = pair_sums.together(sums, _some(ulps, left, rows, len(sums.counts)))
         self._verdicts(known, codes, gaps, rows, left, chunk)
@@ -195,6 +209,7 @@ class PairSweep:
 
     def _part(self, case: Case, known: Account) -> Part:
         """Return what rows came to, the worst of each chunk and row held against its bounds."""
+        _keep_top(known)
         whole = self._swept(known)
         places, ulps, got = (np.concatenate(part) for part in zip(*known.furthest, strict=True))
         top = int(np.where(known.sums.counts, np.abs(known.sums.worst), -1.0).argmax())
@@ -205,11 +220,14 @@ class PairSweep:
         return Part(swept.pack(whole), over, known.verdicts, Furthest(place, error, answer), "")
 
     def _over(self, case: Case, places: Array, ulps: Array, got: Array) -> dict[BudgetClass, float]:
+        if not len(places):
+            return {}  # all is flushed
         x, y, output = at(case, places)
-        exact = golden(case, x, y)
+        inputs = pairs.inputs(case, x, y)
+        found = meaning.golden(case.op, case.quantity, inputs, account.audited)
+        budget = meaning.budget(case.op, case.quantity, inputs, lambda *_: found)
         each = np.arange(len(x)), output
-        of_each = _picked(exact, each)
-        budget = meaning.budget(case.op, case.quantity, pairs.inputs(case, x, y), account.audited)
+        of_each = _picked(_by_pair(case, found), each)
         lost = np.isnan(got) | (np.isinf(got) & ~ulp.overflows(of_each, self.form))
         over: dict[BudgetClass, float] = {}
         for kind, bound in budget.error.items():
@@ -241,6 +259,20 @@ class PairSweep:
             turns,
             "gaps" if self.whole else "numbers",
         )
+
+
+def _keep_top(known: Account) -> None:
+    """Begin anew with the chunks to come."""
+    some = np.flatnonzero(known.top[0] >= 0)
+    places, ulps, got = known.top[:, some]
+    known.furthest.append((places.astype(np.int64), ulps, got))
+    known.top, known.asked = _nothing(known.top.shape[1]), 0
+
+
+def _nothing(rows: int) -> Array:
+    found = np.zeros((3, rows))
+    found[0] = -1  # no place
+    return found
 
 
 def _picked(exact: Golden, each: tuple[Array, Array]) -> Golden:

@@ -211,7 +211,8 @@ def score(case: Case, parts: Sequence[Part]) -> Score:
     """Put the parts of an answer together."""
     whole = swept.joined(swept.unpack(part.text) for part in parts)
     worst = max((part.worst for part in parts), key=lambda one: (abs(one.ulps), -one.place))
-    over = {kind: max(part.over[kind] for part in parts) for kind in parts[0].over}
+    kinds = dict.fromkeys(kind for part in parts for kind in part.over)
+    over = {kind: max(part.over.get(kind, 0.0) for part in parts) for kind in kinds}
     verdicts: dict[str, int] = {}
     for part in parts:
         for name, count in part.verdicts.items():

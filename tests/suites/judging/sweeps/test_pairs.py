@@ -7,7 +7,7 @@ import pytest
 
 from harness import jit
 from harness.model import FORMATS, Score
-from harness.scoring import line, swept, ulp
+from harness.scoring import cells, line, swept
 from reference.fast.float64 import pairs as formulas
 from suites.judging.sweeps import account, pair_sums, pair_sweep, piece, run
 from suites.judging.sweeps.run import Wanted
@@ -63,10 +63,11 @@ def cut(wanted, adapter="numpy"):
 
 
 def definitions(case, target, x, y):
-    """Return an answer and its errors by the definitions, (n, outputs)."""
+    """Return an answer, its errors and its verdicts by the definitions, (n, outputs)."""
     got = piece.loaded("numpy").ask(case.op, case.quantity, pairs.inputs(case, x, y), target)
     got = got.astype(np.float64).reshape(len(x), -1)
-    return got, ulp.error(got, pair_sweep.golden(case, x, y), FORMATS[case.dtype])
+    form = FORMATS[case.dtype]
+    return got, *cells.judged(got, pair_sweep.golden(case, x, y), form, np.full(got.shape, 2.0**form.emin))
 
 
 @pytest.mark.parametrize("dtype", pairs.SHORT)
@@ -77,12 +78,14 @@ def test_every_pair_comes_to_what_the_definitions_measure(name, quantity, dtype,
     ((case, target, outcome),) = swept_by(Here(), cut(wanted), tmp_path, wanted).results()
     numbers = some(dtype)
     x, y = np.repeat(numbers, len(numbers)), np.tile(numbers, len(numbers))
-    got, ulps = definitions(case, target, x, y)
+    got, ulps, codes = definitions(case, target, x, y)
     sizes = np.where(np.isnan(ulps), np.inf, np.abs(ulps))
     whole = swept.unpack(outcome.swept)
 
     assert isinstance(outcome, Score)
     assert whole.elements == outcome.elements == sizes.size
+    found = zip(*np.unique(codes[codes > 0], return_counts=True), strict=True)
+    assert outcome.verdicts == {cells.CODES[code]: count for code, count in found}
     assert outcome.max_ulp == pytest.approx(sizes.max(), rel=1e-6)
     assert whole.histogram()[0] == np.count_nonzero(sizes <= 0.5)
     assert whole.histogram()[1] == np.count_nonzero((sizes > 0.5) & (sizes <= 1))
@@ -100,14 +103,18 @@ def test_every_pair_comes_to_what_the_definitions_measure(name, quantity, dtype,
 
 
 def test_work_may_be_cut_anywhere(tmp_path):
-    """Two pieces of one binade each, in whatever order, give what one of two does, to the last bit."""
+    """Two pieces of one binade each, one of them kept from before, give what one of two does, to the last bit."""
     wanted = Wanted(("log_softmax",), "bfloat16", (), (0, 2))
     (whole,) = cut(wanted)
     halves = [replace(whole, rows=rows) for rows in ((1, 2), (0, 1))]
 
     one = list(swept_by(Here(), [whole], tmp_path / "a", wanted).results())
-    two = list(swept_by(Here(), halves, tmp_path / "b", wanted).results())
+    with pytest.raises(KeyboardInterrupt):
+        swept_by(Here(most=1), halves, tmp_path / "b", wanted)
+    again = swept_by(Here(), halves, tmp_path / "b", wanted)
+    two = list(again.results())
 
+    assert again.kept == 1
     assert swept.unpack(one[0][2].swept) == swept.unpack(two[0][2].swept)
     assert replace(one[0][2], worst=None, swept="") == replace(two[0][2], worst=None, swept="")
 
@@ -120,7 +127,7 @@ def test_gaps_of_float32_are_a_line(family, tmp_path):
         Here(), [one for one in cut(wanted) if one.questions[0][0].family == family], tmp_path, wanted
     ).results()
     gap, level = account.numbers(383, 0, 1 << 11), np.float32(pairs.LEVELS[family])
-    _, ulps = definitions(case, target, level + gap, np.full_like(gap, level))
+    _, ulps, _ = definitions(case, target, level + gap, np.full_like(gap, level))
     whole = swept.unpack(outcome.swept)
 
     assert whole.elements == outcome.elements == 1 << 12
