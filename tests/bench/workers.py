@@ -23,13 +23,13 @@ from suites.judging.sweeps.piece import Piece
 from suites.judging.sweeps.run import Wanted
 from tests.made.clusters import cluster
 
-FIRST, PIECES, TURNS = 370, 12, 5  # rows from 2**-13 on
+FIRST, PIECES, TURNS = 370, 12, 3  # rows from 2**-13 on
 WANTED = Wanted(("sigmoid_xent",), "float32", ("value",))
 
 
-def cut(framework: str, name: str) -> list[Piece]:
-    """Return the pieces, a row each."""
-    found = piece.describe(framework)
+def cut(framework: str, name: str, executor: Executor) -> list[Piece]:
+    """Return the pieces, a row each, for workers like those of an executor."""
+    found = executor.submit(piece.describe, framework).result()
     target = next(one for one in found.targets if one.implementation.op == "sigmoid_xent" and str(one) == name)
     case = next(one for one in WANTED.cases() if one.family == "every_yes" and not one.op.params)
     facts = tuple(sorted(found.facts.items()))
@@ -58,8 +58,8 @@ def seconds(every: Sequence[Piece], executor: Executor) -> float:
 
 def measure(framework: str, name: str) -> dict[tuple[str, int], float]:
     """Return the least seconds of each."""
-    every = cut(framework, name)
     with everywhere() as found:
+        every = cut(framework, name, found["pool", 1])
         for executor in found.values():
             seconds(every, executor)  # frameworks are imported, and loops compiled, by every worker
         turns = [{key: seconds(every, executor) for key, executor in found.items()} for _ in range(TURNS)]

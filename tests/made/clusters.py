@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from harness.running.spread import executors
 from tests.conftest import ROOT
 
 needs_dask = pytest.mark.skipif(
@@ -29,7 +30,7 @@ def cluster(*workers):
             one = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, "-m", *arguments],
-                    env=os.environ | {"PYTHONPATH": path},
+                    env=os.environ | dict.fromkeys(executors.THREADS, "1") | {"PYTHONPATH": path},  # as a nanny does
                     stderr=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     text=True,

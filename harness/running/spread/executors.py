@@ -20,6 +20,7 @@ from harness.running import orphan
 CONNECT_SECONDS = 10.0
 SCHEMES = ("tcp://", "tls://")
 LOGGERS = ("distributed", "distributed.client", "tornado")  # each of a level of its own
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 AGAIN = "the same command again, which goes on with what is done"
 ALONE = threading.Lock()
 
@@ -80,11 +81,15 @@ def opened(where: str, at_once: int) -> Iterator[Executor]:
 
 
 def start(parent: int) -> None:
-    """Let a process of a pool end with its parent alone.
+    """Let a process of a pool end with its parent alone, and a framework that it will import have one thread.
+
+    As many processes as cores are as many threads then, as on a Dask worker, whose nanny sets the same variables.
 
     A terminal sends Ctrl-C to all processes of a command: where one of the pool ended by it, its parent might take that
     for a worker that died, and not for an interruption.
     """
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
     orphan.end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -21,6 +21,15 @@ def test_pool_answers():
         assert pool.submit(pow, 2, 10).result() == 1024
 
 
+def test_process_of_a_pool_has_one_thread(monkeypatch):
+    """Frameworks that it imports take one thread, unless somebody has said how many."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+
+    with executors.opened("", 1) as pool:
+        assert [pool.submit(os.getenv, name).result() for name in executors.THREADS[:2]] == ["1", "3"]
+
+
 def test_address_is_looked_at():
     """What is no scheduler's address is refused at once."""
     with pytest.raises(NoExecutor, match="expected a Dask scheduler's address"):
