@@ -110,7 +110,8 @@ def steps(device: str, seen: Mapping[str, tuple[str, list[str]]], out: Path) -> 
     one = ("--op", "sigmoid") if small else ()
     judged = ("--on", "torch:eager", *named)
     # In the interpreter a row takes milliseconds: not `normal`, whose invariance.many_rows asks of over 65 535.
-    families = ("--family", "near_ties,extremes", "--dtype", "float32") if small else ()
+    some = "near_ties,extremes,offset,all_equal,confident,wide_spread,normal_small,two_class_gap"
+    families = ("--family", some, "--dtype", "float32") if small else ()
     alone = "torch:eager" if small and "torch" in there else ",".join(raced)  # jax has no fused linear loss
     interpreted = {"TRITON_INTERPRET": "1"} if small else {}
     triton = torch or ("" if _installed("triton") else "triton is not installed; try: pip install triton")
