@@ -2,7 +2,8 @@
 
 Some rows of float32's line, a piece each, of a sigmoid cross-entropy's value, put to one target by a pool of processes
 and by a Dask cluster on loopback, with one worker and with two. All four are warm, and are asked in turn; the least
-time of each is told, with the load of the machine: what else runs on two cores is felt by two workers, not by one.
+time of each is told, and beside them that of a plain loop, by the pool: where other work has the cores, two processes
+of anything gain little on one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from suites.judging.sweeps.piece import Piece
 from suites.judging.sweeps.run import Wanted
 from tests.made.clusters import cluster
 
-FIRST, PIECES, TURNS = 370, 12, 3  # rows from 2**-13 on
+FIRST, PIECES, TURNS = 370, 12, 9  # rows from 2**-13 on
+LOOP = 3_000_000  # steps of a plain loop, as long as a piece or so
 WANTED = Wanted(("sigmoid_xent",), "float32", ("value",))
 
 
@@ -56,13 +58,29 @@ def seconds(every: Sequence[Piece], executor: Executor) -> float:
         return time.monotonic() - began
 
 
+def loop(steps: int) -> int:
+    """Add numbers up."""
+    return sum(i * i for i in range(steps))
+
+
+def looping(executor: Executor) -> float:
+    """Return how long as many plain loops take."""
+    began = time.monotonic()
+    for future in [executor.submit(loop, LOOP) for _ in range(PIECES)]:
+        future.result()
+    return time.monotonic() - began
+
+
 def measure(framework: str, name: str) -> dict[tuple[str, int], float]:
     """Return the least seconds of each."""
     with everywhere() as found:
         every = cut(framework, name, found["pool", 1])
         for executor in found.values():
             seconds(every, executor)  # frameworks are imported, and loops compiled, by every worker
-        turns = [{key: seconds(every, executor) for key, executor in found.items()} for _ in range(TURNS)]
+        turns = []
+        for _ in range(TURNS):
+            turn = {key: seconds(every, executor) for key, executor in found.items()}
+            turns.append(turn | {("loop", count): looping(found["pool", count]) for count in (1, 2)})
     return {key: min(turn[key] for turn in turns) for key in turns[0]}
 
 
@@ -70,7 +88,7 @@ def main(framework: str, name: str) -> None:
     """Print the figures."""
     before = os.getloadavg()[0]
     least = measure(framework, name)
-    for what in ("pool", "dask"):
+    for what in ("pool", "dask", "loop"):
         one, two = least[what, 1], least[what, 2]
         print(f"{what}: {PIECES} pieces in {one:.3g} s by one worker, {two:.3g} s by two: {one / two:.2f} times")  # noqa: T201
     print(f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores")  # noqa: T201
