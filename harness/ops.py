@@ -173,7 +173,7 @@ OPS: Mapping[str, Record] = {
         ),
         Record(
             *("linear_dense_xent", "row", "row"),
-            "the same of labels that are a distribution over the classes, such as those of a teacher",
+            "a loss of hidden states times a vocabulary matrix: labels are a distribution, as a teacher's",
             takes="hidden",
         ),
     )
