@@ -83,4 +83,11 @@ def _sparse_hex(values: Array) -> str:
     """Write a short row in full; a long one as `index=value` of what is not 0, or its first value if all are equal."""
     if len(values) <= WRITTEN_OUT:
         return _hex(values)
-    return " ".join(f"{i}={float(values[i]).hex()}" for i in np.flatnonzero(values))
+    return _written_sparsely(values.tobytes())
+
+
+@lru_cache(maxsize=4)  # the targets of a case share such a row, of up to 100 000 numbers
+def _written_sparsely(row: bytes) -> str:
+    values = np.frombuffer(row)
+    at = np.flatnonzero(values)
+    return " ".join(map("{}={}".format, at.tolist(), map(float.hex, values[at].tolist())))

@@ -85,7 +85,7 @@ def ratios(folder, checkout, runs=RUNS, series=SERIES):
         for _ in range(TIMES):
             for store in stores:  # in turn
                 asked = ("xentbench", name, *words, "--store", str(store))
-                found[store].append(spent(asked, folder, checkout, (0, 1))[1])
+                found[store].append(spent(asked, folder, checkout, (0, 1, 3))[1])  # 3: numpy's answers are not judged
         yield (name, *(min(seconds) for seconds in found.values()))
 
 
