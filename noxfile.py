@@ -21,6 +21,7 @@ nox.options.sessions = ["tests", "browser", "vectors", "docs", "lint", "types"]
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 LIGHT = ("torch-onnx", "scipy", "sklearn", "mlx", "ncnn", "mnn")  # engines whose figures the tests hold, 350 MB
+WORKERS = ["-n", "3", "--dist", "loadfile"]  # one more than CI has cores, because some wait for what they start
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # of which tests/browser takes the first there is
 
 
@@ -108,7 +109,7 @@ def engines(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every framework. Arguments go to pytest."""
     install(session, *FRAMEWORKS, *LIGHT, "fast", "witness", "postgres", "parquet", "dask", groups=("tests",))
-    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+    session.run("pytest", *(session.posargs or WORKERS))
 
 
 @nox.session(default=False)
@@ -118,9 +119,9 @@ def newest(session: nox.Session) -> None:
     groups = nox.project.dependency_groups(PROJECT, "tests")
     # Else uv takes a release candidate of sympy for the sake of a newer mpmath than torch's sympy is released for.
     session.install("--upgrade", "-e", f".[{extras}]", *groups, env={"UV_PRERELEASE": "disallow"})
-    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+    session.run("pytest", *(session.posargs or WORKERS))
     session.install("--upgrade", "mpmath")
-    session.run("pytest", "tests/reference", "-n", "2", "--dist", "loadfile")
+    session.run("pytest", "tests/reference", *WORKERS)
 
 
 @nox.session

@@ -117,18 +117,16 @@ def test_file_is_of_a_size_to_commit(path):
     assert path.stat().st_size <= MOST_BYTES
 
 
-def test_a_second_export_gives_the_same_bytes(tmp_path):
-    """Exporting twice writes the same files, with the published tests; a header may name other versions."""
-    first, second = tmp_path / "a", tmp_path / "b"
+def test_an_export_gives_the_published_tests_again(tmp_path):
+    """Exporting writes the published files, byte by byte but for a header, which may name other versions."""
+    folder = tmp_path / "again"
 
-    assert command("export", first)[0] == command("export", second)[0] == 0
-    assert sorted(p.name for p in first.iterdir()) == sorted(
+    assert command("export", folder)[0] == 0
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
         [*(p.name for p in packaged()), "README.md", "schema.json"]
     )
-    for path in first.iterdir():
-        assert path.read_bytes() == (second / path.name).read_bytes()
     for path in packaged():
-        assert (first / path.name).read_bytes().split(b"\n")[1:] == path.read_bytes().split(b"\n")[1:]
+        assert (folder / path.name).read_bytes().split(b"\n")[1:] == path.read_bytes().split(b"\n")[1:]
 
 
 @each_witness
