@@ -24,7 +24,7 @@ from suites.judging.sweeps.piece import Piece
 from suites.judging.sweeps.run import Wanted
 from tests.made.clusters import cluster
 
-FIRST, PIECES, TURNS = 370, 12, 9  # rows from 2**-13 on
+FIRST, PIECES, TURNS = 360, 24, 9  # rows from 2**-23 on
 LOOP = 3_000_000  # steps of a plain loop, as long as a piece or so
 WANTED = Wanted(("sigmoid_xent",), "float32", ("value",))
 
