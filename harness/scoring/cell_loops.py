@@ -78,6 +78,29 @@ def number(ordered: int) -> float:
 
 
 @loop
+def put_aside(ulps: Any, kept: Any, at: Any, here: int, left: Any, lefts: int, first: int, outputs: int) -> Any:
+    """Bring what is kept to the front, with its places in the strip; add the places of the rest to left."""
+    to = 0
+    for i in range(here):
+        if kept[i]:
+            ulps[to], at[to] = ulps[i], i
+            to += 1
+        else:
+            left[lefts] = first + i * outputs
+            lefts += 1
+    return to, lefts
+
+
+@loop
+def first_of_size(ulps: Any, most: int) -> int:
+    """Return the place of the first error of a size, given by its bits."""
+    for i in range(ulps.size):
+        if np.float64(abs(ulps[i])).view(np.int64) == most:
+            return i
+    return -1
+
+
+@loop
 def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin: int) -> Any:
     """Return (count, place, sizes, leans), bins, (worst, low, high), and where what is left stands."""
     upto, left = np.zeros(LIMITS.size, np.int64), np.empty(got.size, np.int64)
@@ -91,14 +114,7 @@ def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin:
             got[start:stop], value[start:stop], radius[start:stop], below[start:stop], precision, emin, ulps, kept
         )
         if sure < here:
-            at = 0
-            for i in range(here):
-                if kept[i]:
-                    ulps[at], places[at] = ulps[i], i
-                    at += 1
-                else:
-                    left[lefts] = start + i
-                    lefts += 1
+            _, lefts = put_aside(ulps, kept, places, here, left, lefts, start, 1)
         if sure == 0:
             continue
         more, lean, most, lowest, highest = sums(ulps[:sure], upto)
@@ -106,10 +122,8 @@ def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin:
         low, high = min(low, lowest), max(high, highest)
         if most > largest:
             largest = most
-            for i in range(sure):
-                if np.float64(abs(ulps[i])).view(np.int64) == most:
-                    worst, place = ulps[i], start + (places[i] if sure < here else i)
-                    break
+            i = first_of_size(ulps[:sure], most)
+            worst, place = ulps[i], start + (places[i] if sure < here else i)
     bins = np.zeros(BINS, np.int64)
     bins[0], bins[BINS - 1] = upto[0], count - upto[BINS - 2]
     for k in range(1, BINS - 1):

@@ -87,29 +87,6 @@ def _of_logs(got: Any, out: int, kind: int, sign: float, given: Any, form: Any, 
 
 
 @loop
-def _put_aside(ulps: Any, kept: Any, at: Any, here: int, left: Any, lefts: int, first: int, outputs: int) -> Any:
-    """Bring what is kept to the front, with its places in the strip; add the places of the rest to left."""
-    to = 0
-    for i in range(here):
-        if kept[i]:
-            ulps[to], at[to] = ulps[i], i
-            to += 1
-        else:
-            left[lefts] = first + i * outputs
-            lefts += 1
-    return to, lefts
-
-
-@loop
-def _first(ulps: Any, most: int) -> int:
-    """Return the place of the first error of a size, given by its bits."""
-    for i in range(ulps.size):
-        if np.float64(abs(ulps[i])).view(np.int64) == most:
-            return i
-    return -1
-
-
-@loop
 def _hash(patterns: Any, out: int, outputs: int, place: int) -> Any:
     found = np.int64(0)
     for i in range(patterns.shape[0]):
@@ -142,14 +119,16 @@ def _run(
             before = lefts
             sure = _count(kept, end - begin)
             if sure < end - begin:
-                sure, lefts = _put_aside(ulps, kept, at, end - begin, left, lefts, begin * outputs + out, outputs)
+                sure, lefts = cell_loops.put_aside(
+                    ulps, kept, at, end - begin, left, lefts, begin * outputs + out, outputs
+                )
             if sure == 0:
                 continue
             more, lean, most, lowest, highest = cell_loops.sums(ulps[:sure], upto)
             count, sizes, leans = count + sure, sizes + more, leans + lean
             low, high = min(low, lowest), max(high, highest)
             if most >= largest:
-                i = _first(ulps[:sure], most)
+                i = cell_loops.first_of_size(ulps[:sure], most)
                 there = (begin + (i if lefts == before else at[i])) * outputs + out
                 if most > largest or there < place:
                     worst, place = ulps[i], there
