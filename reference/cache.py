@@ -8,7 +8,6 @@ or lies in another's place, is written anew.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,12 +84,8 @@ class Cache:
         Raises OSError.
         """
         for name, content in files.items():
-            path = self.directory / name
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                temporary.write_bytes(content)
-                temporary.replace(path)
+                golden.keep(self.directory / name, content)
             except OSError as error:
                 if error.errno not in READ_ONLY:
                     raise

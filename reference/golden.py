@@ -62,10 +62,15 @@ def write(path: Path, name: str, golden: Golden) -> None:
     values = _packed(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
     head = {"name": name, "shape": golden.hi.shape, "radius": golden.radius, "exponent": exponent is not None}
     text = json.dumps(head).encode()
+    keep(path, b"\n".join((_digest(text, values), text, values)))
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file; another process sees all of it or nothing. Raises OSError, with a path."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"\n".join((_digest(text, values), text, values)))
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
