@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.jit import loop
-from harness.scoring.cells import SLACK, WIDEST
+from harness.scoring.cells import LOST, SLACK, WIDEST
 from harness.scoring.swept import BINS, EDGES, FINE, MOST
 
 STRIP = 512
@@ -23,20 +23,23 @@ LIMITS = np.array(EDGES)
 
 
 @loop
-def _errors(got: Any, value: Any, radius: Any, below: Any, precision: int, emin: int, ulps: Any, kept: Any) -> Any:
+def _errors(got: Any, truth: Any, form: Any, ulps: Any, kept: Any) -> Any:
     """Set the signed errors of a strip, and which are plain and certain; return how many these are."""
+    base, part, radius, below = truth
+    precision, emin, emax = form
     count = np.int64(0)
-    patterns = value.view(np.int64)
     for i in range(got.size):
-        lower = np.int64(below[i]) & np.int64((patterns[i] & FRACTION) == 0)
-        exponent = max(((patterns[i] >> 52) & 0x7FF) - 1023 - lower, emin)
+        whole = base[i] + part[i]
+        pattern = np.float64(whole).view(np.int64)
+        lower = np.int64(below[i]) & np.int64((pattern & FRACTION) == 0)
+        exponent = min(max(((pattern >> 52) & 0x7FF) - 1023 - lower, emin), emax)
         scale = np.int64((precision - 1 - exponent + 1023) << 52).view(np.float64)
         answer = np.float64(got[i])
-        error = (answer - value[i]) * scale
-        size = abs(error)
-        off = (radius[i] + SLACK) * (abs(value[i]) * scale)
-        sure = (abs(size - 0.5) > off) & (off <= WIDEST)
-        plain = (size <= 0.5) | ((answer != 0) & (abs(answer) < np.inf) & (answer * value[i] >= 0))
+        error = ((answer - base[i]) - part[i]) * scale
+        size, reach = abs(error), abs(part[i]) * scale
+        off = (radius[i] + SLACK) * reach
+        sure = ((abs(size - 0.5) > off + SLACK * size) | ((size == 0.5) & (reach < LOST))) & (off <= WIDEST)
+        plain = (size <= 0.5) | ((answer != 0) & (abs(answer) < np.inf) & (answer * whole >= 0))
         ulps[i] = error
         kept[i] = sure & plain
         count += np.int64(sure & plain)
@@ -101,7 +104,7 @@ def first_of_size(ulps: Any, most: int) -> int:
 
 
 @loop
-def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin: int) -> Any:
+def measure(got: Any, base: Any, part: Any, radius: Any, below: Any, form: Any) -> Any:
     """Return (count, place, sizes, leans), bins, (worst, low, high), and where what is left stands."""
     upto, left = np.zeros(LIMITS.size, np.int64), np.empty(got.size, np.int64)
     ulps, kept, places = np.empty(STRIP), np.empty(STRIP, np.bool_), np.empty(STRIP, np.int64)
@@ -110,9 +113,8 @@ def measure(got: Any, value: Any, radius: Any, below: Any, precision: int, emin:
     for start in range(0, got.size, STRIP):
         stop = min(start + STRIP, got.size)
         here = stop - start
-        sure = _errors(
-            got[start:stop], value[start:stop], radius[start:stop], below[start:stop], precision, emin, ulps, kept
-        )
+        truth = base[start:stop], part[start:stop], radius[start:stop], below[start:stop]
+        sure = _errors(got[start:stop], truth, form, ulps, kept)
         if sure < here:
             _, lefts = put_aside(ulps, kept, places, here, left, lefts, start, 1)
         if sure == 0:

@@ -25,6 +25,8 @@ CELLS = 512  # of a line, about
 DIGITS = 8  # of a row's digest; that of the whole answer has more
 CODES = (PLAIN, *metrics.VERDICTS)
 SLACK = 2.0**-50  # relative: what measuring itself may lose
+LOST = 2.0**-56  # of an ulp: beside half of one it is lost, here and in the definitions
+EDGE = 2.0**-20  # relative: nearer than this to where a format ends, what an answer is is left to the definitions
 WIDEST = 2.0**-10  # ulps that a float64 value may be off by to be measured against
 
 
@@ -78,20 +80,16 @@ def measure(got: Array, truth: Truth, form: Format) -> tuple[Sums, Array]:
 
 
 def _by_loop(loops: Any, got: Array, truth: Truth, form: Format) -> tuple[Sums, Array]:
-    whole, bins, fractions, left = loops.measure(got, *truth, form.precision, form.emin)
+    whole, bins, fractions, left = loops.measure(got, *truth, (form.precision, form.emin, form.emax))
     count, place, size, lean = whole.tolist()
     worst, low, high = (fractions + 0.0).tolist()  # no -0.0
     return (Sums(count, tuple(bins.tolist()), worst, place, size, lean, low, high) if count else NONE), left
 
 
 def _by_numpy(got: Array, truth: Truth, form: Format) -> tuple[Sums, Array]:
-    ulps, reach = in_ulps(got, truth, form)
-    sizes = np.abs(ulps)
     with np.errstate(invalid="ignore", over="ignore"):
-        off = (truth.radius + SLACK) * reach
-        sure = (np.abs(sizes - 0.5) > off) & (off <= WIDEST)
-        plain = (sizes <= 0.5) | ((got != 0) & np.isfinite(got) & (got * truth.value >= 0))
-    kept = sure & plain
+        ulps, sure = apart(got, truth, form)
+        kept = sure & ((np.abs(ulps) <= 0.5) | ((got != 0) & np.isfinite(got) & (got * truth.value >= 0)))
     return some(ulps[kept], np.flatnonzero(kept)), np.flatnonzero(~kept)
 
 
@@ -119,14 +117,22 @@ def each(ulps: Array) -> list[Sums]:
     return [Sums(ulps.shape[1], tuple(counts), *rest) for counts, *rest in columns]
 
 
-def in_ulps(got: Array, truth: Truth, form: Format) -> tuple[Array, Array]:
-    """Return the signed errors in ulps, and the exact values' sizes in ulps."""
+def apart(got: Array, truth: Truth, form: Format) -> tuple[Array, Array]:
+    """Return the signed errors in ulps, and which are certain to lie on their side of 0.5."""
     bits = truth.value.view(np.int64)
     exponent = ((bits >> 52) & 0x7FF) - 1023 - (truth.below & ((bits & 0x000FFFFFFFFFFFFF) == 0))
-    exponent = np.maximum(exponent, form.emin)
+    exponent = np.clip(exponent, form.emin, form.emax)
     scale = ((form.precision - 1 - exponent + 1023) << 52).view(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return (got - truth.value) * scale, np.abs(truth.value) * scale
+    error = ((got - truth.base) - truth.part) * scale
+    size, reach = np.abs(error), np.abs(truth.part) * scale
+    off = (truth.radius + SLACK) * reach
+    sure = (np.abs(size - 0.5) > off + SLACK * size) | ((size == 0.5) & (reach < LOST))
+    return error, sure & (off <= WIDEST)
+
+
+def overflow(form: Format) -> float:
+    """Return the number from which on a number rounds to infinity."""
+    return 2.0 ** (form.emax + 1) - 2.0 ** (form.emax - form.precision)
 
 
 def judged(got: Array, golden: Golden, form: Format, flushable: Array) -> tuple[Array, Array]:

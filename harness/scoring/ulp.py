@@ -15,14 +15,22 @@ from harness.model import Array, Format, Golden
 
 
 class Truth(NamedTuple):
-    """Exact values in float64, flat, each within a relative radius, for formats of at most 24 bits.
+    """Exact values, flat, as base + part in float64, for formats of at most 24 bits.
 
-    below: one that is a power of two in float64 is a little less, so that its ulp is half as large.
+    base: exact, 0 where the part is all, and otherwise of the part's sign. part: within a relative radius, so that an
+    answer's distance from the base decides a rounding that is halfway but for the part. below: a value that is a power
+    of two in float64 is a little less, so that its ulp is half as large.
     """
 
-    value: Array
+    base: Array
+    part: Array
     radius: Array
     below: Array
+
+    @property
+    def value(self) -> Array:
+        """The whole, rounded."""
+        return self.base + self.part
 
 
 ZERO_BINADE = -(2**30)  # floor(log2 0), as far down as any format or golden reaches

@@ -12,7 +12,8 @@ With u = 2**-53, d = |x|, e = e**-d and L = log(1 + e); errors relative unless s
   L      table of log(1 + c), c = i / 128: e - c is exact (Sterbenz; c = 0 is), times a rounded 1 / (1 + c) 2 u;
          of a series of |t| <= 2**-8 the sum, 1 u, and t**8 / 8; together 3.1 u 2**-8 beside a log of 2**-8 at least,
          or 1.1 u where c = 0; the sum u and u 2**-8: 5.2 u. e's error counts at most once: 6.3 u.
-  line   a d + b L, both of one sign: a product each, their sum: 8.3 u, charged 12 u
+  line   a d + b L, both of one sign, is kept as a base, exact because both factors have at most 24 bits, and a part,
+         a product more: 7.3 u, charged 12 u. Beside a base the part may be less than 2**-1009, as d is FAR at most
   ratio  (large + small e) / (1 + e): below 1.01 u e + u; above 2.01 u |small e| and a sum; a division:
          4 u + 2.1 u |small e| / |large + small e|, charged twice that
          d < NEAR: (large + small) / 2 + (large - small) d / 4 (1 - d**2 / 12 + d**4 / 120): four roundings of what
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,9 +117,9 @@ def edged(value: Array, radius: Array | float) -> Array:
 
 
 def line(d: Array, log: Array, a: Array, b: Array, sign: float) -> tuple[Array, Array, Array]:
-    """a d + b L."""
-    value = sign * (a * d + b * log)
-    return value, edged(value, 12 * U), value != value  # noqa: PLR0124 - nowhere
+    """a d, b L and the radius of this one."""
+    base, part = sign * a * d, sign * b * log
+    return base, part, edged(base + part, 12 * U)
 
 
 def ratio(d: Array, e: Array, a: Array, b: Array, sign: float) -> tuple[Array, Array, Array]:
@@ -152,9 +153,9 @@ def bell(d: Array, e: Array) -> tuple[Array, Array, Array]:
 
 
 def plan(op: Op, quantity: Quantity, label: float = 0.0) -> Plan:
-    """Return the formula of an op of one number; label: of a loss. Raises ValueError for an op of more.
+    """Return the formula of an op of one number; label: of a loss. An incoming gradient is 1.
 
-    An incoming gradient is 1.
+    Raises ValueError for an op of more, and for a label or weight that is no number of 24 bits.
     """
     q = float(op.options.get("pos_weight", 1.0))
     yes, no = q * label, 1 - label
@@ -170,6 +171,8 @@ def plan(op: Op, quantity: Quantity, label: float = 0.0) -> Plan:
     if found is None or set(op.options) - {"pos_weight"}:
         known = ", ".join(sorted({name for name, _ in plans}))
         raise ValueError(f"op is {op}, {quantity}, expected one of a single number, by value or grad_logits: {known}")
+    if np.float32(yes) != yes or np.float32(no) != no:
+        raise ValueError(f"label is {label} and pos_weight {q}, expected numbers of float32, as their product")
     return found()
 
 
@@ -211,38 +214,43 @@ def exp_and_log(d: Array) -> tuple[Array, Array]:
 
 
 def truth(asked: Plan, of: Basis) -> Truth:
-    """Answer all logits by a plan."""
+    """Answer all logits, of at most 24 bits each, by a plan."""
     loops: Any = LOOPS.get(of.d.size)
     if loops is None:
         return Truth(*_by_numpy(asked, of))
     return Truth(*LOOPS.proved(asked.kind, lambda: _by_loop(loops, asked, of), lambda: _by_numpy(asked, of)))
 
 
-def _by_loop(loops: Any, asked: Plan, of: Basis) -> tuple[Array, Array, Array]:
+@lru_cache(maxsize=2)
+def _nothing(size: int, dtype: type) -> Array:
+    """Return so many zeros, or as many False, which are not to be changed."""
+    found: Array = np.zeros(size, dtype)
+    found.setflags(write=False)
+    return found
+
+
+def _by_loop(loops: Any, asked: Plan, of: Basis) -> tuple[Array, ...]:
     weights = (tuple(asked.right), tuple(asked.left))
     match asked.kind:
         case "line":
-            found = loops.line(of.whole, of.log, of.right, weights, asked.sign)
+            return *loops.line(of.whole, of.log, of.right, weights, asked.sign), _nothing(of.d.size, bool)
         case "ratio":
-            found = loops.ratio(of.d, of.e, of.right, weights, asked.sign)
+            return _nothing(of.d.size, float), *loops.ratio(of.d, of.e, of.right, weights, asked.sign)
         case _:
-            found = loops.bell(of.d, of.e)
-    value, radius, below = found
-    return value, radius, below
+            return _nothing(of.d.size, float), *loops.bell(of.d, of.e)
 
 
-def _by_numpy(asked: Plan, of: Basis) -> tuple[Array, Array, Array]:
-    pieces = []
+def _by_numpy(asked: Plan, of: Basis) -> tuple[Array, ...]:
+    pieces: list[tuple[Array, ...]] = []
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         for start in range(0, of.d.size, STRIP):
             d, whole, right, e, log = (part[start : start + STRIP] for part in of)
             a, b = (np.where(right, *pair) for pair in zip(asked.right, asked.left, strict=True))
             match asked.kind:
                 case "line":
-                    pieces.append(line(whole, log, a, b, asked.sign))
+                    pieces.append((*line(whole, log, a, b, asked.sign), _nothing(d.size, bool)))
                 case "ratio":
-                    pieces.append(ratio(d, e, a, b, asked.sign))
+                    pieces.append((_nothing(d.size, float), *ratio(d, e, a, b, asked.sign)))
                 case _:
-                    pieces.append(bell(d, e))
-    value, radius, below = (np.concatenate(part) for part in zip(*pieces, strict=True))
-    return value, radius, below
+                    pieces.append((_nothing(d.size, float), *bell(d, e)))
+    return tuple(np.concatenate(part) for part in zip(*pieces, strict=True))

@@ -61,11 +61,11 @@ def exp_and_log(d: Any) -> Any:
 @loop
 def line(whole: Any, log: Any, right: Any, weights: Any, sign: float) -> Any:
     """Apply `single.line`."""
-    value, radius, below = np.empty(whole.size), np.empty(whole.size), np.empty(whole.size, np.bool_)
+    base, part, radius = np.empty(whole.size), np.empty(whole.size), np.empty(whole.size)
     for i in range(whole.size):
         side = weights[0] if right[i] else weights[1]
-        value[i], radius[i], below[i] = single.line(whole[i], log[i], side[0], side[1], sign)
-    return value, radius, below
+        base[i], part[i], radius[i] = single.line(whole[i], log[i], side[0], side[1], sign)
+    return base, part, radius
 
 
 @loop

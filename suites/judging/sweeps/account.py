@@ -16,6 +16,7 @@ from harness.scoring.cells import Sums
 from harness.scoring.swept import Region
 from harness.scoring.ulp import Truth
 from reference import tiers
+from reference.fast import words
 from reference.options import meaning
 from suites.questions.swept.lines import LABELS
 
@@ -100,12 +101,12 @@ def add(account: Account, case: Case, got: Array, truth: Truth, x: Array, first:
 
 def _by_definition(case: Case, got: Array, truth: Truth, x: Array) -> tuple[Array, Array]:
     """Return signed errors in ulps and verdicts; what the radius leaves open is asked of the slower tiers."""
-    ulps, reach = cells.in_ulps(got, truth, FORM)
     with np.errstate(invalid="ignore", over="ignore"):
-        off = (truth.radius + cells.SLACK) * reach
-        known = (np.abs(np.abs(ulps) - 0.5) > off) | ~np.isfinite(got)
-        known &= off <= cells.WIDEST
-    hi, lo = truth.value.copy(), np.where(truth.below, -np.sign(truth.value) * np.abs(truth.value) * 2.0**-60, 0.0)
+        _, known = cells.apart(got, truth, FORM)
+        far = np.abs(np.abs(truth.value) / cells.overflow(FORM) - 1) > cells.EDGE
+    known = np.where(np.isinf(got), far, known | np.isnan(got)) & np.isfinite(truth.radius)
+    hi, lo = words.two_sum(truth.base, truth.part)
+    lo = np.where(truth.below, -hi * 2.0**-60, lo)
     exponent = np.zeros(len(x), np.int64)
     open_ = np.flatnonzero(~known)
     if len(open_):

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.jit import Loops
 from harness.model import Array, Format
-from harness.scoring.cells import CODES, SLACK, WIDEST
+from harness.scoring.cells import CODES, EDGE, LOST, SLACK, WIDEST, overflow
 from harness.scoring.swept import BINS, EDGES, FINE, MOST
 from reference.fast.float64 import pairs, single
 from reference.fast.float64.pairs import RHO, Side
@@ -27,9 +27,7 @@ LOOPS = Loops(
     ),
 )
 LONGEST = 1 << 15  # pairs of a run that are summed up at once
-EDGE = 2.0**-20  # relative: nearer to an end than this, an answer is left to the definitions
 FLUSHED, LOST_ALL = CODES.index("flushed"), CODES.index("zero_for_nonzero")
-LOST = 2.0**-56  # of an ulp: beside half of one it is lost, here and in the definitions
 NOWHERE = np.iinfo(np.int64).max
 # Multipliers of a digest, odd and of mixed bits (those of SplitMix64, as signed numbers).
 FIRST, SECOND, THIRD = -7046029254386353131, -4658895280553007687, -7723592293110705685
@@ -89,7 +87,7 @@ def ends(
     d, tail, top = pairs.gap(x.astype(np.float64), y.astype(np.float64))
     given = (d, tail, top, *single.exp_and_log(np.minimum(d, single.FAR)))
     ulps, codes, certain = np.zeros(len(x)), np.zeros(len(x), np.uint8), np.zeros(len(x), np.bool_)
-    least, most = 2.0**form.emin, 2.0 ** (form.emax + 1) - 2.0 ** (form.emax - form.precision)
+    least, most = 2.0**form.emin, overflow(form)
     for number, side in enumerate(plan):
         for kind, where_ in ((side.above, x >= y), (side.below, x < y)):
             some = np.flatnonzero((output == number) & where_)

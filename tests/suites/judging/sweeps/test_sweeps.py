@@ -9,7 +9,8 @@ import pytest
 from harness.model import FORMATS, Case, Op, Score, Target
 from harness.running.spread.pieces import Pieces
 from harness.running.spread.workers import Mismatch
-from harness.scoring import line, swept, ulp
+from harness.scoring import cells, line, swept, ulp
+from reference.fast.float64 import single
 from suites.judging.sweeps import account, piece, run
 from suites.judging.sweeps.run import NotSwept, Wanted
 
@@ -174,3 +175,38 @@ def test_faults_are_left_to_the_definitions(tmp_path, monkeypatch):
         ("zero_for_nonzero", 7),
         ("wrong_sign", 8),
     ]
+
+
+@pytest.mark.parametrize("row", [0, 1, 2, 60, 122, 123, 124, 125])
+@pytest.mark.parametrize("family", ["every_half", "every_yes"])
+def test_halfway_cases_and_infinities_are_told_by_the_kernel(family, row, monkeypatch):
+    """Where pos_weight makes a loss lie halfway but for a vanishing logarithm, or overflow, nearly all is told at once.
+
+    The verdicts and errors are those of certified exact values.
+    """
+    case = replace(CASE, op=Op.of("sigmoid_xent", pos_weight=3.0), family=family)
+    x = WHOLE_NUMBERS(row, 0, 1 << 23)[5 :: (1 << 12) + 1]
+    exact = account.golden(case, x)
+    with np.errstate(over="ignore"):
+        got = (exact.hi + exact.hi * np.resize([0, 2e-8, -2e-8, 3e-7], x.size)).astype(np.float32)
+    plan = single.plan(case.op, "value", account.label(case))
+    truth = single.truth(plan, single.basis(x.astype(np.float64)))
+    asked = []
+    monkeypatch.setattr(account, "golden", lambda case, x: asked.append(len(x)) or GOLDEN(case, x))
+
+    known = account.Account()
+    account.add(known, case, got, truth, x, 0)
+
+    ulps, codes = cells.judged(got, exact, FORMATS["float32"], np.full(x.size, 2.0**-126))
+    halfway = np.count_nonzero(np.abs(np.abs(ulps) - 0.5) < 2.0**-20)
+    assert halfway > 100 or row not in {1, 2, 60}
+    assert sum(asked) < x.size / 32  # these are beside a halfway case by what float64 hardly shows
+    expected = cells.some(ulps, np.arange(x.size))
+    (found,) = known.cells
+    assert (found.elements, found.bins, found.place) == (expected.elements, expected.bins, expected.place)
+    assert (found.size, found.lean) == pytest.approx((expected.size, expected.lean), abs=2 * len(x))
+    assert sum(known.verdicts.values()) == np.count_nonzero(codes)
+
+
+GOLDEN = account.golden
+CASE = Case(Op("sigmoid_xent"), "value", "every", "float32", 510, 1 << 23)
