@@ -11,10 +11,9 @@ from numba.extending import intrinsic
 
 from harness.jit import loop
 
-SPAN = 2048  # elements at work, which lie in a core's L1 cache
 LANES = 8
-BLOCK = 128  # numbers that numpy adds up at once, in eight sums
-LEAST_RATIO = 2.0**-60  # as `ruler.LEAST_RATIO`
+BLOCK = 128  # numbers that numpy adds up at once, in eight sums; as `ruler.BLOCK`
+FAINT = 2.0**-120  # as `ruler.FAINT`
 
 
 @loop
@@ -51,8 +50,8 @@ def _add_up_block(a: Any) -> tuple[Any, Any]:
 
 
 @loop
-def _add_up_any(a: Any) -> tuple[Any, Any]:
-    """Return a sum, and that of sizes, of any count.
+def _add_up(a: Any) -> tuple[Any, Any]:
+    """Return a sum, and that of sizes, as numpy rounds: half by half, down to blocks (numpy's loops_utils.h.src).
 
     Without recursion, because numba keeps no recursive function that another one calls.
     """
@@ -77,33 +76,76 @@ def _add_up_any(a: Any) -> tuple[Any, Any]:
         counts[depth] = counts[depth - 1] - counts[depth]
 
 
+def _data(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Return where an array's data are, or a number as it is."""
+    return context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+
+
+def _vector(builder: Any, data: Any, index: Any, number: Any) -> Any:
+    """Return the place of a vector of eight in an array of numbers."""
+    return builder.bitcast(builder.gep(data, [index]), ir.VectorType(number, LANES).as_pointer())
+
+
+def _sum(builder: Any, vector: Any) -> Any:
+    """Add up neighbours until one is left."""
+    for count in (4, 2, 1):
+        even, odd = (
+            ir.Constant(ir.VectorType(ir.IntType(32), count), [2 * i + k for i in range(count)]) for k in (0, 1)
+        )
+        some = (builder.shuffle_vector(vector, vector, these) for these in (even, odd))
+        vector = builder.fadd(*some)
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
 @intrinsic  # type: ignore[untyped-decorator]
-def _lanes(_context: Any, a: Any, _start: Any, totals: Any, sizes: Any, _at: Any) -> Any:
-    """Add a block up in eight sums, in vectors of eight: LLVM makes none of such a loop by itself."""
+def _block(_context: Any, got: Any, power: Any, hi: Any, lo: Any, steep: Any, _start: Any, ulps: Any, _at: Any) -> Any:
+    """Fill in the distances of a block; return the sums of them and of their sizes, the largest size and steepest.
+
+    In vectors of eight, because LLVM makes none of such a loop by itself. nan is the largest size.
+    """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = zip(signature.args, arguments, strict=True)
-        source, begin, total_at, size_at, place = (
-            context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
-            for kind, value in given
-        )
-        vector = ir.VectorType(ir.DoubleType(), LANES)
-        size_of = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), "llvm.fabs.v8f64")
+        given = (_data(context, builder, *one) for one in zip(signature.args, arguments, strict=True))
+        answer, powers, his, los, steeps, begin, room, place = given
+        double, whole, single = ir.DoubleType(), ir.IntType(64), ir.FloatType()
+        doubles, wholes = ir.VectorType(double, LANES), ir.VectorType(whole, LANES)
+        own = single if signature.args[0].dtype == types.float32 else double
 
-        def vector_at(data: Any, index: Any) -> Any:
-            return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
+        def function(name: str, result: Any, *given: Any) -> Any:
+            return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, given), f"llvm.{name}")
 
-        total = size = None
-        for row in range(BLOCK // LANES):
-            index = builder.add(begin, ir.Constant(begin.type, LANES * row))
-            number = builder.load(vector_at(source, index), align=8)
-            other = builder.call(size_of, [number])
-            total, size = (number, other) if total is None else (builder.fadd(total, number), builder.fadd(size, other))
-        builder.store(total, vector_at(total_at, place), align=8)
-        builder.store(size, vector_at(size_at, place), align=8)
-        return context.get_dummy_value()
+        size_of = function("fabs.v8f64", doubles, doubles)
+        larger = function("smax.v8i64", wholes, wholes, wholes)
+        largest = function("vector.reduce.smax.v8i64", whole, wholes)
 
-    return types.void(a, types.intp, totals, sizes, types.intp), code
+        def load(data: Any, index: Any, number: Any, align: int) -> Any:
+            return builder.load(_vector(builder, data, index, number), align=align)
+
+        def row(number: int) -> tuple[Any, Any, Any, Any]:
+            index = builder.add(begin, ir.Constant(begin.type, LANES * number))
+            bits = builder.zext(load(powers, index, ir.IntType(16), 2), wholes)
+            per_ulp = builder.bitcast(builder.shl(bits, ir.Constant(wholes, [48] * LANES)), doubles)
+            is_own = load(answer, index, own, 8 if own == double else 4)
+            is_double = is_own if own == double else builder.fpext(is_own, doubles)
+            off = builder.fsub(builder.fmul(is_double, per_ulp), load(his, index, double, 8))
+            off = builder.fsub(off, load(los, index, double, 8))
+            there = builder.add(place, ir.Constant(place.type, LANES * number))
+            builder.store(off, _vector(builder, room, there, double), align=8)
+            size = builder.call(size_of, [off])
+            above = builder.fmul(size, builder.fpext(load(steeps, index, single, 4), doubles))
+            return off, size, builder.bitcast(size, wholes), builder.bitcast(above, wholes)
+
+        total, sizes, most, steepest = row(0)
+        for number in range(1, BLOCK // LANES):
+            off, size, bits, above = row(number)
+            total, sizes = builder.fadd(total, off), builder.fadd(sizes, size)
+            most, steepest = builder.call(larger, [most, bits]), builder.call(larger, [steepest, above])
+        tops = (builder.bitcast(builder.call(largest, [top]), double) for top in (most, steepest))
+        found = [_sum(builder, total), _sum(builder, sizes), *tops]
+        return context.make_tuple(builder, signature.return_type, found)
+
+    found = types.UniTuple(types.float64, 4)
+    return found(got, power, hi, lo, steep, types.intp, ulps, types.intp), code
 
 
 @loop
@@ -118,55 +160,39 @@ def _pairs(totals: Any) -> float:
 
 
 @loop
-def _add_up(a: Any, totals: Any, sizes: Any) -> tuple[Any, Any]:
-    """Return a sum, and that of sizes, as numpy rounds: half by half, down to blocks (numpy's loops_utils.h.src).
-
-    totals, sizes: room for a sixteenth as many. BLOCK times a power of two is halved evenly.
-    """
-    if a.size < BLOCK or a.size & (a.size - 1):
-        return _add_up_any(a)
-    for start in range(0, a.size, BLOCK):
-        _lanes(a, start, totals, sizes, start // (BLOCK // LANES))
-    count = a.size // (BLOCK // LANES)
-    return _pairs(totals[:count]), _pairs(sizes[:count])
-
-
-@loop
-def _distances(got: Any, power: Any, hi: Any, lo: Any, ulps: Any, small: Any) -> float:
-    """Fill in distances and their sizes in float32, and return the largest size; nan is beyond all others."""
-    most = np.int64(0)
+def _few(got: Any, power: Any, hi: Any, lo: Any, steep: Any, ulps: Any) -> tuple[float, float]:
+    """Fill in the distances of less than a block; return the largest size and steepest. nan is the largest size."""
+    most, steepest = np.int64(0), np.int64(0)
     for i in range(got.size):
-        per_ulp = np.int64((np.int64(power[i]) + 1023) << 52).view(np.float64)
+        per_ulp = np.int64(np.int64(power[i]) << 48).view(np.float64)
         ulps[i] = (got[i] * per_ulp - hi[i]) - lo[i]
-        small[i] = np.float32(abs(ulps[i]))
         most = max(most, np.float64(abs(ulps[i])).view(np.int64))
-    return np.int64(most).view(np.float64)
+        steepest = max(steepest, np.float64(abs(ulps[i]) * steep[i]).view(np.int64))
+    return np.int64(most).view(np.float64), np.int64(steepest).view(np.float64)
 
 
 @loop
-def _others(got: Any, ulps: Any, reach: Any, flushes: Any, small: Any, sizes: Any) -> int:
-    """Leave sizes of 0 for what is not regular, and return how much of it is flushed; -1 where some is neither."""
-    flushed, strange = np.int64(0), np.int64(0)
+def _others(got: Any, ulps: Any, reach: Any, flushes: Any, steep: Any, sizes: Any) -> tuple[int, float]:
+    """Leave sizes of 0 for what is not regular; return how much of it is flushed, and the steepest of the rest.
+
+    -1 where some is neither.
+    """
+    flushed, strange, steepest = np.int64(0), np.int64(0), np.int64(0)
     for i in range(got.size):
         size = abs(ulps[i])
         sizes[i] = size if size < reach[i] else 0.0  # these have no ratio
-        small[i] = np.float32(sizes[i])
+        steepest = max(steepest, np.float64(sizes[i] * steep[i]).view(np.int64))
     for i in range(got.size):  # in numbers, because LLVM makes vectors of these
         other = np.int64(1) - np.int64(abs(ulps[i]) < reach[i])
         zero = np.int64(got[i] == 0) * np.int64(flushes[i])
         flushed += other * zero
         strange += other * (1 - zero)
-    return -1 if strange else int(flushed)
+    return -1 if strange else int(flushed), np.int64(steepest).view(np.float64)
 
 
 @loop
-def _largest_ratio(ulps: Any, small: Any, width: Any, steep: Any, known: float) -> float:
-    """Return the largest |ulps| / width, or a larger one that is known; see `ruler.steep`."""
-    top = np.int32(0)
-    for i in range(small.size):
-        top = max(top, np.float32(small[i] * steep[i]).view(np.int32))
-    if max(np.float64(np.int32(top).view(np.float32)), LEAST_RATIO) < known:
-        return known
+def _largest_ratio(ulps: Any, width: Any, known: float) -> float:
+    """Return the largest |ulps| / width, or a larger one that is known."""
     most = np.float64(known).view(np.int64)
     for i in range(ulps.size):
         most = max(most, np.float64(abs(ulps[i]) / width[i]).view(np.int64))
@@ -183,32 +209,45 @@ def _first(ulps: Any, most: float) -> int:
 
 
 @loop
-def _chunk(given: Any, c: int, begin: int, end: int, tally: Any, lanes: Any) -> bool:
-    """Measure a chunk, some elements at a time; tell whether it is tallied, or left to the definitions."""
-    got, power, past, flushes, least, widths, steep, whole, sizes, small = given
-    largest, flushed = 0.0, 0
-    for start in range(begin, end, SPAN):
-        part = slice(start, min(start + SPAN, end))
-        count = part.stop - part.start
-        ulps, low = whole[start - begin : start - begin + count], small[:count]
-        most = _distances(got[part], power[part], past[0, part], past[1, part], ulps, low)
-        largest, numerators = max(largest, most), ulps
-        if not most < least[c]:
-            numerators = sizes[:count]
-            some = _others(got[part], ulps, past[2, part], flushes[part], low, numerators)
+def _chunk(given: Any, begin: int, end: int, tally: Any, room: Any) -> bool:
+    """Measure a chunk, block by block; tell whether it is tallied, or left to the definitions."""
+    got, power, hi, lo, reach, flushes, least, widths, steep, narrowest = given
+    whole, sizes, sums = room
+    count = end - begin
+    even = count >= BLOCK and not count & (count - 1)  # BLOCK times a power of two is halved evenly
+    largest, worst, at, flushed = tally[2], tally[3], tally[4], 0
+    for start in range(begin, end, BLOCK):
+        b, part = start // BLOCK, slice(start, min(start + BLOCK, end))
+        place = 0 if even else start - begin  # distances are needed again where the sum is uneven
+        ulps = whole[place : place + part.stop - start]
+        if ulps.size == BLOCK:
+            total, size, most, steepest = _block(got, power, hi, lo, steep, start, whole, place)
+            sums[0, (start - begin) // BLOCK], sums[1, (start - begin) // BLOCK] = total, size
+        else:
+            most, steepest = _few(got[part], power[part], hi[part], lo[part], steep[part], ulps)
+        numerators = ulps
+        if not most < least[b]:
+            numerators = sizes[: ulps.size]
+            some, steepest = _others(got[part], ulps, reach[part], flushes[part], steep[part], numerators)
             if some < 0:
                 return False
             flushed += some
-        for k in range(len(widths) if most else 0):
-            tally[6 + k] = _largest_ratio(numerators, low, widths[k, part], steep[k, part], tally[6 + k])
-    ulps = whole[: end - begin]
-    total, size = _add_up(ulps, lanes[0], lanes[1])
+        if most > largest:
+            first = _first(ulps, most)
+            largest, worst, at = most, ulps[first], start + first
+        if most:
+            steepest = max(steepest, FAINT)
+            for k in range(len(widths)):
+                if steepest > tally[6 + k] * narrowest[k, b]:
+                    tally[6 + k] = _largest_ratio(numerators, widths[k, part], tally[6 + k])
+    if even:
+        total, size = _pairs(sums[0, : count // BLOCK]), _pairs(sums[1, : count // BLOCK])
+    else:
+        total, size = _add_up(whole[:count])
     tally[0] += size
     tally[1] += total
+    tally[2], tally[3], tally[4] = largest, worst, at
     tally[5] += flushed
-    if largest > tally[2]:
-        at = _first(ulps, largest)
-        tally[2], tally[3], tally[4] = largest, ulps[at], begin + at
     return True
 
 
@@ -216,13 +255,14 @@ def _chunk(given: Any, c: int, begin: int, end: int, tally: Any, lanes: Any) -> 
 def stream(given: Any, chunk: int, first: int, tally: Any) -> int:
     """Measure chunks from one on, as `metrics._add` does, up to one that holds what only the definitions judge.
 
-    given: the answer, and of its ruler power, past, flushes, least, both scales, and room. tally: sums of sizes and
-    ulps, the largest size, its ulps and index, how many are flushed, and the largest ratio a class. Returns the chunk
-    that is left, or how many there are.
+    given: the answer, and of its ruler power, hi, lo, reach, flushes, least, widths, steep and narrowest. tally: sums
+    of sizes and ulps, the largest size, its ulps and index, how many are flushed, and the largest ratio a class.
+    Returns the chunk that is left, or how many there are. A chunk is some blocks.
     """
-    size, chunks = given[0].size, given[4].size
-    lanes = np.empty((2, chunk // (BLOCK // LANES)))
+    size = given[0].size
+    chunks = -(-size // chunk)
+    room = (np.empty(min(chunk, size)), np.empty(BLOCK), np.empty((2, chunk // BLOCK)))
     for c in range(first, chunks):
-        if not _chunk(given, c, c * chunk, min((c + 1) * chunk, size), tally, lanes):
+        if not _chunk(given, c * chunk, min((c + 1) * chunk, size), tally, room):
             return c
     return chunks

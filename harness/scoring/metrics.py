@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ class Distance:
     worst_ulp: float
 
 
-MANY = 1 / 32  # share of a chunk from which on dividing all of it is quicker than gathering some
+FEW = 2048  # elements that are divided sooner than looked at
+MANY = 1 / 8  # share of a chunk's blocks from which on dividing all of it is quicker than gathering some
 Rule = Callable[[Answers], Array]
 VERDICTS: dict[str, Rule] = {}
 LOOPS = Loops("harness.scoring.loops", ("harness.jit", "harness.scoring.loops"))
@@ -96,7 +98,7 @@ def flushed(answers: Answers) -> Array:
 class Tally:
     """A Distance in the making."""
 
-    over_bound: dict[BudgetClass, float]
+    over: Array  # class by class
     verdicts: dict[str, int]
     size_sum: float = 0.0
     ulp_sum: float = 0.0
@@ -120,100 +122,117 @@ def against(truth: Ruler, got: Array) -> Distance:
     if got.shape != truth.shape:
         raise ValueError(f"the answer's shape is {got.shape}, expected {truth.shape}; measure against its own golden")
     flat = got.reshape(-1)
-    own = got.dtype.name == truth.form.name
+    own = _name(got.dtype) == truth.form.name
     loops = LOOPS.get(flat.size) if own and truth.bounds else None
     if loops is None:
         tally = _measured(truth, flat)
     else:
         tally = LOOPS.proved("stream", lambda: _measured(truth, flat, loops), lambda: _measured(truth, flat))
-    met = (kind for kind in BUDGET_CLASSES if tally.over_bound.get(kind, np.inf) <= 1)
+    over = dict(zip(truth.bounds, tally.over.tolist(), strict=True))
     return Distance(
         max_ulp=tally.worst_size,
         mean_ulp=tally.size_sum / flat.size,
         bias_ulp=tally.ulp_sum / flat.size if np.isfinite(tally.worst_size) else float("nan"),
-        over_bound=tally.over_bound,
-        budget_class=next(met, None),
+        over_bound=over,
+        budget_class=next((kind for kind in BUDGET_CLASSES if over.get(kind, np.inf) <= 1), None),
         verdicts={name: count for name, count in tally.verdicts.items() if count},
         worst=tuple(int(i) for i in np.unravel_index(tally.worst, truth.shape)),
         worst_ulp=tally.worst_ulp,
     )
 
 
+@lru_cache
+def _name(dtype: Any) -> str:
+    """Return a dtype's name, which numpy takes 2 us to put together."""
+    return str(dtype.name)
+
+
 def _measured(truth: Ruler, got: Array, loops: Any = None) -> Tally:
     """Measure chunk by chunk; loops, where there are any, take all that is regular or flushed."""
-    tally = Tally(dict.fromkeys(truth.bounds, 0.0), dict.fromkeys(VERDICTS, 0))
+    tally = Tally(np.zeros(len(truth.bounds)), dict.fromkeys(VERDICTS, 0))
     parts, done = list(ruler.parts(got.size)), 0
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        while done < len(parts):
-            if loops is not None:
-                done = _streamed(tally, truth, got, loops, done)
-            if done < len(parts):
-                _add(tally, truth, got[parts[done]], parts[done], truth.least[done])
-                done += 1
+    while done < len(parts):
+        if loops is not None:
+            done = _streamed(tally, truth, got, loops, done)
+        if done < len(parts):
+            _add(tally, truth, got[parts[done]], parts[done])
+            done += 1
     return tally
 
 
 def _streamed(tally: Tally, truth: Ruler, got: Array, loops: Any, first: int) -> int:
     """Measure chunks from one on by the compiled stream, up to one that it leaves to the definitions; return which."""
     plain = np.ascontiguousarray(got if got.dtype.itemsize >= 4 else got.astype(np.float32))
-    kinds = tuple(truth.bounds)
-    numbers = np.array(
-        [tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, tally.worst, 0.0]
-        + [tally.over_bound[kind] for kind in kinds]
-    )
-    given = (plain, truth.power, truth.past, truth.flushes, truth.least, *truth.scales, *truth.room[:3])
+    sums = [tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, tally.worst, 0.0]
+    numbers = np.array([*sums, *tally.over.tolist()])
+    exact = (truth.power, truth.hi, truth.lo, truth.reach, truth.flushes, truth.least)
+    given = (plain, *exact, truth.widths, truth.steep, truth.narrowest)
     left = int(loops.stream(given, ruler.CHUNK, first, numbers))
-    tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, worst, flushed, *over = numbers.tolist()
-    tally.worst, tally.over_bound = int(worst), dict(zip(kinds, over, strict=True))
+    tally.size_sum, tally.ulp_sum, tally.worst_size, tally.worst_ulp, worst, flushed = numbers[:6].tolist()
+    tally.worst, tally.over = int(worst), numbers[6:]
     tally.verdicts["flushed"] += int(flushed)
     return left
 
 
-def _add(tally: Tally, truth: Ruler, got: Array, part: slice, least: float) -> None:
+@np.errstate(invalid="ignore", over="ignore", under="ignore", divide="ignore")
+def _add(tally: Tally, truth: Ruler, got: Array, part: slice) -> None:
     """Measure a chunk: what is regular in a stream, the rest by the definitions."""
-    ulps, size, small, above = (one[: len(got)] for one in truth.room)
+    ulps, size, small = truth.room[:, : len(got)]
     np.copyto(ulps, got)
-    ulps *= truth.per_ulp[part]
+    ulps *= ruler.per_ulp(truth, part, out=size)
     ulps -= truth.hi[part]
     ulps -= truth.lo[part]
     np.abs(ulps, out=size)
     worst = int(size.argmax())  # or the first nan
-    own = got.dtype.name == truth.form.name
+    own = _name(got.dtype) == truth.form.name
     others: Array | None = None
-    if not (own and size[worst] < least):
-        others = ~(size < truth.reach[part]) if own else np.ones(len(got), bool)
-        flushed = others & (got == 0) & truth.flushes[part] if own else ~others
+    if not (own and size[worst] < truth.least[ruler.in_blocks(part)].min()):
+        others = np.flatnonzero(~(size < truth.reach[part])) if own else np.arange(len(got))
+        flushed = (got[others] == 0) & truth.flushes[part][others] & own
         tally.verdicts["flushed"] += int(np.count_nonzero(flushed))
-        rest = np.flatnonzero(others ^ flushed)
+        rest = others[~flushed]
         if len(rest):
             ulps[rest] = _judge(tally, truth, got[rest].astype(np.float64), rest + part.start)
             size[rest] = _size(ulps[rest])
             worst = int(size.argmax())
     tally.size_sum += float(size.sum())
     tally.ulp_sum += float(ulps.sum())
-    if size[worst] > tally.worst_size:
-        tally.worst, tally.worst_size, tally.worst_ulp = part.start + worst, float(size[worst]), float(ulps[worst])
+    largest = float(size[worst])
+    if largest > tally.worst_size:
+        tally.worst, tally.worst_size, tally.worst_ulp = part.start + worst, largest, float(ulps[worst])
     if others is not None:
-        np.putmask(size, others, 0.0)  # these have had their ratios taken
-    if not (size[worst] if others is None else size.any()):
-        return  # no ratio is more than 0
+        size[others] = 0.0  # these have had their ratios taken
+    if largest and truth.bounds:  # else no ratio is more than 0
+        _add_ratios(tally, truth, part, size, small.view(np.float32)[: len(got)], ulps)
+
+
+def _add_ratios(tally: Tally, truth: Ruler, part: slice, size: Array, small: Array, room: Array) -> None:
+    """Take the largest ratios of a chunk; only blocks that may have new ones are divided."""
+    widths, over = truth.widths[:, part], tally.over
+    if len(size) <= FEW:
+        np.maximum(over, (size / widths).max(axis=1), out=over)
+        return
     np.copyto(small, size, casting="same_kind")
-    for kind, steep in truth.steep.items():
-        np.multiply(small, steep[part], out=above)
-        tally.over_bound[kind] = _largest_ratio(size, truth.widths[kind][part], above, tally.over_bound[kind])
+    np.multiply(small, truth.steep[part], out=small)
+    steepest = np.maximum.reduceat(small.view(np.int32), ruler.starts(len(small))).view(np.float32)  # in whole numbers
+    above = np.maximum(steepest, ruler.FAINT) / truth.narrowest[:, ruler.in_blocks(part)]
+    if not (above > over[:, np.newaxis]).any():
+        return
+    top = int(steepest.argmax())  # mostly this block has the largest ratio of each class
+    block = slice(top * ruler.BLOCK, (top + 1) * ruler.BLOCK)
+    np.maximum(over, (size[block] / widths[:, block]).max(axis=1), out=over)
+    new = above > over[:, np.newaxis]
+    new[:, top] = False
+    for k in np.flatnonzero(new.any(axis=1)):
+        over[k] = max(over[k], _largest_ratio(size, widths[k], np.flatnonzero(new[k]), room))
 
 
-def _largest_ratio(size: Array, width: Array, above: Array, known: float) -> float:
-    """Return the largest size / width, or a larger one that is known; only what may be new is divided."""
-    top = int(above.argmax())
-    if max(float(above[top]), ruler.LEAST_RATIO) < known:
-        return known
-    known = max(known, float(size[top] / width[top]))
-    new = above >= (known if known > ruler.LEAST_RATIO else 0.0)
-    if np.count_nonzero(new) > MANY * len(new):
-        return max(known, float((size / width).max()))
-    some = np.flatnonzero(new)
-    return max(known, float((size[some] / width[some]).max(initial=0.0)))
+def _largest_ratio(size: Array, width: Array, blocks: Array, room: Array) -> float:
+    """Return the largest size / width of some blocks, or of all."""
+    if len(blocks) * ruler.BLOCK > MANY * len(size) or len(size) % ruler.BLOCK:
+        return float(np.divide(size, width, out=room).max())
+    some, wide = (one.reshape(-1, ruler.BLOCK)[blocks] for one in (size, width))
+    return float((some / wide).max())
 
 
 def _judge(tally: Tally, truth: Ruler, got: Array, where: Array) -> Array:
@@ -227,14 +246,14 @@ def _judge(tally: Tally, truth: Ruler, got: Array, where: Array) -> Array:
         tally.verdicts[name] += int(mask.sum())
     size = _size(ulps)
     lost = masks["nan"] | masks["overflow"]
-    for kind, bounds in truth.bounds.items():
+    for k, bounds in enumerate(truth.bounds.values()):
         bound = bounds[where]
         ratio = size / ulp.scale(bound, -ulp.ulp_exponent(golden, form))
         # More ulps than float64 counts: the exact value is nothing beside the answer.
         ratio = np.where(np.isinf(size), np.abs(got) / bound, ratio)
         ratio = np.where(size == 0, 0.0, np.where(lost, np.inf, ratio))
         ratio = np.where(masks["flushed"], 0.0, np.nan_to_num(ratio, nan=0.0, posinf=np.inf))
-        tally.over_bound[kind] = max(tally.over_bound[kind], float(ratio.max(initial=0.0)))
+        tally.over[k] = max(tally.over[k], ratio.max(initial=0.0))
     return ulps
 
 

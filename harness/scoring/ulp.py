@@ -39,11 +39,12 @@ ZERO_BINADE = -(2**30)  # floor(log2 0), as far down as any format or golden rea
 def binade(golden: Golden) -> Array:
     """Return floor(log2|y|) of every exact value, from hi and lo: a hi of 2**e with a negative tail lies below 2**e."""
     mantissa, exponent = np.frexp(golden.hi)
-    below = (np.abs(mantissa) == 0.5) & (np.sign(golden.lo) * np.sign(golden.hi) < 0)  # frexp's lower end
-    exponent = exponent - 1 - below
-    if golden.exponent is not None:
-        exponent = exponent + golden.exponent
-    return np.where(golden.hi == 0, ZERO_BINADE, exponent)
+    edge = np.abs(mantissa) == 0.5  # frexp's lower end
+    if edge.any():
+        exponent = exponent - (edge & (np.sign(golden.lo) * np.sign(golden.hi) < 0))
+    exponent = exponent - 1 if golden.exponent is None else exponent + (golden.exponent - 1)
+    zero = golden.hi == 0
+    return np.where(zero, ZERO_BINADE, exponent) if zero.any() else exponent
 
 
 def ulp_exponent(golden: Golden, form: Format) -> Array:
@@ -60,6 +61,7 @@ def scaled(golden: Golden, exponent: Array) -> tuple[Array, Array]:
     """Return the exact values times 2**exponent, as an unevaluated sum of two float64 arrays."""
     if golden.exponent is not None:
         exponent = exponent + golden.exponent
+    exponent = _held(exponent)
     return scale(golden.hi, exponent), scale(golden.lo, exponent)
 
 
@@ -94,7 +96,14 @@ def overflows(golden: Golden, form: Format) -> Array:
 
 def scale(values: Array | float, exponent: Array | int) -> Array:
     """Return values * 2**exponent in float64, rounded once; float64 overflow and underflow stay."""
-    # Twice the reach of float64, subnormals included; numpy is quick with int32, and only with that.
-    exponent = np.clip(exponent, -4200, 4200).astype(np.int32, copy=False)
+    exponent = _held(exponent)
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(np.ldexp(values, exponent))
+
+
+def _held(exponent: Array | int) -> Array:
+    """Return exponents within twice the reach of float64, subnormals included, in int32: numpy is quick with that."""
+    exponent = np.asarray(exponent)
+    if exponent.dtype == np.int32:
+        return exponent
+    return np.clip(exponent, -4200, 4200).astype(np.int32)

@@ -1,5 +1,7 @@
 """The compiled stream past a ruler gives the figures of numpy's, to the last bit, and leaves what numpy judges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,8 +19,9 @@ pytest.importorskip("numba")
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    """Let a few elements be many chunks, the last of them not full."""
-    monkeypatch.setattr(ruler, "CHUNK", 300)
+    """Let a few elements be many chunks, the last of them not full, whose blocks are looked at one by one."""
+    monkeypatch.setattr(ruler, "CHUNK", 2 * ruler.BLOCK)
+    monkeypatch.setattr(metrics, "FEW", 0)
 
 
 @pytest.fixture
@@ -72,21 +75,25 @@ def test_many_chunks_have_the_same_figures(same, monkeypatch, dtype, share, flus
     got = spoilt(rng, hi, dtype, share)
     if flushing:
         got[np.abs(hi) < 2.0**form.emin] = 0
-    for chunk in (7, 129, 1000, 5000):
-        monkeypatch.setattr(ruler, "CHUNK", chunk)
+    for blocks in (1, 3, 4, 40):
+        monkeypatch.setattr(ruler, "CHUNK", blocks * ruler.BLOCK)
         same(ruler.make(golden, form, bounds, np.full(count, 2.0**form.emin)), got)
 
 
 @pytest.mark.parametrize("count", [*range(1, 40), 127, 128, 129, 136, 256, 257, 1000, 2048, 4096, 16_384, 9_999])
 def test_sums_are_rounded_as_numpy_rounds(monkeypatch, count):
-    """Numbers of all sizes add up to what numpy's sum of them is."""
+    """Distances of all sizes add up to what numpy's sum of them is."""
     monkeypatch.setattr(jit, "CHOICE", "always")
+    monkeypatch.setattr(ruler, "CHUNK", 1 << 14)
     rng = np.random.default_rng(count)
     numbers = rng.standard_normal(count) * 10.0 ** rng.integers(-9, 9, count)
+    ones = np.ones(count)
+    truth = ruler.make(Golden(ones, 0 * ones, None, 0.0), FORMATS["float32"], {"S": ones}, ones)
+    truth = replace(truth, lo=-numbers, least=np.full(truth.least.shape, np.inf))
 
-    found = metrics.LOOPS.get(1)._add_up(numbers, *np.empty((2, count // 16 + 1)))
+    found = metrics._measured(truth, ones.astype(np.float32), metrics.LOOPS.get(1))
 
-    assert found == (numbers.sum(), np.abs(numbers).sum())
+    assert (found.ulp_sum, found.size_sum) == (numbers.sum(), np.abs(numbers).sum())
 
 
 def test_a_wrong_stream_is_not_believed(same, monkeypatch):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness import jit
 from harness.model import DTYPES, FORMATS, Golden
 from harness.scoring import metrics, ruler, ulp
 from reference import rounding
@@ -19,8 +20,9 @@ each_wide_format = pytest.mark.parametrize("form", [FORMATS[name] for name in DT
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    """Let a few elements be many chunks, the last of them not full."""
-    monkeypatch.setattr(ruler, "CHUNK", 64)
+    """Let a few elements be many chunks, the last of them not full, whose blocks are looked at one by one."""
+    monkeypatch.setattr(ruler, "CHUNK", 2 * ruler.BLOCK)
+    monkeypatch.setattr(metrics, "FEW", 0)
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_only_what_is_not_regular_is_asked_about(form, judged):
     rng = np.random.default_rng(9)
     golden = plain(rng, form)
     got = answers(rng, golden, form, wild=0.0)
-    got[[3, 70, 71, 1400]] = [NAN, INF, -got[71], 0.0]
+    got[[3, 270, 271, 1400]] = [NAN, INF, -got[271], 0.0]
     distance = metrics.against(usual(golden, form), got)
 
     assert judged == [1, 2, 1]
@@ -166,37 +168,66 @@ def test_answers_between_the_numbers_of_the_format_are_never_regular(judged):
 
 def test_first_of_the_worst_is_pointed_at():
     """Of equal distances in several chunks the first is the worst, as in one array."""
-    golden = Golden(np.ones(300), np.zeros(300), None, 0.0)
-    got = np.ones(300, np.float32)
-    got[[130, 131, 250]] += np.float32(2.0**-22)
+    golden = Golden(np.ones(900), np.zeros(900), None, 0.0)
+    got = np.ones(900, np.float32)
+    got[[300, 301, 600]] += np.float32(2.0**-22)
 
-    assert metrics.against(usual(golden, FORMATS["float32"]), got).worst == (130,)
+    assert metrics.against(usual(golden, FORMATS["float32"]), got).worst == (300,)
 
 
 @pytest.mark.parametrize("width", [1.0, 2.0**-130, 2.0**120], ids=["an ulp", "narrow", "wide"])
 @pytest.mark.parametrize("tail", [2.0**-40, 2.0**-163, 2.0**-400], ids=lambda tail: tail.hex())
 def test_ratios_that_float32_cannot_hold(width, tail):
-    """The largest ratio is found, chunk after chunk, however small the distance or odd the bound."""
-    lo = np.repeat([tail, 2 * tail, 1.5 * tail], 64)
-    truth = ruler.make(
-        Golden(np.ones(192), lo, None, 0.0), FORMATS["float32"], {"S": np.full(192, width * 2.0**-23)}, lo
-    )
-    distance = metrics.against(truth, np.ones(192, np.float32))
+    """The largest ratio is found, block after block, however small the distance or odd the bound."""
+    lo = np.repeat([tail, 2 * tail, 1.5 * tail], ruler.CHUNK // 2)
+    bound = np.full(len(lo), width * 2.0**-23)
+    truth = ruler.make(Golden(np.ones(len(lo)), lo, None, 0.0), FORMATS["float32"], {"S": bound}, lo)
+    distance = metrics.against(truth, np.ones(len(lo), np.float32))
 
     assert distance.over_bound == {"S": 2 * tail * 2.0**23 / width}
 
 
-def test_steep_is_above_every_ratio():
-    """The estimate in float32 is no smaller than the ratio, from LEAST_RATIO on, and hardly larger."""
-    rng = np.random.default_rng(11)
-    width = np.ldexp(1 + rng.random(100_000), rng.integers(-20, 200, 100_000))
-    size = width * np.ldexp(1 + rng.random(100_000), rng.integers(-60, 60, 100_000))
-    with np.errstate(over="ignore", under="ignore"):
-        above = size.astype(np.float32) * ruler._steep(width)
+def scattered(rng, spread):
+    """Make a ruler whose three classes have widths apart by some powers of two, and an answer."""
+    hi = np.ldexp(1 + rng.random(COUNT), rng.integers(-9, 9, COUNT))
+    hi[::7] = 0
+    unit = ulp.ulp_exponent(golden := Golden(hi, hi * 2.0**-55, None, 0.0), FORMATS["float32"])
+    bounds = {
+        kind: np.ldexp(1 + rng.random(COUNT), unit + rng.integers(low, spread + 1, COUNT))
+        for kind, low in (("U", -spread), ("P", -spread), ("C", 0))
+    }
+    got = (hi * (1 + 2.0**-23 * rng.integers(-8, 9, COUNT))).astype(np.float32)
+    return ruler.make(golden, FORMATS["float32"], bounds, np.zeros(COUNT)), got
 
-    assert (above.astype(np.float64) >= size / width).all()
-    usual = width < 2.0**60
-    assert (above[usual] <= (1 + 2.0**-18) * (size / width)[usual]).all()
+
+@pytest.mark.parametrize("spread", [0, 1, 5, 30, 120])
+@pytest.mark.parametrize("choice", ["never", "always"])
+def test_no_block_hides_a_larger_ratio(monkeypatch, spread, choice):
+    """However unlike the classes are, the largest quotient of all elements is found, to the last bit."""
+    monkeypatch.setattr(jit, "CHOICE", choice)
+    for seed in range(20):
+        truth, got = scattered(np.random.default_rng(seed), spread)
+        size = np.abs(ulp.error(got.astype(np.float64), truth.golden, truth.form))
+        width = {
+            kind: ulp.scale(bound, -ulp.ulp_exponent(truth.golden, truth.form)) for kind, bound in truth.bounds.items()
+        }
+
+        assert metrics.against(truth, got).over_bound == {kind: (size / one).max() for kind, one in width.items()}
+
+
+@pytest.mark.parametrize("spread", [0, 1, 5, 30, 120])
+def test_no_ratio_of_a_block_is_above_what_is_said_of_it(spread):
+    """The largest distance * steep over `narrowest` is no less than any ratio, and tight where classes are alike."""
+    truth, got = scattered(np.random.default_rng(12), spread)
+    size = np.abs(ulp.error(got.astype(np.float64), truth.golden, truth.form))
+    starts = ruler.starts(COUNT)
+    steepest = np.maximum.reduceat(size.astype(np.float32) * truth.steep, starts)
+    above = np.maximum(steepest, ruler.FAINT) / truth.narrowest
+    ratios = np.maximum.reduceat(size / truth.widths, starts, axis=1)
+
+    assert (above >= ratios).all()
+    if spread <= 30:  # else float32 does not hold steep
+        assert (above[2] <= (1 + 2.0**-18) * ratios[2]).all()  # steep is like this class
 
 
 def test_ruler_of_another_shape_is_refused():
