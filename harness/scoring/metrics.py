@@ -46,7 +46,6 @@ class Distance:
 
 
 FEW = 2048  # elements that are divided sooner than looked at
-MANY = 1 / 8  # share of a chunk's blocks from which on dividing all of it is quicker than gathering some
 Rule = Callable[[Answers], Array]
 VERDICTS: dict[str, Rule] = {}
 LOOPS = Loops("harness.scoring.loops", ("harness.jit", "harness.scoring.loops"))
@@ -207,7 +206,7 @@ def _add(tally: Tally, truth: Ruler, got: Array, part: slice) -> None:
 
 
 def _add_ratios(tally: Tally, truth: Ruler, part: slice, size: Array, small: Array, room: Array) -> None:
-    """Take the largest ratios of a chunk; only blocks that may have new ones are divided."""
+    """Take the largest ratios of a chunk: in the block of which most is said, then of classes that may have larger."""
     widths, over = truth.widths[:, part], tally.over
     if len(size) <= FEW:
         np.maximum(over, (size / widths).max(axis=1), out=over)
@@ -224,15 +223,7 @@ def _add_ratios(tally: Tally, truth: Ruler, part: slice, size: Array, small: Arr
     new = above > over[:, np.newaxis]
     new[:, top] = False
     for k in np.flatnonzero(new.any(axis=1)):
-        over[k] = max(over[k], _largest_ratio(size, widths[k], np.flatnonzero(new[k]), room))
-
-
-def _largest_ratio(size: Array, width: Array, blocks: Array, room: Array) -> float:
-    """Return the largest size / width of some blocks, or of all."""
-    if len(blocks) * ruler.BLOCK > MANY * len(size) or len(size) % ruler.BLOCK:
-        return float(np.divide(size, width, out=room).max())
-    some, wide = (one.reshape(-1, ruler.BLOCK)[blocks] for one in (size, width))
-    return float((some / wide).max())
+        over[k] = max(over[k], np.divide(size, widths[k], out=room).max())
 
 
 def _judge(tally: Tally, truth: Ruler, got: Array, where: Array) -> Array:
