@@ -175,19 +175,17 @@ def _few(got: Any, power: Any, hi: Any, lo: Any, steep: Any, ulps: Any) -> tuple
 def _others(got: Any, ulps: Any, reach: Any, flushes: Any, steep: Any, sizes: Any) -> tuple[int, float]:
     """Leave sizes of 0 for what is not regular; return how much of it is flushed, and the steepest of the rest.
 
-    -1 where some is neither.
+    -1 where some is neither. All in whole numbers, because LLVM makes vectors of these.
     """
-    flushed, strange, steepest = np.int64(0), np.int64(0), np.int64(0)
+    others, flushed, steepest = np.int64(0), np.int64(0), np.int64(0)
     for i in range(got.size):
         size = abs(ulps[i])
         sizes[i] = size if size < reach[i] else 0.0  # these have no ratio
         steepest = max(steepest, np.float64(sizes[i] * steep[i]).view(np.int64))
-    for i in range(got.size):  # in numbers, because LLVM makes vectors of these
-        other = np.int64(1) - np.int64(abs(ulps[i]) < reach[i])
-        zero = np.int64(got[i] == 0) * np.int64(flushes[i])
-        flushed += other * zero
-        strange += other * (1 - zero)
-    return -1 if strange else int(flushed), np.int64(steepest).view(np.float64)
+        other = np.int64(1) - np.int64(size < reach[i])
+        others += other
+        flushed += other & np.int64(got[i] == 0) & np.int64(flushes[i])
+    return -1 if others > flushed else int(flushed), np.int64(steepest).view(np.float64)
 
 
 @loop

@@ -6,6 +6,7 @@ asked about what is not regular (see `harness.scoring.ruler`); all else is strea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -131,7 +132,7 @@ def against(truth: Ruler, got: Array) -> Distance:
     return Distance(
         max_ulp=tally.worst_size,
         mean_ulp=tally.size_sum / flat.size,
-        bias_ulp=tally.ulp_sum / flat.size if np.isfinite(tally.worst_size) else float("nan"),
+        bias_ulp=tally.ulp_sum / flat.size if math.isfinite(tally.worst_size) else math.nan,
         over_bound=over,
         budget_class=next((kind for kind in BUDGET_CLASSES if over.get(kind, np.inf) <= 1), None),
         verdicts={name: count for name, count in tally.verdicts.items() if count},
