@@ -144,7 +144,7 @@ def _block(_context: Any, got: Any, power: Any, hi: Any, lo: Any, steep: Any, _s
         found = [_sum(builder, total), _sum(builder, sizes), *tops]
         return context.make_tuple(builder, signature.return_type, found)
 
-    found = types.UniTuple(types.float64, 4)
+    found = types.containers.UniTuple(types.float64, 4)
     return found(got, power, hi, lo, steep, types.intp, ulps, types.intp), code
 
 

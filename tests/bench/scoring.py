@@ -8,12 +8,14 @@ the median of so many calls in a row.
     numpy     `metrics.against` a ruler: error over bound in each class as well; all that a target costs
     numba     the same by compiled loops, where numba is installed: the same figures
 
-What limits the whole is memory. An element has 28 bytes to read (the answer, 1 / ulp, hi and lo), or 22 by compiled
-loops, and 4 more a class of bounds, and numpy passes over it 13 times in the L2 cache at 0.1 to 0.3 ns each. 2 x 32 768
-elements are the longest rows of the suites and lie in or near that cache from call to call; a ruler sixteen times as
-large does not, and its reading costs some 1.5 ns more, a cold one's up to 8 ns. A call costs some 20 us beside its
-elements. An element that is neither regular nor flushed to 0 (see
-`harness.scoring.ruler`) costs some 100 ns; no answer here has one.
+What limits the whole is memory. An element has 26 bytes to read (the answer, 1 / ulp in 16 bits, hi and lo, and
+steep), whatever the number of classes. Where it is not known to be regular it has 9 more, and 8 a class where its block
+may have a ratio larger than all before it: of families where many elements share the largest ratio, or where classes
+are unlike each other (near_ties, ones, extremes, wide_spread, normal_large), that is a fifth to a half of all ratios.
+numpy passes over an element 13 times in the L2 cache at 0.1 to 0.3 ns each, compiled loops once. 2 x 32 768 elements
+are the longest rows of the suites and lie in or near that cache from call to call; a ruler sixteen times as large does
+not. A call costs some 13 us beside its elements by compiled loops, and 25 by numpy, making a ruler some 70. An element
+that is neither regular nor flushed to 0 (see `harness.scoring.ruler`) costs some 100 ns; no answer here has one.
 """
 
 from __future__ import annotations

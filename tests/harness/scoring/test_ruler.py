@@ -176,15 +176,19 @@ def test_first_of_the_worst_is_pointed_at():
 
 
 @pytest.mark.parametrize("width", [1.0, 2.0**-130, 2.0**120], ids=["an ulp", "narrow", "wide"])
-@pytest.mark.parametrize("tail", [2.0**-40, 2.0**-163, 2.0**-400], ids=lambda tail: tail.hex())
-def test_ratios_that_float32_cannot_hold(width, tail):
+@pytest.mark.parametrize("power", [-45, -176, -400, -1074])
+@pytest.mark.parametrize("kinds", [("P", "C"), ("C", "P")], ids="".join)
+@pytest.mark.parametrize("choice", ["never", "always"])
+def test_ratios_that_float32_cannot_hold(monkeypatch, width, power, kinds, choice):
     """The largest ratio is found, block after block, however small the distance or odd the bound."""
-    lo = np.repeat([tail, 2 * tail, 1.5 * tail], ruler.CHUNK // 2)
-    bound = np.full(len(lo), width * 2.0**-23)
-    truth = ruler.make(Golden(np.ones(len(lo)), lo, None, 0.0), FORMATS["float32"], {"S": bound}, lo)
+    monkeypatch.setattr(jit, "CHOICE", choice)
+    lo = np.repeat(np.ldexp([20.0, 21.0, 20.0], power), ruler.CHUNK // 2)
+    widths = dict(zip(kinds, (width, 2.0**60), strict=True))
+    bounds = {kind: np.full(len(lo), wide * 2.0**-23) for kind, wide in widths.items()}
+    truth = ruler.make(Golden(np.ones(len(lo)), lo, None, 0.0), FORMATS["float32"], bounds, lo)
     distance = metrics.against(truth, np.ones(len(lo), np.float32))
 
-    assert distance.over_bound == {"S": 2 * tail * 2.0**23 / width}
+    assert distance.over_bound == {kind: np.ldexp(21.0, power + 23) / wide for kind, wide in widths.items()}
 
 
 def scattered(rng, spread):
