@@ -100,7 +100,7 @@ def _fill(ruler: Ruler, part: slice, each: Array) -> None:
     hi, lo = ulp.scaled(some, shift)
     ruler.hi[part], ruler.lo[part] = hi, lo
     np.abs(np.add(hi, lo, out=reach), out=reach)
-    subnormal = reach.min() < 2.0 ** (form.precision - 1)
+    normal = reach.min() >= 2.0 ** (form.precision - 1)
     np.maximum(reach, HALF, out=reach)
     if form.emin - form.precision + 1 < -LARGEST_POWER:
         # Where float64 does not hold 1 / ulp, nothing but a 0 for a 0 is regular.
@@ -108,7 +108,7 @@ def _fill(ruler: Ruler, part: slice, each: Array) -> None:
         shift = np.minimum(shift, LARGEST_POWER)
     ruler.power[part] = (shift + LARGEST_POWER) << 4
     per_ulp(ruler, part, out=each)
-    if subnormal:
+    if not normal:
         flushed = np.minimum(ruler.flushable[part], 2.0**form.emin) * each
         np.logical_and(reach >= HALF, np.abs(hi) < flushed, out=ruler.flushes[part])
 
