@@ -33,6 +33,7 @@ TIMES = 4 * SQUARE  # JMP theorem 4.1 (algorithm 7): 3/2 u**2 + 4 u**3
 UPWARDS = 1 + 2.0**-40  # what bounds computed in float64 are rounded up by
 DIVIDE = 16 * SQUARE  # JMP theorem 6.2 (algorithm 17): 15 u**2 + 56 u**3
 UNKNOWN = 2.0**-60  # a wider radius is none
+LEADING = -(1 << 26)  # the bits of float64 but for the last 26
 
 
 def two_sum(a: Array, b: Array | float) -> Pair:
@@ -55,8 +56,14 @@ def fast_two_sum(a: Array, b: Array) -> Pair:
 
 
 def difference(a: Array, b: Array) -> Pair:
-    """Return a - b exactly."""
-    return two_sum(a, -b)
+    """Return a - b exactly, as `two_sum` of a and -b does."""
+    s = a - b
+    c = s - a
+    e = c - s
+    e += a
+    c += b
+    e -= c
+    return s, e
 
 
 def cut(a: Pair, first: Array, second: Array) -> tuple[Array, Array, Array]:
@@ -79,8 +86,20 @@ def split(a: Array) -> Pair:
     return high, a - high
 
 
+def halved(a: Array) -> Pair:
+    """Return a as a sum of its first 27 bits and the other 26, of one sign: half of the work of `split`."""
+    high = float_of(bits(a) & LEADING)
+    return high, a - high
+
+
 def tail(product: Array, a: Pair, b: Pair) -> Array:
-    """Return what a product of two split numbers lost to rounding, exactly (Dekker)."""
+    """Return what a product of two split numbers lost to rounding, exactly (Dekker); one of them may be halved.
+
+    With A and B the numbers' 53 bits as integers, A0 and B0 their first parts and A1 and B1 the second: every product
+    of parts has at most 53 bits, and what is left of A B after each step is an exact float64, being 2**80 at most and a
+    multiple of 2**52 (as their rounded product is), then A1 B and half an ulp, below 2**79 + 2**52 and a multiple of
+    2**26, or of 2**27 where B is halved; then A1 B1 and half an ulp, whole numbers of 2**52 at most each.
+    """
     e = a[0] * b[0]
     e -= product
     e += a[0] * b[1]
@@ -92,7 +111,7 @@ def tail(product: Array, a: Pair, b: Pair) -> Array:
 def two_prod(a: Array, b: Array) -> Pair:
     """Return a * b exactly."""
     product = a * b
-    return product, tail(product, split(a), split(b))
+    return product, tail(product, halved(a), split(b))
 
 
 def negative(a: Pair) -> Pair:
@@ -267,8 +286,8 @@ def reduced(d: Pair) -> tuple[Array, Pair]:
     rest -= r_low
     s *= s
     s *= 0.5
-    r *= -1
-    high, low = fast_two_sum(r, s)  # |r| >= s**2 / 2
+    high = s - r  # and what it lost, as `fast_two_sum` of -r has it: |r| >= s**2 / 2
+    low = s - (high + r)
     low += rest
     return bits(rounded) - ROUNDER_BITS, (high, low)
 
@@ -278,7 +297,7 @@ def from_table(t: Pair, rest: Pair) -> Pair:
     t_high = t[0] + 100663296.0  # 1.5 * 2**26: leading bits cut on a fixed grid, as 1/2 < t <= 1
     t_high -= 100663296.0
     product = t[0] * rest[0]
-    low = tail(product, (t_high, t[0] - t_high), split(rest[0]))
+    low = tail(product, (t_high, t[0] - t_high), halved(rest[0]))
     low += t[1] * rest[0]
     cross = t[0] * rest[1]
     cross += t[1]
@@ -290,7 +309,7 @@ def from_table(t: Pair, rest: Pair) -> Pair:
 
 def shifted(a: Pair, step: Array) -> Pair:
     """Return a * 2**-(step // STEPS), within the normal range."""
-    size = power(-(step >> STEPS_BITS))
+    size = float_of((1023 - (step >> STEPS_BITS)) << 52)
     return a[0] * size, a[1] * size
 
 
