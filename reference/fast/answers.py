@@ -63,7 +63,6 @@ def answer(op: Op, quantity: Quantity, inputs: Inputs) -> Answer:
 
 def answers(questions: Sequence[Request]) -> list[Answer]:
     """Answer several questions of the same logits (the same array) at the price of little more than one."""
-    _keep_freed_memory()
     shapes = [_shape(question) for question in questions]
     kept = [_empty(_long_shape(question)) for question in questions]
     for _ in _blocks(questions, kept):
@@ -88,6 +87,7 @@ def blocks(questions: Sequence[Request]) -> Iterator[tuple[slice, list[Answer]]]
 
 def _blocks(questions: Sequence[Request], kept: Sequence[Answer] | None) -> Iterator[tuple[slice, list[Answer]]]:
     """Answer into what is kept, or into arrays made for each block."""
+    _keep_freed_memory()
     first = questions[0].inputs.logits
     keys = [(question.op.name, question.quantity) for question in questions]
     for key, question in zip(keys, questions, strict=True):
