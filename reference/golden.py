@@ -46,6 +46,8 @@ def join(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Golden:
     """Put the rows together; exponents are folded into hi and lo where all are safe there."""
     hi, lo, exponent, radius = (np.concatenate(part) for part in zip(*pieces, strict=True))
     widest = float(radius.max(initial=0.0))
+    if not exponent.any():
+        return Golden(hi.reshape(shape), lo.reshape(shape), None, widest)
     if (np.abs(exponent) < SAFE).all():
         return Golden(np.ldexp(hi, exponent).reshape(shape), np.ldexp(lo, exponent).reshape(shape), None, widest)
     return Golden(hi.reshape(shape), lo.reshape(shape), exponent.reshape(shape), widest)

@@ -6,6 +6,8 @@ framework and rounds twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ml_dtypes
 import numpy as np
 
@@ -36,12 +38,23 @@ def undecided(golden: Golden, form: Format, radius: Array) -> Array:
 
     Ziv's test (ACM TOMS 17(3), 1991): both ends of the enclosure must round alike. Where radius is 0 all is decided.
     """
-    hi, lo = ulp.in_ulps(golden, form)
-    with np.errstate(invalid="ignore"):  # inf - inf, far beyond the format's range and left out below
-        distance = np.abs((hi - np.floor(hi) - 0.5) + lo)
-        wrapped = np.abs((hi - np.floor(hi) + 0.5) + lo)  # the midpoint below an integer hi
+    return undecided_by(golden, (form,), radius)[0]
+
+
+def undecided_by(golden: Golden, forms: Sequence[Format], radius: Array) -> Array:
+    """Tell the same of several formats at once, which are the first axis."""
+    binade, deeper = ulp.binade(golden), (-1, *(1,) * golden.hi.ndim)
+    lowest, highest, bits = (
+        np.array(limits).reshape(deeper)
+        for limits in zip(*((form.emin, form.emax, form.precision) for form in forms), strict=True)
+    )
+    hi, lo = ulp.scaled(golden, bits - 1 - np.clip(binade, lowest, highest))
+    floor = np.floor(hi)
+    with np.errstate(invalid="ignore"):  # inf - inf, far beyond a format's range and left out below
+        distance = np.abs((hi - floor - 0.5) + lo)
+        wrapped = np.abs((hi - floor + 0.5) + lo)  # the midpoint below an integer hi
         near = np.minimum(distance, wrapped) <= radius * np.abs(hi)
-    return near & (radius > 0) & (ulp.binade(golden) <= form.emax)  # beyond that it rounds to infinity
+    return np.asarray(near & (radius > 0) & (binade <= highest))  # beyond that it rounds to infinity
 
 
 def near_midpoints(golden: Golden) -> Array:

@@ -21,6 +21,7 @@ from reference.fast import answers, linear
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
 AUDITED = 1 << 15  # products of a linear op that an audit redoes
+EVERY_FORMAT = tuple(FORMATS[name] for name in DTYPES)
 LONG = 2_048  # classes from which an audit redoes no gradient that needs all rows of them
 
 
@@ -150,12 +151,12 @@ def _settled(op: Op, quantity: Quantity, inputs: Inputs, rows: Array) -> Iterato
 def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
     """Tell which rows hold an element without a radius, with too wide a one, or of an uncertain rounding."""
     wide = ~(radius <= 2.0**-RADIUS_BITS)
-    known = Golden(np.where(wide, 0.0, hi), np.where(wide, 0.0, lo), exponent, 0.0)
-    at = rounding.near_midpoints(known)
-    some, reach = Golden(known.hi.flat[at], known.lo.flat[at], exponent.flat[at], 0.0), radius.flat[at]
+    if wide.any():
+        hi, lo, radius = (np.where(wide, 0.0, part) for part in (hi, lo, radius))
+    at = rounding.near_midpoints(Golden(hi, lo, exponent, 0.0))
+    some = Golden(hi.flat[at], lo.flat[at], exponent.flat[at], 0.0)
     with np.errstate(all="ignore"):
-        for form in (FORMATS[name] for name in DTYPES):
-            wide.flat[at] |= rounding.undecided(some, form, np.where(wide.flat[at], 0.0, reach))
+        wide.flat[at] |= rounding.undecided_by(some, EVERY_FORMAT, radius.flat[at]).any(axis=0)
     return np.asarray(wide.any(axis=1))
 
 

@@ -132,8 +132,9 @@ def _decided(answers: Mapping[int, Sequence[Ball]]) -> dict[int, Piece]:
     undecided = set(owner[radius > 2.0**-RADIUS_BITS].tolist())
     close = rounding.near_midpoints(Golden(hi, lo, exponent, 0.0))
     some = Golden(hi[close], lo[close], exponent[close], 0.0)
-    for form in (FORMATS[name] for name in DTYPES):
-        near = close[rounding.undecided(some, form, radius[close])]
+    forms = [FORMATS[name] for name in DTYPES]
+    for form, found in zip(forms, rounding.undecided_by(some, forms, radius[close]), strict=True):
+        near = close[found]
         for i, j in zip(owner[near].tolist(), place[near].tolist(), strict=True):
             if i not in undecided and not rounds_alike(answers[i][j], form):
                 undecided.add(i)
