@@ -5,7 +5,7 @@ A loop is not believed: its first answer in a process is compared with numpy's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from harness.model import Array
 from reference.fast import doubledouble as dd
 from reference.fast import words
-from reference.fast.passes import COMPILED, LOOPS
+from reference.fast.passes import COMPILED, LOOPS, STRIP
 from reference.fast.words import Pair
 
 Terms = tuple[Pair, Array, Array, Pair]
@@ -57,10 +57,23 @@ def loops_of(a: Array, axis: int) -> Any:
 
 
 def _terms(x: Array, peak: Array, axis: int) -> Terms:
-    d = dd.difference(peak, x)
-    where = np.flatnonzero(d[0] == 0)
-    term = dd.exp_near(d)
-    return term, where, ties(where, x.shape[1], peak, axis), others(term, where, axis)
+    high, low, coarse, fine = np.empty(x.shape), np.empty(x.shape), np.empty(peak.shape), np.empty(peak.shape)
+    for at in strips(x.shape, axis):
+        d = dd.difference(peak[at], x[at])
+        term = dd.exp_near(d)
+        high[at], low[at] = term
+        coarse[at], fine[at] = others(term, np.flatnonzero(d[0] == 0), axis)
+    where = np.flatnonzero(x == peak)
+    return (high, low), where, ties(where, x.shape[1], peak, axis), (coarse, fine)
+
+
+def strips(shape: tuple[int, ...], axis: int) -> Iterator[tuple[slice, ...]]:
+    """Yield where some whole rows are, so few that they stay in a core's cache; turned ones never one alone."""
+    count, classes = shape if axis == 1 else shape[::-1]
+    parts = min(max(-(-count * classes // STRIP), 1), max(count // 2, 1))
+    for i in range(parts):
+        rows = slice(count * i // parts, count * (i + 1) // parts)
+        yield (rows,) if axis == 1 else (slice(None), rows)
 
 
 def ties(where: Array, width: int, peak: Array, axis: int) -> Array:

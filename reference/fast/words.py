@@ -134,7 +134,12 @@ def add_bounded(a: Pair, b: Pair | tuple[float, float]) -> tuple[Pair, Array]:
 
 def add(a: Pair, b: Pair | tuple[float, float]) -> Pair:
     """Return a + b within ADD, whatever cancels (JMP algorithm 6, AccurateDWPlusDW)."""
-    return add_bounded(a, b)[0]
+    s, s_low = two_sum(a[0], b[0])
+    t, t_low = two_sum(a[1], b[1])
+    s_low += t
+    v, v_low = fast_two_sum(s, s_low)
+    v_low += t_low
+    return fast_two_sum(v, v_low)
 
 
 def add_same_sign(a: Pair, b: Pair) -> Pair:
