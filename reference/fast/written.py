@@ -41,7 +41,7 @@ def _softmax(loops: Any, block: Block, tile: Tile, out: Out) -> bool:
     top = _columns(*block.top.pair, _clipped(block.top.radius))
     if block.axis == 1:
         return bool(loops.softmax_1(tile.term, share, top, tile.peak, tile.span.start, out))
-    return bool(loops.softmax_0(tile.term, own(tile.x), own(tile.top.reshape(-1)), share, top, out))
+    return bool(loops.softmax_0(tile.term, share, top, tile.peak, out))
 
 
 def _log_softmax(loops: Any, block: Block, tile: Tile, out: Out) -> bool:
@@ -50,16 +50,16 @@ def _log_softmax(loops: Any, block: Block, tile: Tile, out: Out) -> bool:
     x, peak, top = own(tile.x), own(tile.top.reshape(-1)), _columns(*block.log, _clipped(block.log_radius))
     if block.axis == 1:
         return bool(loops.log_softmax_1(x, peak, log, top, tile.peak, tile.span.start, out))
-    return bool(loops.log_softmax_0(x, peak, log, top, out))
+    return bool(loops.log_softmax_0(x, peak, log, top, tile.peak, out))
 
 
 def _clipped(radius: Array) -> Array:
     return np.where(radius <= UNKNOWN, radius, np.inf)
 
 
-def _columns(first: Array, *others: Array) -> Array:
-    """Return numbers of rows as one array, a line each."""
-    return np.stack([np.broadcast_to(part, first.shape).reshape(-1) for part in (first, *others)])
+def _columns(first: Array, *others: Array) -> tuple[Array, ...]:
+    """Return numbers of rows as flat arrays of one size."""
+    return tuple(own(np.broadcast_to(part, first.shape).reshape(-1)) for part in (first, *others))
 
 
 WRITTEN: Mapping[str, Callable[[Any, Block, Tile, Out], bool]] = {"softmax": _softmax, "log_softmax": _log_softmax}

@@ -53,12 +53,10 @@ def _products_strip(term: Pair, inverse: Pair, high: Any, low: Any) -> None:
 
 
 @loop
-def _set_peaks(where: Any, classes: int, top: Any, sign: float, begin: int, out: Any) -> None:
-    """Write what peaks are, by their flat indices among so many classes; top: of each row hi, lo and radius."""
-    for flat in where:
-        i, c = flat // classes, begin + flat % classes
-        out[0][i, c], out[1][i, c], out[2][i, c] = sign * top[0, i], sign * top[1, i], top[2, i]
-        out[2][i, c] = _reached(out[0][i, c], out[1][i, c], top[2, i])
+def _set_peak(i: int, c: int, top: Any, sign: float, out: Any) -> None:
+    """Write what row i is at class c, a peak; top: of each row hi, lo and radius."""
+    high, low = sign * top[0][i], sign * top[1][i]
+    out[0][i, c], out[1][i, c], out[2][i, c] = high, low, _reached(high, low, top[2][i])
 
 
 @loop
@@ -70,7 +68,7 @@ def softmax_1(term: Pair, share: Any, top: Any, where: Any, begin: int, out: Any
     rows, size = term[0].shape
     strange = np.int64(0)
     for i in range(rows):
-        inverse, radius = (share[0, i], share[1, i]), share[2, i]
+        inverse, radius = (share[0][i], share[1][i]), share[2][i]
         for start in range(0, size, STRIP):
             at = slice(start, min(start + STRIP, size))
             to = slice(begin + at.start, begin + at.stop)
@@ -82,7 +80,8 @@ def softmax_1(term: Pair, share: Any, top: Any, where: Any, begin: int, out: Any
             if powers:
                 for j in range(high.size):
                     reach[j] = _reached(high[j], low[j], radius)
-    _set_peaks(where, size, top, 1.0, begin, out)
+    for flat in where:
+        _set_peak(flat // size, begin + flat % size, top, 1.0, out)
     return strange == 0
 
 
@@ -93,42 +92,43 @@ def _width(classes: int) -> int:
 
 
 @loop
-def _turned(high: Any, low: Any, reach: Any, sign: float, out: Any) -> None:
+def _turned(part: Any, out: Any) -> None:
     """Write turned rows where they belong; out: those rows."""
-    for j in range(out[0].shape[0]):
-        to = out[0][j], out[1][j], out[2][j]
-        for c in range(to[0].size):
-            to[0][c], to[1][c], to[2][c] = sign * high[c, j], sign * low[c, j], reach[c, j]
+    for c in range(out.shape[1]):
+        row = part[c]
+        for j in range(out.shape[0]):
+            out[j, c] = row[j]
 
 
 @loop
-def _peaks_strip(x: Any, m: Any, top: Any, high: Any, low: Any, reach: Any) -> None:
-    """Write what peaks are over what others would be."""
-    for i in range(x.size):
-        if x[i] == m[i]:
-            high[i], low[i], reach[i] = top[0, i], top[1, i], top[2, i]
+def _fill(radius: Any, out: Any) -> None:
+    """Write a number of each row to all its classes."""
+    for j in range(out.shape[0]):
+        out[j][:] = radius[j]
 
 
 @loop
-def softmax_0(term: Pair, x: Any, peak: Any, share: Any, top: Any, out: Any) -> bool:
-    """Write what `softmax_1` does; term, x: (classes, rows), and peaks are where x is at its peak."""
-    classes, rows = x.shape
+def softmax_0(term: Pair, share: Any, top: Any, where: Any, out: Any) -> bool:
+    """Write what `softmax_1` does; term: (classes, rows), and so are the flat indices of the peaks."""
+    classes, rows = term[0].shape
     strange, width = np.int64(0), _width(classes)
-    room = np.empty((3, classes, width))
+    room = np.empty((2, classes, width))
     for start in range(0, rows, width):
         at = slice(start, min(start + width, rows))
-        n, m, inverse = at.stop - start, peak[at], (share[0][at], share[1][at])
+        n, inverse, reach = at.stop - start, (share[0][at], share[1][at]), out[2][at]
+        _fill(share[2][at], reach)
         for c in range(classes):
-            high, low, reach, row = room[0, c][:n], room[1, c][:n], room[2, c][:n], x[c][at]
+            high, low = room[0, c][:n], room[1, c][:n]
             _products_strip((term[0][c][at], term[1][c][at]), inverse, high, low)
-            reach[:] = share[2][at]
-            _peaks_strip(row, m, top[:, at], high, low, reach)
             powers, no_number = _signs(high, low)
             strange |= no_number
             if powers:
                 for j in range(n):
-                    reach[j] = _reached(high[j], low[j], reach[j])
-        _turned(room[0], room[1], room[2], 1.0, (out[0][at], out[1][at], out[2][at]))
+                    reach[j, c] = _reached(high[j], low[j], reach[j, c])
+        _turned(room[0], out[0][at])
+        _turned(room[1], out[1][at])
+    for flat in where:
+        _set_peak(flat % rows, flat // rows, top, 1.0, out)
     return strange == 0
 
 
@@ -151,6 +151,12 @@ def _negative_strip(high: Any, low: Any) -> None:
 
 
 @loop
+def _given(log: Any, i: int) -> Any:
+    """Return what is given of a row's log."""
+    return log[0][i], log[1][i], log[2][i], log[3][i], log[4][i]
+
+
+@loop
 def _lag_reach(x: Any, m: Any, high: Any, low: Any, given: Any) -> float:
     """Return the radius of m - x + L as `sums.lag` has it, beside a power of two too; given: a row's log."""
     if words.bits(high) & FRACTION:
@@ -170,7 +176,7 @@ def log_softmax_1(x: Any, peak: Any, log: Any, top: Any, where: Any, begin: int,
     rows, size = x.shape
     strange = np.int64(0)
     for i in range(rows):
-        row, m, pair, given = x[i], peak[i], (log[0, i], log[1, i]), log[:, i]
+        row, m, pair, given = x[i], peak[i], (log[0][i], log[1][i]), _given(log, i)
         for start in range(0, size, STRIP):
             at = slice(start, min(start + STRIP, size))
             to = slice(begin + at.start, begin + at.stop)
@@ -183,30 +189,32 @@ def log_softmax_1(x: Any, peak: Any, log: Any, top: Any, where: Any, begin: int,
                 for j in range(high.size):
                     reach[j] = _lag_reach(row[start + j], m, high[j], low[j], given)
             _negative_strip(high, low)
-    _set_peaks(where, size, top, -1.0, begin, out)
+    for flat in where:
+        _set_peak(flat // size, begin + flat % size, top, -1.0, out)
     return strange == 0
 
 
 @loop
-def log_softmax_0(x: Any, peak: Any, log: Any, top: Any, out: Any) -> bool:
-    """Write what `log_softmax_1` does; x: (classes, rows), and peaks are where it is at its peak."""
+def log_softmax_0(x: Any, peak: Any, log: Any, top: Any, where: Any, out: Any) -> bool:
+    """Write what `log_softmax_1` does; x: (classes, rows), and so are the flat indices of the peaks."""
     classes, rows = x.shape
     strange, width = np.int64(0), _width(classes)
-    room = np.empty((3, classes, width))
+    room = np.empty((2, classes, width))
     for start in range(0, rows, width):
         at = slice(start, min(start + width, rows))
-        n, m, pair = at.stop - start, peak[at], (log[0][at], log[1][at])
+        n, m, pair, reach = at.stop - start, peak[at], (log[0][at], log[1][at]), out[2][at]
+        _fill(log[2][at], reach)
         for c in range(classes):
-            high, low, reach, row = room[0, c][:n], room[1, c][:n], room[2, c][:n], x[c][at]
+            high, low, row = room[0, c][:n], room[1, c][:n], x[c][at]
             _lags_strip(row, m, pair, high, low)
-            reach[:] = log[2][at]
-            _peaks_strip(row, m, top[:, at], high, low, reach)
             powers, no_number = _signs(high, low)
             strange |= no_number
             if powers:
                 for j in range(n):
-                    if row[j] != m[j]:
-                        reach[j] = _lag_reach(row[j], m[j], high[j], low[j], log[:, start + j])
-                    reach[j] = _reached(high[j], low[j], reach[j])
-        _turned(room[0], room[1], room[2], -1.0, (out[0][at], out[1][at], out[2][at]))
+                    reach[j, c] = _lag_reach(row[j], m[j], high[j], low[j], _given(log, start + j))
+            _negative_strip(high, low)
+        _turned(room[0], out[0][at])
+        _turned(room[1], out[1][at])
+    for flat in where:
+        _set_peak(flat % rows, flat // rows, top, -1.0, out)
     return strange == 0
