@@ -30,6 +30,7 @@ from reference.fast.values import (
     overwritten,
     powers_at,
     untailed,
+    where,
 )
 from reference.fast.words import ADD, DEEPEST, DIVIDE, MULTIPLY, Pair, U
 
@@ -141,14 +142,14 @@ def block_of(logits: Array, labels: Array | None, upstream: Array | None) -> Blo
     shift, deep = _shift(tiles, peak, axis, wide=wide)
     term_radius = words.exp_radius(np.minimum(depth, DEEPEST))
     scaled, rest_radius = _sum(tiles, shift, axis, wide=wide)
-    rest_radius = np.where(deep, np.inf, term_radius + rest_radius)
+    rest_radius = where(deep, np.inf, term_radius + rest_radius)
     rest = dd.scale(scaled, -shift) if wide else scaled
     far = shift > 450
     log, log_radius = dd.log1p(dd.add(untailed(ties - 1), either(far, untailed(np.zeros_like(ties)), rest)))
     alone = ties == classes
     # |d log S| <= dt / S, and t / S <= log S; then the sum k - 1 + t; then a t left out, below 2**-400 of log k.
-    log_radius = log_radius + np.where(far | alone, 0.0, rest_radius + ADD) + np.where(far, TAIL, 0.0)
-    log_radius = np.where((ties == 1) & alone, 0.0, log_radius)
+    log_radius = log_radius + where(far | alone, 0.0, rest_radius + ADD)
+    log_radius = where((ties == 1) & alone, 0.0, where(far, log_radius + TAIL, log_radius))
     below = far & (ties == 1)  # L = t - t**2 / 2
     return Block(
         axis,
@@ -165,11 +166,11 @@ def block_of(logits: Array, labels: Array | None, upstream: Array | None) -> Blo
         term_radius,
         rest_radius,
         log=either(below, scaled, log),
-        log_shift=np.where(below, shift, 0),
-        log_radius=np.where(below, rest_radius + TAIL, log_radius),
+        log_shift=where(below, shift, np.zeros_like(shift)),
+        log_radius=where(below, rest_radius + TAIL, log_radius),
         log_beside=either(below, untailed(np.full_like(ties, TAIL)), log),
-        beside_radius=np.where(below, 0.0, log_radius),
-        beside_error=np.where(below, TAIL, 0.0),
+        beside_radius=where(below, 0.0, log_radius),
+        beside_error=where(below, TAIL, np.zeros_like(log_radius)),
     )
 
 
@@ -261,7 +262,8 @@ def lag(block: Block, d: Pair, peak: Array, rows: Array) -> Value:
 
 def lag_radius(block: Block) -> Array:
     """Return what `lag` is good to, but at peaks and powers of two."""
-    return block.beside_radius + np.where(block.beside_error > 0, TAIL, 0.0) + ADD
+    radius = block.beside_radius
+    return where(block.beside_error > 0, radius + TAIL, radius) + ADD
 
 
 def row_sum(block: Block, parts: Iterator[tuple[Pair, Array | float]]) -> Sum:

@@ -46,11 +46,18 @@ def untailed(a: Array) -> Pair:
 
 def either(mask: Mask, a: Pair, b: Pair) -> Pair:
     """Return a where the mask holds, else b."""
-    return np.where(mask, a[0], b[0]), np.where(mask, a[1], b[1])
+    return where(mask, a[0], b[0]), where(mask, a[1], b[1])
+
+
+def where(mask: Mask, a: Array | float, b: Array) -> Array:
+    """Return a where the mask holds, else b; b itself where it holds nowhere, which is nearly always."""
+    return np.where(mask, a, b) if b.shape != mask.shape or mask.any() else b
 
 
 def choose(mask: Mask, a: Value, b: Value) -> Value:
     """Return a where the mask holds, else b."""
+    if b.pair[0].shape == b.radius.shape == mask.shape and not mask.any():
+        return b
     exponent: Exponent = 0
     if isinstance(a.exponent, np.ndarray) or isinstance(b.exponent, np.ndarray):
         exponent = np.where(mask, a.exponent, b.exponent)
@@ -69,8 +76,7 @@ def folded(pair: Pair, exponent: Exponent) -> Pair:
 
 def relative(error: Array, value: Array) -> Array:
     """Return error / |value|; 0 for no error, inf for an error of a 0."""
-    size = np.abs(value)
-    return np.where(error == 0, 0.0, np.where(size == 0, np.inf, error / np.where(size == 0, 1.0, size)))
+    return np.where(error == 0, 0.0, error / np.abs(value))
 
 
 def filled(a: Array | int, shape: tuple[int, ...]) -> Array:

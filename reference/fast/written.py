@@ -54,7 +54,7 @@ def _log_softmax(loops: Any, block: Block, tile: Tile, out: Out) -> bool:
 
 
 def _clipped(radius: Array) -> Array:
-    return np.where(radius <= UNKNOWN, radius, np.inf)
+    return radius if radius.max() <= UNKNOWN else np.where(radius <= UNKNOWN, radius, np.inf)
 
 
 def _columns(first: Array, *others: Array) -> tuple[Array, ...]:
