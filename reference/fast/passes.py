@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.jit import Loops
 
-STRIP = 1 << 14  # elements at work by numpy: a dozen lie in a core's cache, and its calls are few
+STRIP = 1 << 15  # elements at work by numpy: a dozen lie in or near a core's cache, and its calls are few
 COMPILED = 48  # elements from which on calling a compiled loop costs less than calling numpy so often
 
 COMPILED_MODULES = ("arithmetic", "terms", "rows", "loops")
