@@ -108,6 +108,17 @@ def _fill(radius: Any, out: Any) -> None:
 
 
 @loop
+def _set_turned_peaks(where: Any, top: Any, sign: float, out: Any) -> None:
+    """Write what peaks are, by their flat indices among turned rows, which ascend: divisions take longer."""
+    rows = out[0].shape[0]
+    c, before = 0, 0
+    for flat in where:
+        while flat - before >= rows:
+            c, before = c + 1, before + rows
+        _set_peak(flat - before, c, top, sign, out)
+
+
+@loop
 def softmax_0(term: Pair, share: Any, top: Any, where: Any, out: Any) -> bool:
     """Write what `softmax_1` does; term: (classes, rows), and so are the flat indices of the peaks."""
     classes, rows = term[0].shape
@@ -127,8 +138,7 @@ def softmax_0(term: Pair, share: Any, top: Any, where: Any, out: Any) -> bool:
                     reach[j, c] = _reached(high[j], low[j], reach[j, c])
         _turned(room[0], out[0][at])
         _turned(room[1], out[1][at])
-    for flat in where:
-        _set_peak(flat % rows, flat // rows, top, 1.0, out)
+    _set_turned_peaks(where, top, 1.0, out)
     return strange == 0
 
 
@@ -215,6 +225,5 @@ def log_softmax_0(x: Any, peak: Any, log: Any, top: Any, where: Any, out: Any) -
             _negative_strip(high, low)
         _turned(room[0], out[0][at])
         _turned(room[1], out[1][at])
-    for flat in where:
-        _set_peak(flat % rows, flat // rows, top, -1.0, out)
+    _set_turned_peaks(where, top, -1.0, out)
     return strange == 0

@@ -108,6 +108,21 @@ def _found(x: Any, m: Any, first: Any, where: Any, count: Any) -> int:
 
 
 @loop
+def _found_each(x: Any, m: Any, first: Any, where: Any, count: Any) -> int:
+    """Note where a class of turned rows is their m, after what has been noted."""
+    for i in range(x.size):
+        where[count] = first + i
+        count += x[i] == m[i]
+    return count
+
+
+@loop
+def _ties_strip(x: Any, m: Any, ties: Any) -> None:
+    for i in range(x.size):
+        ties[i] += 1.0 if x[i] == m[i] else 0.0
+
+
+@loop
 def _terms_1_strip(x: Any, m: Any, d: Pair, step: Any, rest: Pair, term: Pair, table: Any) -> Any:
     """Fill in e**-(m - x), and return the bits of the largest below 1's place."""
     for i in range(x.size):
@@ -215,9 +230,6 @@ def terms_0(x: Any, peak: Any, guard: int, table: Any) -> tuple[Pair, Any, Any]:
         for c in range(classes):
             _cut_0_strip(x[c][at], m, (high[c][at], low[c][at]), grids[0], grids[1], three)
     for c in range(classes):
-        for i in range(rows):
-            where[count] = c * rows + i
-            here = x[c, i] == peak[i]
-            count += here
-            sums[3, i] += here
+        _ties_strip(x[c], peak, sums[3])
+        count = _found_each(x[c], peak, c * rows, where, count)
     return (high, low), where[:count].copy(), sums
