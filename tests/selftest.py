@@ -19,6 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.engines.exported.paths import HELD
 from suites import explain
 
 KERNELS = Path(__file__).parent / "kernels"
@@ -117,8 +118,11 @@ def report(wrong: list[dict], right: list[dict], kinds: dict[str, str]) -> int:
 
 
 def judging(checks: dict) -> list[str]:
-    """Return the checks that may find a deviation; those that only record are named by their suite."""
-    return [*PLAIN[:2], *(name for name, check in checks.items() if check.judges)]
+    """Return the checks that may find a deviation; those that only record are named by their suite.
+
+    What was exported from a framework is no function that is judged.
+    """
+    return [*PLAIN[:2], *(name for name, check in checks.items() if check.judges and name != HELD)]
 
 
 def listed(what: str, names: list[str]) -> str:
