@@ -13,20 +13,26 @@ import pytest
 
 from harness.adapters import fence, frameworks
 from harness.running import process
+from tests.bench import children
 
 ONLY, SHARES = "XENTBENCH_BENCH_ONLY", "XENTBENCH_BENCH_SHARES"
 SPENT = {"loading": 0.0, "calls": 0.0}
 
 
+def cpu_seconds():
+    """Return the CPU seconds of this process and of those that it has started."""
+    return time.process_time() + children.cpu_seconds()
+
+
 def counted(what, function):
-    """Return a function that counts the CPU seconds of all threads while it is called."""
+    """Return a function that counts the CPU seconds of all threads, and of compilers it starts, while it is called."""
 
     def call(*arguments):
-        start = time.process_time()
+        start = cpu_seconds()
         try:
             return function(*arguments)
         finally:
-            SPENT[what] += time.process_time() - start
+            SPENT[what] += cpu_seconds() - start
 
     return call
 
@@ -53,5 +59,5 @@ def _name(item):
 def pytest_unconfigure():
     """Write what was spent."""
     if folder := os.environ.get(SHARES):
-        spent = SPENT | {"all": time.process_time()}
+        spent = SPENT | {"all": cpu_seconds()}
         Path(folder, f"{os.getpid()}.json").write_text(json.dumps(spent), "utf-8")
