@@ -122,7 +122,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     config = metafunc.config
     want, recorder = wanted(config), config.stash[RECORDER]
-    done = recorder.done() if config.getoption("--resume") else set()
+    done = recorder.earlier if config.getoption("--resume") else set()
     every = [
         question
         for question in metafunc.module.questions(installed(config), want)

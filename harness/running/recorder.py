@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from harness.adapters.adapter import Adapter
@@ -105,8 +106,9 @@ class Recorder:
         self.flush()
         self._write(Line("done"))
 
-    def done(self) -> set[tuple[str, str, str]]:
-        """Return (case id, framework, target) of what the run holds already."""
+    @cached_property
+    def earlier(self) -> set[tuple[str, str, str]]:
+        """(Case id, framework, target) of what the run held when this was first asked."""
         return self._store.done(self.uid)
 
     def deviates(self) -> bool:

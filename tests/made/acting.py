@@ -48,7 +48,7 @@ def pytest_cmdline_main(config):
 def plan(recorder, every):
     """Announce questions, `a:1 a:2 b:1`, less those that are stored."""
     questions = [question(text) for text in every.split()]
-    done = recorder.done()
+    done = recorder.earlier
     left = [(case, target) for case, target in questions if (str(case), "torch", str(target)) not in done]
     targets = [target for _, target in questions]
     recorder.plan({target: targets.count(target) for target in targets}, len(left), 0)
