@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -13,35 +12,19 @@ import numpy as np
 
 from harness import adapters
 from harness.adapters import accelerator, state
+from harness.adapters.tensorflow.loading import left_out, stderr_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.adapters import Function, Native, Way
     from harness.model import Array
 
-
-@contextlib.contextmanager
-def stderr_kept() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, and write it after all where the block raises."""
-    with tempfile.TemporaryFile() as kept:
-        stderr = os.dup(2)
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            kept.seek(0)
-            os.write(stderr, kept.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-
-
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow's library is loaded
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the rows of Keras are answers of TensorFlow's, whatever ~/.keras says
-with stderr_kept():  # TensorFlow 2.21 says there that oneDNN is on, twice, before it has read its log level
+# TensorFlow 2.21 says there that oneDNN is on, twice, before it has read its log level; and TensorFlow Lite loads jax
+# where it is installed, 0.4 s, for a conversion that is not asked.
+with stderr_kept(), left_out("jax"):
     import tensorflow as tf  # before Keras, so that where neither is installed the error names it
 
     # isort: split

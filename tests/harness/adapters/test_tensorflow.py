@@ -1,9 +1,13 @@
 """What is TensorFlow's alone: sessions, placeholders, XLA, retracing, devices. What all share: test_adapter.py."""
 
 import contextlib
+import importlib
 import logging
 import os
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -17,6 +21,7 @@ pytest.importorskip("tensorflow", reason="tensorflow is not installed")
 ours = pytest.importorskip("harness.adapters.tensorflow", reason="keras, which comes with tensorflow, is not installed")
 tf = ours.tf
 
+ROOT = Path(__file__).parents[3]
 LOGITS = np.array([[1, 2, 3], [0, 0, 0]], np.float32)
 
 
@@ -385,3 +390,24 @@ def test_held_output_is_written_after_all_where_the_import_fails(capfd):
         load()
 
     assert capfd.readouterr().err == "no such instruction\n"
+
+
+def test_package_that_is_left_out_is_there_again_afterwards(monkeypatch):
+    """Inside it cannot be imported, as though it were not installed; what is loaded already stays what it is."""
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+
+    with ours.left_out("colorsys"), pytest.raises(ImportError):
+        importlib.import_module("colorsys")
+
+    assert importlib.import_module("colorsys").ONE_THIRD
+    with ours.left_out("colorsys"):
+        assert importlib.import_module("colorsys").ONE_THIRD
+
+
+def test_tensorflow_loads_without_jax():
+    """A process that asks TensorFlow does not load another framework, though TensorFlow Lite would."""
+    words = "import sys, harness.adapters.tensorflow; print([name for name in sys.modules if name.startswith('jax')])"
+
+    ended = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "[]\n"
