@@ -106,6 +106,7 @@ class Runner:
             stdout=process.log,
             stderr=subprocess.STDOUT,
             env=SHARED_DEVICE
+            | MEMORY
             | os.environ
             | thread_limits(self.threads)
             | self.store.environment
@@ -256,6 +257,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+# glibc hands an array's memory back to the system once it is gone, and to get it anew takes a page fault every 4 KiB.
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 26), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}  # bytes
 # Several processes share a device: one of jax would take 3/4 of its memory, and leave none to the others.
 SHARED_DEVICE = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
