@@ -158,7 +158,7 @@ def _measured(rows: Rows, got: Array, *, masked: bool) -> Checked:
     row, group = (*np.argwhere(some)[at % int(some.sum())].tolist(), 0)[:2]
     number = float(measured[at])
     index = rows.place(got, row, group, number)
-    expected = float(rounding.nearest(golden, form)[at])
+    expected = rounding.nearest_at(golden, form, (at,))
     worst = worst_element(
         rows.case, rows.inputs, index, expected, number, exact=digits(golden, (at,)), ulp=float(ulps[at])
     )
@@ -192,16 +192,19 @@ def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept 
     # Nothing that comes in cancels in log_softmax's sum, all of it in softmax's mean.
     g[:, 0], g[:, 1] = 1.0, np.where(both, 0.5 if op.name == LOG_SOFTMAX.name else -1.0, 0.0)
     per_row = OPS[op.name].one_a_row
-    upstream = np.resize(STEPS, len(x)) if per_row else _spread(g, (first, last), n)
+    if per_row:
+        g = np.resize(STEPS, (len(x), 1))
+    upstream = to_dtype(g, dtype)
+    upstream = upstream[:, 0] if per_row else _spread(upstream, (first, last), n)
     labels = None
     if OPS[op.name].labels != "none":
-        labels = first.astype(np.int64) if op.name == SPARSE.name else to_dtype(_spread(z, (first, last), n), dtype)
-    groups = _groups(one, (first, last), far, z if labels is not None else 0 * z, upstream[:, None] if per_row else g)
+        labels = first.astype(np.int64) if op.name == SPARSE.name else _spread(to_dtype(z, dtype), (first, last), n)
+    groups = _groups(one, (first, last), far, z if labels is not None else 0 * z, g)
     if quantity == "value":
-        upstream = np.ones(upstream.shape)
+        upstream = np.ones_like(upstream)
     if masked:
         x[x < 0] = -np.inf
-    return Rows(case, drawn, Inputs(x, labels, to_dtype(upstream, dtype)), one, (first, last), groups)
+    return Rows(case, drawn, Inputs(x, labels, upstream), one, (first, last), groups)
 
 
 @cache
@@ -221,7 +224,7 @@ def _labelled(n: int, first: Array) -> tuple[Array, Array]:
 
 def _spread(values: Array, alone: tuple[Array, Array], n: int) -> Array:
     """Put two numbers a row where they belong, 0 elsewhere."""
-    full, rows = np.zeros((len(values), n)), np.arange(len(values))
+    full, rows = np.zeros((len(values), n), values.dtype), np.arange(len(values))
     full[rows, alone[1]] = values[:, 1]
     full[rows, alone[0]] = values[:, 0]
     return full
