@@ -33,6 +33,13 @@ def nearest(golden: Golden, form: Format) -> Array:
     return np.where(ulp.overflows(golden, form), np.copysign(beyond, golden.hi), np.copysign(rounded, golden.hi))
 
 
+def nearest_at(golden: Golden, form: Format, index: tuple[int, ...]) -> float:
+    """Return one of the exact values, rounded as by `nearest`."""
+    hi, lo = np.atleast_1d(golden.hi[index]), np.atleast_1d(golden.lo[index])
+    exponent = None if golden.exponent is None else np.atleast_1d(golden.exponent[index])
+    return float(nearest(Golden(hi, lo, exponent, golden.radius), form)[0])
+
+
 def undecided(golden: Golden, form: Format, radius: Array) -> Array:
     """Tell which values lie so near a midpoint of the format that an error of `radius` (relative) could cross it.
 

@@ -156,7 +156,7 @@ def _worst(question: Asked, got: Array, distance: metrics.Distance) -> Worst:
         case,
         question.inputs,
         index,
-        float(rounding.nearest(question.golden, FORMATS[case.dtype])[index]),
+        rounding.nearest_at(question.golden, FORMATS[case.dtype], index),
         float(got[index]),
         exact=golden.digits(question.golden, index),
         ulp=distance.worst_ulp,

@@ -53,6 +53,20 @@ def test_tie_is_decided_by_a_tail_far_below(form):
 
 
 @each_format
+@pytest.mark.parametrize("exponent", [None, -900], ids=["plain", "with exponents"])
+def test_one_value_is_rounded_as_all_are(form, exponent):
+    """One of many exact values is the same number by itself; so is the only one of a mean, whose shape is ()."""
+    hi = np.random.default_rng(3).standard_normal((4, 5)) * 2.0 ** np.arange(-10, 10).reshape(4, 5)
+    golden = Golden(hi, hi * 2.0**-55, exponent and np.full(hi.shape, exponent), 0.0)
+    alone = Golden(*(part if part is None else part[2, 3] for part in (golden.hi, golden.lo, golden.exponent)), 0.0)
+
+    found = [[rounding.nearest_at(golden, form, (row, column)) for column in range(5)] for row in range(4)]
+
+    assert found == rounding.nearest(golden, form).tolist()
+    assert rounding.nearest_at(alone, form, ()) == found[2][3]
+
+
+@each_format
 def test_subnormals_round_on_their_own_spacing(form):
     """Halves of the smallest number go to even: to 0, 2 and 2 of it."""
     tiny = form.emin - form.precision + 1

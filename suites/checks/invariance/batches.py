@@ -180,7 +180,7 @@ class Surroundings:
         over = loosest_excess(distance) / self.allowed if math.isfinite(self.allowed) else 0.0
         if over > max(self.over, 1.0):
             index = truth.furthest(got)
-            expected = float(rounding.nearest(truth.golden, FORMATS[got.dtype.name])[index])
+            expected = rounding.nearest_at(truth.golden, FORMATS[got.dtype.name], index)
             self.worst = truth.asking.worst(inputs, index, expected, float(got[index]), float(truth.ulps(got)[index]))
             place = f"element {index}" if index else "the value"
             self.furthest = f"in {name}, {place} is {float(got[index]):.9g}, expected {expected:.9g}"

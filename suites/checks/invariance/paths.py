@@ -39,7 +39,7 @@ def path(asking: Asking) -> Checked:
     truth = Truth(asking, question.golden, question.budget)
     excess, own = (tightest_excess(truth.distance(answer)) for answer in (got, source))
     index = truth.furthest(got)
-    exact = float(rounding.nearest(question.golden, FORMATS[asking.case.dtype])[index])
+    exact = rounding.nearest_at(question.golden, FORMATS[asking.case.dtype], index)
     place, came, was = f"element {index}" if index else "the value", float(got[index]), float(source[index])
     words = f"{place} is {came:.9g}, where its source answers {was:.9g} (exact: {exact:.9g})"
     if excess <= max(1.0, own):

@@ -141,7 +141,7 @@ def _hold(
         ratios = np.abs(ulps) / ulp.scale(allowed.error[kind], -ulp.ulp_exponent(truth, form))
     size = np.abs(ulp.scale(truth.hi, 0 if truth.exponent is None else truth.exponent))
     index = furthest(np.where((got == 0) & (size < allowed.flushed), 0.0, ratios))
-    expected = float(rounding.nearest(truth, form)[index])
+    expected = rounding.nearest_at(truth, form, index)
     worst = worst_element(
         asking.case, inputs, index, expected, float(got[index]), exact=digits(truth, index), ulp=float(ulps[index])
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -32,6 +33,11 @@ def lean(asking: Asking) -> Checked:
     """
     inputs = _steady(asking)
     got = asking.answer(inputs)
+    return asking.found("lean", got, inputs, partial(_measured, asking, got, inputs))
+
+
+def _measured(asking: Asking, got: Array, inputs: Inputs) -> Checked:
+    """Hold the mean error of an answer's rows to what chance explains."""
     golden = asking.golden(inputs)
     form = FORMATS[asking.case.dtype]
     beside = bounds.beside_sums(asking.case.op, asking.case.quantity, inputs, golden).error
@@ -50,7 +56,7 @@ def lean(asking: Asking) -> Checked:
         asking.case,
         inputs,
         index,
-        float(rounding.nearest(golden, form)[index]),
+        rounding.nearest_at(golden, form, index),
         float(got[index]),
         exact=digits(golden, index),
     )

@@ -158,4 +158,4 @@ def _gap(asking: Asking, got: Array, inputs: Inputs, distance: metrics.Distance)
     if over <= 1:
         return Gap(over, index, math.nan, float(got[index]))  # nobody asks
     golden = asking.golden(inputs)
-    return Gap(over, index, float(rounding.nearest(golden, FORMATS[case.dtype])[index]), float(got[index]))
+    return Gap(over, index, rounding.nearest_at(golden, FORMATS[case.dtype], index), float(got[index]))

@@ -35,7 +35,7 @@ def row(case: Case, worst: Furthest) -> Worst:
         label=label,
         upstream="" if case.quantity == "value" else (1.0).hex(),
         exact=goldens.digits(exact, there),
-        expected=float(rounding.nearest(exact, FORMATS[case.dtype])[there]).hex(),
+        expected=rounding.nearest_at(exact, FORMATS[case.dtype], there).hex(),
         got=worst.got.hex(),
         ulp=worst.ulps,
     )
@@ -53,7 +53,7 @@ def _of_width(case: Case, worst: Furthest) -> Worst:
         label="0" if OPS[case.op.name].labels == "index" else "",
         upstream="",
         exact=goldens.digits(exact, there),
-        expected=float(rounding.nearest(exact, FORMATS[case.dtype])[there]).hex(),
+        expected=rounding.nearest_at(exact, FORMATS[case.dtype], there).hex(),
         got=worst.got.hex(),
         ulp=worst.ulps,
     )
