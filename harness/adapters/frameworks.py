@@ -33,7 +33,7 @@ OF_PROGRAMS = "harness.engines.processes.adapter"  # the module that asks a prog
 PROGRAMS = "XENTBENCH_PROGRAMS"  # the variable by which other processes learn of these: `name=path`, one a line
 
 
-@cache  # to look through all that is installed takes 10 ms, and every question of a plan asks
+@cache  # to look through all that is installed takes 10 ms, and each suite of a process asks
 def names() -> tuple[str, ...]:
     """Return the names of the frameworks, sorted; imports none. Each is a package beside this file, or an entry point.
 

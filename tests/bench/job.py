@@ -4,7 +4,8 @@ Both have their goldens before anything counts. In each turn each of them runs t
 with nothing compiled and nothing measured, as after an upgrade, and `again`, with nothing changed. This checkout does
 so twice: with the questions that the other asks, and with all of its own. Of several turns the least counts, of the CPU
 seconds of all processes and of the seconds on the clock. A share is that of the frameworks' calls, with what they
-compile, and of these with the loading of frameworks, in the CPU time of this checkout's run.
+compile, and of these with the loading of frameworks, in the CPU time of this checkout's run. The floor is these two
+alone over the other's CPU time: what a run would take that did nothing beside them.
 """
 
 import argparse
@@ -109,15 +110,15 @@ def least(costs):
 
 def table(found):
     """Return the lines of the table of {(time, side): costs}, sides in order, each with its ratio to the first."""
-    yield "| | CPU seconds | ratio | seconds | ratio | answers | share of calls | with loading |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield "| | CPU seconds | ratio | seconds | ratio | answers | share of calls | with loading | floor |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for when in TIMES:
         best = {name: least(costs) for (at, name), costs in found.items() if at == when}
         before = next(iter(best.values()))
         for name, cost in best.items():
-            shares = [
-                f"{part / cost.cpu:.2f}" if cost.calls else "" for part in (cost.calls, cost.calls + cost.loading)
-            ]
+            own = cost.calls + cost.loading
+            parts = (cost.calls / cost.cpu, own / cost.cpu, own / before.cpu)
+            shares = [f"{part:.2f}" if cost.calls else "" for part in parts]
             ratios = [f"{cost.cpu / before.cpu:.2f}", f"{cost.seconds:.1f}", f"{cost.seconds / before.seconds:.2f}"]
             yield f"| {when}, {name} | " + " | ".join([f"{cost.cpu:.1f}", *ratios, str(cost.answers), *shares]) + " |"
 
