@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import typer
 from rich.table import Table
 
 from harness.adapters import frameworks
+from harness.history.counting import plural
 from harness.model import FORMATS, KINDS, Case, NotRun, Result, Score, Worst
 from harness.ops import VALUE_AND_GRADIENT
 from harness.running import arguments, host
@@ -109,7 +111,7 @@ def sweep(
     for name, why in missing.items():
         say(f"not run: {name}: {why}")
     for name, one in swept_.items():
-        say(f"{name}: {len(one.pieces)} pieces, {one.kept} of them kept from before; {spent(one)}")
+        say(f"{name}: {plural(len(one.pieces), 'piece')}, {one.kept} of them kept from before; {spent(one)}")
     with Store(store) as opened:
         say(f"report:  {write_report(opened, uid, report)}")
     if not results or (pairs and missing):
@@ -190,8 +192,9 @@ def keep(
 
 
 def spent(one: Sweep) -> str:
-    """Say what processor time went where."""
-    return f"{one.seconds:.3g} s of the processor, {one.asking_seconds:.3g} s of them in the framework's calls"
+    """Say what processor time went where; of lines that are asked as a whole, calls are not timed by themselves."""
+    calls = "" if math.isnan(one.asking_seconds) else f", {one.asking_seconds:.3g} s of them in the framework's calls"
+    return f"{one.seconds:.3g} s of the processor{calls}"
 
 
 def show_results(results: Sequence[Result]) -> None:
