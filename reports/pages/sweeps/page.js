@@ -1,9 +1,17 @@
 // Error over input: one small chart for each distinct answer, all on the same part of the line, and a table.
 {
-const HIGH = 150, FOOT = 40, CLOSER = 8;
+const ROOM = 640, LOW = 150, HIGH = 320, FOOT = 40, CLOSER = 8, TICKS = 4;
 // Signed errors: linear to 1 ulp, logarithmic beyond; infinities lie outside.
-const bend = v => v === null ? null : Math.abs(v) <= 1 ? v : Math.sign(v) * (1 + Math.log2(Math.min(Math.abs(v), 2 ** 30)));
-const unbend = t => Math.abs(t) <= 1 ? t : Math.sign(t) * 2 ** (Math.abs(t) - 1);
+const bend = v => v === null ? null : Math.abs(v) <= 1 ? v : Math.sign(v) * (1 + Math.log10(Math.min(Math.abs(v), 1e9)));
+const unbend = t => Math.abs(t) <= 1 ? t : Math.sign(t) * 10 ** (Math.abs(t) - 1);
+// How high one of so many charts is.
+const height = count => Math.round(Math.min(HIGH, Math.max(LOW, ROOM / count)));
+
+// The ends of an axis of such errors and the distance of its ticks, which are at 0, at 1 ulp and at powers of ten.
+function scale(errors) {
+  const most = Math.max(1, ...errors.map(t => Math.abs(t ?? 0))), step = Math.ceil(most / TICKS), end = step * Math.ceil(most / step);
+  return { min: -end, max: end, interval: step };
+}
 
 // The distinct answers to a choice, with the names of who gave each.
 function found(block, { op, quantity, dtype, family }) {
@@ -20,17 +28,18 @@ function found(block, { op, quantity, dtype, family }) {
 function option(shown, from, to) {
   const size = shown[0].mean.length, first = Math.floor(from * size), last = Math.max(first + 2, Math.ceil(to * size)), rows = shown[0].rows;
   const place = n => rows[Math.min(rows.length - 1, Math.floor(n / size * rows.length))] ?? "";
-  const grids = shown.map((_, n) => ({ left: 12, right: 16, top: 22 + n * HIGH, height: HIGH - 52, containLabel: true }));
+  const high = height(shown.length), grids = shown.map((_, n) => ({ left: 12, right: 16, top: 22 + n * high, height: high - 52, containLabel: true }));
+  const drawn = shown.map(one => Object.fromEntries(["low", "high", "mean"].map(what => [what, one[what].slice(first, last).map(v => bend(revive(v)))])));
   const series = shown.flatMap((one, n) => [["low", 1], ["high", 1], ["mean", 2]].map(([what, width]) => ({
-    type: "line", name: `${n} ${what}`, xAxisIndex: n, yAxisIndex: n, symbol: "none", silent: true, data: one[what].slice(first, last).map((v, at) => [first + at, bend(revive(v))]),
+    type: "line", name: `${n} ${what}`, xAxisIndex: n, yAxisIndex: n, symbol: "none", silent: true, data: drawn[n][what].map((t, at) => [first + at, t]),
     lineStyle: { color: what === "mean" ? "var(--ink)" : colour(one.framework), width } })));
   const dotted = shown.flatMap((_, n) => [-0.5, 0.5].map(v => ({ type: "line", xAxisIndex: n, yAxisIndex: n, symbol: "none", silent: true, data: [[first, v], [last, v]],
     lineStyle: { color: "var(--soft)", type: [1, 3], width: 1 } })));
   return {
     grid: grids,
-    xAxis: shown.map((_, n) => ({ ...AXIS, type: "value", gridIndex: n, min: first, max: last, splitLine: { show: false }, axisLabel: { ...INK, formatter: place, hideOverlap: true } })),
+    xAxis: shown.map((_, n) => ({ ...AXIS, type: "value", gridIndex: n, min: first, max: last, splitLine: { show: false }, axisLabel: { ...INK, formatter: place, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" } })),
     yAxis: shown.map((one, n) => ({ ...AXIS, type: "value", gridIndex: n, name: one.names[0] + (one.names.length > 1 ? ` and ${one.names.length - 1} more` : ""), nameGap: 6, nameTextStyle: { ...INK, align: "left" },
-      splitNumber: 3, axisLabel: { ...INK, formatter: t => short(Number(unbend(t).toPrecision(2))) } })),
+      ...scale([...drawn[n].low, ...drawn[n].high]), axisLabel: { ...INK, formatter: t => short(Number(unbend(t).toPrecision(2))) } })),
     series: [...series, ...dotted],
   };
 }
@@ -53,13 +62,13 @@ pages.sweeps = {
     plot.hidden = !shown.length;
     if (!shown.length) return;
     const from = Math.max(0, Number(state.from) || 0), to = Math.min(1, Number(state.to) || 1);
-    plot.style.height = `${shown.length * HIGH + FOOT}px`;
+    plot.style.height = `${shown.length * height(shown.length) + FOOT}px`;
     const made = await chart(plot, `Line charts of the error in ulps over the input, ${state.op}, ${state.quantity}, ${state.dtype}, one for each of: ${shown.map(({ names }) => names[0]).join(", ")}. The table below has their figures.`, option(shown, from, to));
     made.resize();
     const canvas = made.getZr();
     canvas.off("click");
     canvas.on("click", event => {
-      const n = Math.min(shown.length - 1, Math.max(0, Math.floor(event.offsetY / HIGH)));
+      const n = Math.min(shown.length - 1, Math.max(0, Math.floor(event.offsetY / height(shown.length))));
       const [x] = made.convertFromPixel({ gridIndex: n }, [event.offsetX, event.offsetY]);
       const middle = x / shown[0].mean.length, half = (to - from) / CLOSER / 2;
       const { from: _, to: __, ...others } = state;
