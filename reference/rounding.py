@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import ml_dtypes
 import numpy as np
 
-from harness.model import FORMATS, Array, Format, Golden
+from harness.model import DTYPES, FORMATS, Array, Format, Golden
 from harness.scoring import ulp
 
 FLOAT64 = FORMATS["float64"]
+EVERY_FORMAT = tuple(FORMATS[name] for name in DTYPES)
 
 
 def nearest(golden: Golden, form: Format) -> Array:
@@ -40,16 +41,12 @@ def nearest_at(golden: Golden, form: Format, index: tuple[int, ...]) -> float:
     return float(nearest(Golden(hi, lo, exponent, golden.radius), form)[0])
 
 
-def undecided(golden: Golden, form: Format, radius: Array) -> Array:
-    """Tell which values lie so near a midpoint of the format that an error of `radius` (relative) could cross it.
+def undecided(golden: Golden, forms: Sequence[Format], radius: Array) -> Array:
+    """Tell, formats along the first axis, which values lie so near a midpoint that an error of `radius` could cross it.
 
-    Ziv's test (ACM TOMS 17(3), 1991): both ends of the enclosure must round alike. Where radius is 0 all is decided.
+    radius: relative. Ziv's test (ACM TOMS 17(3), 1991): both ends of the enclosure must round alike. Where radius is 0
+    all is decided.
     """
-    return undecided_by(golden, (form,), radius)[0]
-
-
-def undecided_by(golden: Golden, forms: Sequence[Format], radius: Array) -> Array:
-    """Tell the same of several formats at once, which are the first axis."""
     binade, deeper = ulp.binade(golden), (-1, *(1,) * golden.hi.ndim)
     lowest, highest, bits = (
         np.array(limits).reshape(deeper)

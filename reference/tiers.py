@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from harness.model import DTYPES, FORMATS, Array, Golden, Inputs, Op, Quantity
+from harness.model import Array, Golden, Inputs, Op, Quantity
 from harness.ops import OPS
 from harness.scoring import ulp
 from reference import golden, rounding
@@ -21,7 +21,6 @@ from reference.fast import answers, linear
 
 RADIUS_BITS = 64  # a thousandth of an ulp of float64 is 2**-63
 AUDITED = 1 << 15  # products of a linear op that an audit redoes
-EVERY_FORMAT = tuple(FORMATS[name] for name in DTYPES)
 LONG = 2_048  # classes from which an audit redoes no gradient that needs all rows of them
 
 
@@ -156,7 +155,7 @@ def open_rows(hi: Array, lo: Array, exponent: Array, radius: Array) -> Array:
     at = rounding.near_midpoints(Golden(hi, lo, exponent, 0.0))
     some = Golden(hi.flat[at], lo.flat[at], exponent.flat[at], 0.0)
     with np.errstate(all="ignore"):
-        wide.flat[at] |= rounding.undecided_by(some, EVERY_FORMAT, radius.flat[at]).any(axis=0)
+        wide.flat[at] |= rounding.undecided(some, rounding.EVERY_FORMAT, radius.flat[at]).any(axis=0)
     return np.asarray(wide.any(axis=1))
 
 

@@ -19,7 +19,10 @@ from harness.scoring.bits import digest
 from harness.scoring.swept import BINS, EDGES, FINE, MOST, REGIONS, Of, Region, Swept
 from harness.scoring.ulp import Truth
 
-LOOPS = Loops("harness.scoring.cell_loops", ("harness.jit", "harness.scoring.cell_loops"))
+LOOPS = Loops(
+    "harness.scoring.cell_loops",
+    ("harness.jit", "harness.scoring.swept", "harness.scoring.cells", "harness.scoring.cell_loops"),
+)
 PLAIN = "plain"
 CELLS = 512  # of a line, about
 DIGITS = 8  # of a row's digest; that of the whole answer has more

@@ -10,10 +10,9 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from harness.jit import loop
+from harness.scoring.ruler import BLOCK, FAINT
 
 LANES = 8
-BLOCK = 128  # numbers that numpy adds up at once, in eight sums; as `ruler.BLOCK`
-FAINT = 2.0**-120  # as `ruler.FAINT`
 
 
 @loop

@@ -49,7 +49,7 @@ class Distance:
 FEW = 2048  # elements that are divided sooner than looked at
 Rule = Callable[[Answers], Array]
 VERDICTS: dict[str, Rule] = {}
-LOOPS = Loops("harness.scoring.loops", ("harness.jit", "harness.scoring.loops"))
+LOOPS = Loops("harness.scoring.loops", ("harness.jit", "harness.scoring.ruler", "harness.scoring.loops"))
 
 
 def verdict(function: Rule) -> Rule:

@@ -24,14 +24,14 @@ import numpy as np
 from harness.model import BUDGET_CLASSES, Array, BudgetClass, Format, Golden
 from harness.scoring import ulp
 
-BLOCK = 128  # elements that a ratio is looked for in or not, as many as numpy adds up at once; `loops.BLOCK`
+BLOCK = 128  # elements that a ratio is looked for in or not, as many as numpy adds up at once, in eight sums
 CHUNK = 1 << 14  # elements at work, some blocks: all that is at hand lies in a core's L2 cache, and calls are few
 HALF = np.nextafter(0.5, 1)  # a distance is smaller where it is at most half
 TINY = 2.0**-1022  # a distance is smaller where it is 0
 LARGEST_POWER = 1023  # of two, in float64
 STEEPEST = 2.0  # real widths are half an ulp or more
 FLATTEST = 2.0**-60  # so that float32 holds a distance * steep unless it is FAINT
-FAINT = 2.0**-120  # at least so much is the largest distance * steep of a block taken for; `loops.FAINT`
+FAINT = 2.0**-120  # at least so much is the largest distance * steep of a block taken for
 ROUNDING = 2.0**-20  # more than roundings to float32, of a distance, of steep's product and of both, can take away
 
 

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 from mpmath import libmp
 
-from harness.model import DTYPES, FORMATS, Format, Golden, Inputs, Op, Quantity
+from harness.model import Format, Golden, Inputs, Op, Quantity
 from reference import rounding
 from reference.arbiter import ball, rows
 from reference.arbiter.ball import EXACT, Ball
@@ -132,8 +132,8 @@ def _decided(answers: Mapping[int, Sequence[Ball]]) -> dict[int, Piece]:
     undecided = set(owner[radius > 2.0**-RADIUS_BITS].tolist())
     close = rounding.near_midpoints(Golden(hi, lo, exponent, 0.0))
     some = Golden(hi[close], lo[close], exponent[close], 0.0)
-    forms = [FORMATS[name] for name in DTYPES]
-    for form, found in zip(forms, rounding.undecided_by(some, forms, radius[close]), strict=True):
+    every = rounding.undecided(some, rounding.EVERY_FORMAT, radius[close])
+    for form, found in zip(rounding.EVERY_FORMAT, every, strict=True):
         near = close[found]
         for i, j in zip(owner[near].tolist(), place[near].tolist(), strict=True):
             if i not in undecided and not rounds_alike(answers[i][j], form):

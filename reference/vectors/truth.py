@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 from mpmath import libmp
 
-from harness.model import DTYPES, FORMATS, Golden, Inputs
+from harness.model import FORMATS, Golden, Inputs
 from harness.ops import OPS
 from reference import rounding
 from reference.arbiter import ball, linear
@@ -63,7 +63,7 @@ def settle_whole(answer: Ball) -> Value | None:
     """
     if not answer.mid[1] or answer.error > magnitude(answer.mid) + SMALLEST_TAIL - 4:
         return None
-    if not all(rounds_alike(answer, form) for form in (FORMATS[name] for name in DTYPES)):
+    if not all(rounds_alike(answer, form) for form in rounding.EVERY_FORMAT):
         return None  # a midpoint of a format, missed by nothing or by next to nothing
     number = libmp.mpf_pos(answer.mid, 53, "n")
     found = settle(Ball(number))

@@ -1,8 +1,10 @@
 """Compiled loops: taken where they pay and answer as numpy does, and never missed where they cannot be had."""
 
+import ast
 import subprocess
 import sys
-from importlib import import_module
+from importlib import import_module, util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,3 +104,37 @@ def test_a_folder_that_cannot_be_written_is_not_used(tmp_path):
 
     assert not jit._writable(tmp_path / "file" / "below")
     assert jit._writable(tmp_path / "new" / "below")
+
+
+EVERY = (
+    *("harness.scoring.metrics", "harness.scoring.cells", "reference.fast.passes", "reference.fast.float64.single"),
+    "suites.judging.sweeps.pair_sums",
+)
+
+
+@pytest.mark.parametrize("owner", EVERY)
+def test_kept_code_is_keyed_by_all_that_it_is_made_from(owner):
+    """A constant or a formula that a compiled module imports is compiled into it: a change of it compiles anew."""
+    loops = import_module(owner).LOOPS
+    compiled = [name for name in loops.sources if name == loops.module or ".compiled." in name or "_loops" in name]
+    imported = {name for module in compiled for name in imports(module)}
+
+    assert loops.module in compiled
+    assert imported <= {*loops.sources, "reference.fast", "reference.fast.float64", "reference.fast.compiled"}
+
+
+def imports(module):
+    """Return the modules of this program that a module's source imports."""
+    for node in ast.walk(ast.parse(Path(util.find_spec(module).origin).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in {"harness", "reference", "suites"}:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if is_module(whole) else node.module
+
+
+def is_module(name):
+    """Tell whether a dotted name is a module's, and not that of something within one."""
+    try:
+        return util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

@@ -61,14 +61,14 @@ pages.sweeps = {
     section.querySelector(".scroll").replaceChildren(shown.length ? table(block, shown) : element("p", { class: "note" }, "No such line in this run."));
     plot.hidden = !shown.length;
     if (!shown.length) return;
-    const from = Math.max(0, Number(state.from) || 0), to = Math.min(1, Number(state.to) || 1);
-    plot.style.height = `${shown.length * height(shown.length) + FOOT}px`;
+    const from = Math.max(0, Number(state.from) || 0), to = Math.min(1, Number(state.to) || 1), high = height(shown.length);
+    plot.style.height = `${shown.length * high + FOOT}px`;
     const made = await chart(plot, `Line charts of the error in ulps over the input, ${state.op}, ${state.quantity}, ${state.dtype}, one for each of: ${shown.map(({ names }) => names[0]).join(", ")}. The table below has their figures.`, option(shown, from, to));
     made.resize();
     const canvas = made.getZr();
     canvas.off("click");
     canvas.on("click", event => {
-      const n = Math.min(shown.length - 1, Math.max(0, Math.floor(event.offsetY / height(shown.length))));
+      const n = Math.min(shown.length - 1, Math.max(0, Math.floor(event.offsetY / high)));
       const [x] = made.convertFromPixel({ gridIndex: n }, [event.offsetX, event.offsetY]);
       const middle = x / shown[0].mean.length, half = (to - from) / CLOSER / 2;
       const { from: _, to: __, ...others } = state;

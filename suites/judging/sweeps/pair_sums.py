@@ -22,8 +22,10 @@ from reference.fast.words import power, where
 LOOPS = Loops(
     "suites.judging.sweeps.pair_loops",
     (
-        *("harness.jit", "harness.scoring.cell_loops", "reference.fast.words", "reference.fast.float64.single"),
-        *("reference.fast.float64.pairs", "suites.judging.sweeps.pair_sums", "suites.judging.sweeps.pair_loops"),
+        *("harness.jit", "harness.scoring.swept", "harness.scoring.cells", "harness.scoring.cell_loops"),
+        *("reference.fast.words", "reference.fast.compiled.arithmetic", "reference.fast.float64.single"),
+        *("reference.fast.float64.single_loops", "reference.fast.float64.pairs"),
+        *("suites.judging.sweeps.pair_sums", "suites.judging.sweeps.pair_loops"),
     ),
 )
 LONGEST = 1 << 15  # pairs of a run that are summed up at once

@@ -39,7 +39,7 @@ def deviations(answer, truth):
                 wrong.append(i)
     mine = Golden(np.where(known, answer.hi, 1.0), np.where(known, answer.lo, 0.0), answer.exponent * known, 0.0)
     for form in (FORMATS[name] for name in DTYPES):
-        decided = known & ~rounding.undecided(mine, form, np.where(known, answer.radius, 0.0))
+        decided = known & ~rounding.undecided(mine, [form], np.where(known, answer.radius, 0.0))[0]
         own, other = rounding.nearest(mine, form), rounding.nearest(truth, form)
         differs = (own != other) & ~(np.isnan(own) & np.isnan(other))  # a format without infinities has no number there
         wrong += np.flatnonzero(decided & differs).tolist()

@@ -29,7 +29,7 @@ def test_roundings_are_certain_and_overflow_none(case):
     rounded = rounding.nearest(golden, form)
 
     assert inputs.logits.dtype == np.dtype(getattr(ml_dtypes, case.dtype))
-    assert not rounding.undecided(golden, form, np.full(golden.hi.shape, golden.radius)).any()
+    assert not rounding.undecided(golden, [form], np.full(golden.hi.shape, golden.radius)).any()
     assert np.isfinite(rounded).all()
     assert (rounded.astype(inputs.logits.dtype).astype(np.float64) == rounded).all()
 
