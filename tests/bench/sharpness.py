@@ -112,7 +112,7 @@ def finds(op: Op, quantity: Quantity, dtype: str, width: int, depth: int) -> boo
     adapter = adapters.load("torch").offering(catalogue)
     case = Case(op, quantity, exact.FAMILY, dtype, exact.FEW, width, check="law.exact_rows")
     asking = Asking(adapter, case, Target(adapter.implementations()[0], "eager"), _none)
-    return exact.of_width(asking, width).over > 1
+    return exact.of_widths(asking, (width,)).over > 1
 
 
 def _none(*_: object) -> Any:

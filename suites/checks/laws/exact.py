@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property, partial
 from typing import Literal
 
 import numpy as np
 
-from harness.model import FORMATS, Array, Case, Checked, Golden, Inputs, Op, Quantity
+from harness.model import FORMATS, Array, Case, Checked, Format, Golden, Inputs, Op, Quantity
 from harness.ops import OPS, VALUE_AND_GRADIENT
 from harness.scoring import metrics, ulp
 from reference import bounds, rounding
 from reference.arbiter import ones
 from reference.bounds import Budget
+from reference.bounds.heights import LONG
 from reference.bounds.terms import Groups
 from reference.golden import digits
 from suites.checks.check import Asking, Spec, compiled, tightest_excess
@@ -54,6 +56,7 @@ ALL_DTYPES = ("float16", "bfloat16", "float32", "float64")
 LARGEST = 65_504  # float16 number
 Kept = Literal["within", "beyond", "masked"]  # rows whose sum float16 holds, those where not, and -inf for what is far
 STEPS = (1.0, -0.5, 1.25, -2.0, 0.75)  # incoming gradients of rows, exact in every dtype
+Truth = tuple[Golden, Budget, Array]  # flat and twice over, for least and largest; and which groups are there
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +64,52 @@ class Rows:
     """Rows of one width. An answer is the same for all classes of a group: two by themselves, other ones, the rest."""
 
     case: Case
+    kept: Kept
     drawn: Array  # of each row, which of the family's it is
-    inputs: Inputs
     one: Array  # which logits are 0
+    k: Array  # how many of a row are
     alone: tuple[Array, Array]  # the two classes: a label, or where a label or an incoming gradient is not 0
-    groups: Groups
+    z: Array  # labels of the two, (rows, 2)
+    g: Array  # their incoming gradients, likewise, or (rows, 1)
+
+    @property
+    def far(self) -> float:
+        """What logits are that are not 0; a masked class has the same answer, and adds nothing to any sum either."""
+        return families.far(FORMATS[self.case.dtype])
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What is asked."""
+        op, dtype, n = self.case.op, self.case.dtype, self.case.classes
+        zero, below = to_dtype(np.array([0.0, -np.inf if self.kept == "masked" else self.far]), dtype)
+        record, g = OPS[op.name], to_dtype(self.g, dtype)
+        upstream = g[:, 0] if record.one_a_row else _spread(g, self.alone, n)
+        labels = None
+        if record.labels == "index":
+            labels = self.alone[0].astype(np.int64)
+        elif record.labels == "row":
+            labels = _spread(to_dtype(self.z, dtype), self.alone, n)
+        if self.case.quantity == "value":
+            upstream = np.ones_like(upstream)
+        return Inputs(np.where(self.one, zero, below), labels, upstream)
+
+    @property
+    def groups(self) -> Groups:
+        """Equal classes put together; the second class by itself stands for none where it is the first."""
+        one, alone, n = self.one, self.alone, self.case.classes
+        rows = np.arange(len(one))
+        apart = np.stack([np.ones(len(one)), alone[0] != alone[1]], axis=1)
+        given = np.stack([np.where(one[rows, at], 0.0, self.far) for at in alone], axis=1)
+        ones_left = self.k - (apart * (given == 0)).sum(axis=1)
+        rest_left = n - self.k - (apart * (given != 0)).sum(axis=1)
+        either, nothing = np.broadcast_to([0.0, self.far], given.shape), np.zeros_like(given)
+        return Groups(
+            np.concatenate([given, either], axis=1),
+            np.concatenate([self.z if OPS[self.case.op.name].labels != "none" else nothing, nothing], axis=1),
+            self.g if self.g.shape[1] == 1 else np.concatenate([self.g, nothing], axis=1),
+            np.concatenate([apart, np.stack([ones_left, rest_left], axis=1)], axis=1),
+            np.full((len(one), 1), float(n)),
+        )
 
     def grouped(self, got: Array) -> Array:
         """Return the least and the largest answer of each group, (2, rows, groups); nan where one is."""
@@ -74,12 +118,15 @@ class Rows:
         one, rest = self.one.copy(), ~self.one
         for at in self.alone:
             one[rows, at] = rest[rows, at] = False
-        numbers = got.astype(np.float32) if got.dtype.itemsize == 2 else got
-        usual = [numbers[rows, group.argmax(axis=1)][:, None] for group in (one, rest)]
-        alike = (numbers == np.where(self.one, *usual)) | ~(one | rest)
+        first = [group.argmax(axis=1) for group in (one, rest)]
+        bits = np.ascontiguousarray(got).view(f"u{got.itemsize}")
+        alike = bits == np.where(self.one, *(bits[rows, at][:, None] for at in first))
+        for at in self.alone:
+            alike[rows, at] = True
         if alike.all():  # as they should be: then there is no need to look for the least and the largest
-            found = np.concatenate([*parts, *(number.astype(np.float64) for number in usual)], axis=1)
+            found = np.concatenate([*parts, *(got[rows, at].astype(np.float64)[:, None] for at in first)], axis=1)
             return np.stack([found, found])
+        numbers = got.astype(np.float32) if got.itemsize == 2 else got
         ends = [
             np.stack([end(np.where(one, numbers, off), axis=1), end(np.where(rest, numbers, off), axis=1)], axis=1)
             for end, off in ((np.min, np.inf), (np.max, -np.inf))
@@ -105,7 +152,7 @@ def exact_rows(asking: Asking) -> Checked:
     Every exponential is 1 or 0 and their sum a whole number, exact in any order, so that the budget holds no height of
     a sum. Of 7 to 262 144 classes; labels at either end, at 65 535 and 65 536, and at the maximum.
     """
-    return together([of_width(asking, n) for n in (COMPILED_WIDTHS if compiled(asking) else WIDTHS)])
+    return of_widths(asking, COMPILED_WIDTHS if compiled(asking) else WIDTHS)
 
 
 @LAWS.check(Spec((SOFTMAX, LOGSUMEXP, SPARSE), VALUE_AND_GRADIENT, FAMILY, FEW, max(MASKED_WIDTHS)))
@@ -114,8 +161,7 @@ def exact_rows_masked(asking: Asking) -> Checked:
 
     Labels are at the maximum; a softmax is 0 where a logit is -inf, and so is every gradient.
     """
-    widths = COMPILED_WIDTHS[:1] if compiled(asking) else MASKED_WIDTHS
-    return together([of_width(asking, n, kept="masked") for n in widths])
+    return of_widths(asking, COMPILED_WIDTHS[:1] if compiled(asking) else MASKED_WIDTHS, kept="masked")
 
 
 @LAWS.check(Spec(BY_ROW, (*VALUE_AND_GRADIENT, "grad_labels"), FAMILY, FEW, max(WIDTHS), dtypes=("float16",)))
@@ -125,25 +171,28 @@ def sum_beyond_float16(asking: Asking) -> Checked:
     Rows of logits 0 and others too far below to count, as far as more than 65 504 are 0. The frameworks' own functions
     fail here, so that of a function built on them it is recorded, and a deviation by --strict alone.
     """
-    widths = [n for n in (COMPILED_WIDTHS if compiled(asking) else WIDTHS) if n > LARGEST]
-    found = together([of_width(asking, n, kept="beyond") for n in widths])
+    widths = tuple(n for n in (COMPILED_WIDTHS if compiled(asking) else WIDTHS) if n > LARGEST)
+    found = of_widths(asking, widths, kept="beyond")
     if found.over <= 1 or not asking.adapter.judged:
         return found
     return Checked(found.elements, 0, policy="overflows, as sums in float16 do", detail=found.detail)
 
 
-def of_width(asking: Asking, n: int, *, kept: Kept = "within") -> Checked:
-    """Hold the rows of one width to their exact answers, each group by its least and its largest."""
-    case, masked = asking.case, kept == "masked"
-    rows = rows_of_width(case.op, case.quantity, case.dtype, n, kept=kept)
-    got = asking.answer(rows.inputs)
-    return asking.measured.outcome(f"{kept} {n} {case}", got, partial(_measured, rows, got, masked=masked))
+def of_widths(asking: Asking, widths: tuple[int, ...], *, kept: Kept = "within") -> Checked:
+    """Hold the rows of each width to their exact answers, each group by its least and its largest."""
+    case, parts = asking.case, []
+    truths = partial(_truths, case.op, case.quantity, case.dtype, widths, kept)  # made where an answer is a new one
+    for n in widths:
+        rows = rows_of_width(case.op, case.quantity, case.dtype, n, kept=kept)
+        got = asking.answer(rows.inputs)
+        parts.append(asking.measured.outcome(f"{kept} {n} {case}", got, partial(_measured, rows, got, truths)))
+    return together(parts)
 
 
-def _measured(rows: Rows, got: Array, *, masked: bool) -> Checked:
+def _measured(rows: Rows, got: Array, truths: Callable[[], Mapping[int, Truth]]) -> Checked:
     """Measure an answer to rows of one width."""
-    form, n = FORMATS[rows.case.dtype], rows.case.classes
-    golden, budget, some = _truth(rows)
+    form, n, masked = FORMATS[rows.case.dtype], rows.case.classes, rows.kept == "masked"
+    golden, budget, some = truths()[n]
     answers = np.stack([got, got]).astype(np.float64) if got.ndim == 1 else rows.grouped(got)
     measured = answers[..., some].reshape(-1).astype(got.dtype)
     distance = metrics.measure(measured, golden, form, budget.error, budget.flushed)
@@ -164,7 +213,7 @@ def _measured(rows: Rows, got: Array, *, masked: bool) -> Checked:
     )
     recipe = recipes.recipe(rows.case, int(rows.drawn[row]))
     masking = "row[row < 0] = -np.inf\n" if masked else ""
-    detail = f"of {n} classes, {int((rows.inputs.logits[row] == 0).sum())} of them 0 and the others "
+    detail = f"of {n} classes, {rows.k[row]} of them 0 and the others "
     detail += f"{'-inf' if masked else 'far below'}, element {index} is {number:.9g}, held to the exact {expected:.9g}"
     return Checked(got.size, over, detail=detail, worst=replace(worst, logits=recipe + masking))
 
@@ -173,46 +222,31 @@ def rows_of_width(op: Op, quantity: Quantity, dtype: str, n: int, *, kept: Kept 
     """Draw the rows of a width, with labels and incoming gradients that are 0 but for two classes."""
     count, masked = MANY if n <= MANY_UP_TO else FEW, kept == "masked"
     case = Case(op, quantity, FAMILY, dtype, count, n)
-    one, first, last = _ones(n, count)
+    one, k, first, last = _ones(n, count)
     drawn = np.arange(count)
     if OPS[op.name].labels == "index":
         first, drawn = (first, np.arange(count)) if masked else _labelled(n, first)
-        one, last = one[drawn], first
+        one, k, last = one[drawn], k[drawn], first
     if dtype == "float16":
-        some = (one.sum(axis=1) > LARGEST) == (kept == "beyond")
-        one, first, last, drawn = one[some], first[some], last[some], drawn[some]
-    far = families.far(FORMATS[dtype])
-    # A masked class adds nothing to any sum; its own answer is that of a logit far below.
-    zero, below = to_dtype(np.array([0.0, far]), dtype)
-    x = np.where(one, zero, below)
-    rows = np.arange(len(x))
-    z, g = np.zeros((len(x), 2)), np.zeros((len(x), 2))
+        some = (k > LARGEST) == (kept == "beyond")
+        one, k, first, last, drawn = one[some], k[some], first[some], last[some], drawn[some]
+    count = len(drawn)
+    z, g = np.zeros((count, 2)), np.zeros((count, 2))
     both = first != last
-    z[:, 0], z[:, 1] = np.where(both & (rows % 2 == 0), ((0.75,), (0.25,)), ((1.0,), (0.0,)))
+    z[:, 0], z[:, 1] = np.where(both & (np.arange(count) % 2 == 0), ((0.75,), (0.25,)), ((1.0,), (0.0,)))
     # Nothing that comes in cancels in log_softmax's sum, all of it in softmax's mean.
     g[:, 0], g[:, 1] = 1.0, np.where(both, 0.5 if op.name == LOG_SOFTMAX.name else -1.0, 0.0)
-    per_row = OPS[op.name].one_a_row
-    if per_row:
-        g = np.resize(STEPS, (len(x), 1))
-    upstream = to_dtype(g, dtype)
-    upstream = upstream[:, 0] if per_row else _spread(upstream, (first, last), n)
-    labels = None
-    if OPS[op.name].labels != "none":
-        labels = first.astype(np.int64) if op.name == SPARSE.name else _spread(to_dtype(z, dtype), (first, last), n)
-    groups = _groups(one, (first, last), far, z if labels is not None else 0 * z, g)
-    if quantity == "value":
-        upstream = np.ones_like(upstream)
-    if masked:
-        x[x < 0] = -np.inf
-    return Rows(case, drawn, Inputs(x, labels, upstream), one, (first, last), groups)
+    if OPS[op.name].one_a_row:
+        g = np.resize(STEPS, (count, 1))
+    return Rows(case, kept, drawn, one, k, (first, last), z, g)
 
 
 @cache
-def _ones(n: int, count: int) -> tuple[Array, Array, Array]:
-    """Draw which logits of the family's rows are 0, the same in every dtype, and the first and the last of each."""
+def _ones(n: int, count: int) -> tuple[Array, ...]:
+    """Draw which logits of the family's rows are 0 in every dtype, how many of each, the first and the last."""
     one = families.draw(Case(SOFTMAX, "value", FAMILY, "float32", count, n)) == 0
     one.flags.writeable = False
-    return one, one.argmax(axis=1), n - 1 - one[:, ::-1].argmax(axis=1)
+    return one, one.sum(axis=1), one.argmax(axis=1), n - 1 - one[:, ::-1].argmax(axis=1)
 
 
 def _labelled(n: int, first: Array) -> tuple[Array, Array]:
@@ -230,37 +264,35 @@ def _spread(values: Array, alone: tuple[Array, Array], n: int) -> Array:
     return full
 
 
-def _groups(one: Array, alone: tuple[Array, Array], far: float, z: Array, g: Array) -> Groups:
-    """Put equal classes together; the second class by itself stands for none where it is the first."""
-    count, n = one.shape
-    rows, ones_there = np.arange(count), one.sum(axis=1)
-    apart = np.stack([np.ones(count), alone[0] != alone[1]], axis=1)
-    given = np.stack([np.where(one[rows, at], 0.0, far) for at in alone], axis=1)
-    ones_left = ones_there - (apart * (given == 0)).sum(axis=1)
-    rest_left = n - ones_there - (apart * (given != 0)).sum(axis=1)
-    counts = np.concatenate([apart, np.stack([ones_left, rest_left], axis=1)], axis=1)
-    either = np.broadcast_to([0.0, far], (count, 2))
-    nothing = np.zeros((count, 2))
-    per_row = g.shape[1] == 1
-    return Groups(
-        np.concatenate([given, either], axis=1),
-        np.concatenate([z, nothing], axis=1),
-        g if per_row else np.concatenate([g, nothing], axis=1),
-        counts,
-        n,
-    )
+@cache
+def _truths(op: Op, quantity: Quantity, dtype: str, widths: tuple[int, ...], kept: Kept) -> dict[int, Truth]:
+    """Return what rows of each width are held to; long ones apart, because they have more classes of budgets."""
+    found: dict[int, Truth] = {}
+    for some in (n for n in widths if n < LONG), (n for n in widths if n >= LONG):
+        every = {n: rows_of_width(op, quantity, dtype, n, kept=kept).groups for n in some}
+        if every:
+            found |= _split(op, quantity, FORMATS[dtype], every)
+    return found
 
 
-def _truth(rows: Rows) -> tuple[Golden, Budget, Array]:
-    """Return exact answers and budgets, flat and twice over, for least and largest; and which groups are there."""
-    op, quantity, groups = rows.case.op, rows.case.quantity, rows.groups
+def _split(op: Op, quantity: Quantity, form: Format, every: Mapping[int, Groups]) -> dict[int, Truth]:
+    """Return exact answers and budgets of each width's rows, all made at once."""
+    parts = every.values()
+    groups = Groups(*(np.concatenate([getattr(one, field.name) for one in parts]) for field in fields(Groups)))
     golden = ones.golden(op, quantity, groups)
-    budget = bounds.grouped(op, quantity, groups, FORMATS[rows.case.dtype], golden)
-    some = groups.counts > 0 if golden.hi.ndim == 2 else np.ones(len(golden.hi), bool)
+    budget = bounds.grouped(op, quantity, groups, form, golden)
+    there = groups.counts > 0 if golden.hi.ndim == 2 else np.ones(len(golden.hi), bool)
+    ends = np.cumsum([len(one.x) for one in parts]).tolist()
+    rows = map(slice, [0, *ends[:-1]], ends)
+    return {n: _of(golden, budget, there, some) for n, some in zip(every, rows, strict=True)}
+
+
+def _of(golden: Golden, budget: Budget, there: Array, rows: slice) -> Truth:
+    """Return what some of the rows are held to."""
 
     def flat(values: Array) -> Array:
-        return np.tile(np.broadcast_to(values, golden.hi.shape)[some], 2)
+        return np.tile(np.broadcast_to(values, golden.hi.shape)[rows][there[rows]], 2)
 
     errors = {kind: flat(error) for kind, error in budget.error.items()}
     twice = Golden(flat(golden.hi), flat(golden.lo), None, golden.radius)
-    return twice, Budget(errors, flat(budget.flushed)), some
+    return twice, Budget(errors, flat(budget.flushed)), there[rows]
