@@ -55,6 +55,7 @@ class Progress:
         self._live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else None
         self._started = time.monotonic()
         self._next = self._started  # when the next plain line is due
+        self._first: tuple[float, int] | None = None  # of one thing: when some were done first, and how many
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -121,10 +122,14 @@ class Progress:
         self._show([f"{what}: {done} of {count}{self._left(done, count)}"])
 
     def _left(self, done: int, count: int) -> str:
-        elapsed = time.monotonic() - self._started
-        if not done or done >= count or elapsed < FORETOLD_SECONDS:
+        """Say how long the rest takes, at the pace since the first was done, which took the start and compiling too."""
+        now = time.monotonic()
+        if done and self._first is None:
+            self._first = now, done
+        if self._first is None or done >= count or now - self._started < FORETOLD_SECONDS:
             return ""
-        return f", about {elapsed / done * (count - done):.0f} s left"
+        since, before = self._first if done > self._first[1] else (self._started, 0)
+        return f", about {(now - since) / (done - before) * (count - done):.0f} s left"
 
     def _show(self, lines: list[str]) -> None:
         if self._live:

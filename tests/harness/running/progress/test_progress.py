@@ -95,6 +95,17 @@ def test_count_of_one_thing(clock, done, line):
     assert text.getvalue().splitlines() == [line]
 
 
+def test_what_came_before_the_first_is_no_pace(clock):
+    """Of one thing that took 40 s with what was compiled for it, and three that took 30 s, the other four take 40 s."""
+    text = io.StringIO()
+    shown = Progress(Console(file=text))
+
+    for clock.now, done in (40.0, 1), (70.0, 4):
+        shown.simple("pieces", done, 8)
+
+    assert text.getvalue().splitlines() == ["pieces: 1 of 8, about 280 s left", "pieces: 4 of 8, about 40 s left"]
+
+
 def test_terminal_shows_what_is_running(clock):
     """On a terminal every running framework has a line at once, cut to the width, and nothing is left at the end."""
     text = io.StringIO()
