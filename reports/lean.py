@@ -34,21 +34,37 @@ def read(store: Store, uid: str, *, compared: bool, families: Iterable[str] = ()
             return True
         return shown(result) or (_may_be_first(result) and marks.fails(result))
 
-    for place, result in enumerate(store.results(begun.run.uid, wanted, compared=compared)):
+    for place, result in enumerate(store.results(begun.run.uid, wanted, compared=compared, by_case=True)):
         results.append(result)
-        if isinstance(result.outcome, Score) and result.outcome.worst and is_answer(result) and not shown(result):
+        if _for_its_group(result):
             key = group(result)
             before = results[places[key]] if key in places else None
             if before is None or marks.weight(result) > marks.weight(before):
                 if before is not None and not (_may_be_first(before) and marks.fails(before)):
                     results[places[key]] = without_worst(before)
                 places[key] = place
-    first = fails_first(results, families)
-    kept = {*places.values(), *first.values()}
+    results = store.by_target(begun.run.uid, results)
+    kept = {*_worst_of_groups(results), *fails_first(results, families).values()}
     for place, result in enumerate(results):
         if place not in kept and not shown(result) and isinstance(result.outcome, Score) and result.outcome.worst:
             results[place] = without_worst(result)
     return replace(begun, results=results)
+
+
+def _for_its_group(result: Result) -> bool:
+    """Tell whether a result has a worst element that is there because none of its group is further off."""
+    return isinstance(result.outcome, Score) and bool(result.outcome.worst) and is_answer(result) and not shown(result)
+
+
+def _worst_of_groups(results: Iterable[Result]) -> Iterable[int]:
+    """Return the places of those that are furthest off in their groups, of what has a worst element for that."""
+    worst: dict[Hashable, tuple[tuple[int, float], int]] = {}
+    for place, result in enumerate(results):
+        if _for_its_group(result):
+            key, weight = group(result), marks.weight(result)
+            if key not in worst or weight > worst[key][0]:
+                worst[key] = weight, place
+    return [place for _, place in worst.values()]
 
 
 def fails_first(results: Iterable[Result], families: Iterable[str]) -> dict[Implementation, int]:

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, get_args
 
-from harness.model import Case, Checked, Judgement, NotRun, Recorded, Result, Run, Score, Target, Worst
+from harness.model import Case, Checked, Judgement, NotRun, Outcome, Recorded, Result, Run, Score, Target, Worst
 from harness.store import hints, nouns, typed
 from harness.store.alike import shared
 from harness.store.database import Database, Row, StoreError
@@ -26,7 +26,7 @@ K = TypeVar("K", int, str)
 V = TypeVar("V")
 
 CHUNK = 1000  # results at a time: read texts together, and hold no more than these in another form
-CHARACTERS_HELD = 1 << 23  # of long texts
+CHARACTERS_HELD = 1 << 20  # of long texts
 
 CASE, TARGET = nouns.quoted(nouns.CASE_COLUMNS), nouns.quoted(nouns.TARGET_COLUMNS)
 CASES = f"SELECT key, content, {nouns.quoted(nouns.CASE_COLUMNS, 'cases')} FROM cases"
@@ -35,7 +35,7 @@ TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = 'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results WHERE run = ? ORDER BY '
 BY_TARGET, BY_CASE = f'{RESULTS} target, "case"', f'{RESULTS} "case", target'
 RUNS = "SELECT uid, started, finished, command, preset, host, shards, notes FROM runs ORDER BY place, uid"
-LEAN: Mapping[str, Any] = {"worst": None}
+LEAN: Mapping[str, Any] = {"worst": None, "detail": ""}
 LEANEST: Mapping[str, Any] = {**LEAN, "mean_ulp": 0.0, "bias_ulp": 0.0}
 Facts = dict[str, str]
 Wanted = Callable[[Result], bool]
@@ -53,10 +53,12 @@ def never(_: Result) -> bool:
 
 
 def without_worst(result: Result) -> Result:
-    """Return a result without its worst element."""
+    """Return a result without its worst element and, of a check, without what was held against what."""
     match result.outcome:
-        case Score(worst=Worst()) | Checked(worst=Worst()):
+        case Score(worst=Worst()):
             return replace(result, outcome=replace(result.outcome, worst=None))
+        case Checked(worst=worst, detail=detail) if worst or detail:
+            return replace(result, outcome=replace(result.outcome, worst=None, detail=""))
     return result
 
 
@@ -146,7 +148,8 @@ class Stored:
     ) -> Iterator[Result]:
         """Yield a run's results, grouped by target, in the order they were first asked in.
 
-        worst: tells of a result, shown without its worst element, whether that is wanted; most of a store is these.
+        worst: tells of a result, shown without its worst element and without the detail of a check, whether these are
+        wanted; most of a store is these.
         compared: whether mean and bias are wanted of results whose worst element is not; else they are 0, for only
         comparisons read them.
         by_case: group them by case, whose answers share their rows: the lightest order to read all of a large run in.
@@ -157,23 +160,37 @@ class Stored:
         texts: dict[str, str] = {}
         words: dict[str, str] = {}  # each once
         held = 0
+        left_out = LEAN if compared else LEANEST
         while chunk := list(islice(rows, CHUNK)):
             with self._sound():
-                every = [nouns.json_of(row[4]) for row in chunk]
                 self._read(CASES, (row[0] for row in chunk), cases, _case)
                 self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
-                make = partial(_result, cases=cases, targets=targets, texts=texts, words=words)
-                places = range(len(chunk))
-                left_out = LEAN if compared else LEANEST
-                lean = {} if worst is always else {k: make(chunk[k], _lean(every[k], left_out)) for k in places}
-                told = [k for k in places if not lean or (every[k].get("worst") and worst(lean[k]))]
-                new = self._read(TEXTS, named_texts(every[k] for k in told), texts, decompressed)
-                found = lean | {k: make(chunk[k], every[k]) for k in told}
-            yield from (found[k] for k in places)
+                make = partial(_result, cases=cases, targets=targets, words=words)
+                facts = {text: nouns.json_of(text) for text in dict.fromkeys(row[4] for row in chunk)}
+                if worst is always:
+                    found, told = {}, range(len(chunk))
+                else:
+                    lean = _outcomes(chunk, {text: _lean(each, left_out) for text, each in facts.items()}, texts)
+                    found = dict(enumerate(map(make, chunk, lean)))
+                    told = [k for k, row in enumerate(chunk) if _has_more(facts[row[4]]) and worst(found[k])]
+                some = [chunk[k] for k in told]
+                new = self._read(TEXTS, named_texts(facts[row[4]] for row in some), texts, decompressed)
+                found |= zip(told, map(make, some, _outcomes(some, facts, texts)), strict=True)
+            yield from (found[k] for k in range(len(chunk)))
             held += sum(len(texts[key]) for key in new if key in texts)
             if held > CHARACTERS_HELD:
                 texts.clear()
                 held = 0
+
+    def by_target(self, uid: str, results: Iterable[Result]) -> list[Result]:
+        """Return a run's results that come by case in the order that `results` has without."""
+        keys = self._targets(uid)
+        rows = self._db.rows(f"{TARGETS} ORDER BY key")
+        with self._sound():
+            groups: dict[Target, list[Result]] = {nouns.target_of_row(*row): [] for key, *row in rows if key in keys}
+        for result in results:
+            groups[result.target].append(result)
+        return [result for group in groups.values() for result in group]
 
     def _read(self, sql: str, keys: Iterable[K], known: dict[K, V], made: Callable[..., V]) -> list[K]:
         """Add what some keys name and is not known yet; return these keys."""
@@ -202,7 +219,8 @@ class Stored:
         beside: of a run to be compared with; what is the same there is held once.
         """
         begun = self.begun(uid)
-        return replace(begun, results=list(shared(self.results(begun.run.uid, worst), beside)))
+        results = shared(self.results(begun.run.uid, worst, by_case=True), beside)
+        return replace(begun, results=self.by_target(begun.run.uid, results))
 
     def not_run(self, uid: str) -> list[NotRun]:
         """Return what a run asked for in vain."""
@@ -232,21 +250,33 @@ def _facts(what: str, text: str) -> Facts:
 
 def _result(
     row: Row,
-    facts: Any,
+    outcome: Outcome,
     *,
     cases: Mapping[int, tuple[Case, str]],
     targets: Mapping[int, Target],
-    texts: Mapping[str, str],
     words: dict[str, str],
 ) -> Result:
     """Return the result of a row of RESULTS, whose words the columns' types hold to what they are."""
-    key, target, environment, outcome, _, judgement, reason = row
+    key, target, environment, _, _, judgement, reason = row
     if key not in cases or target not in targets or judgement not in JUDGEMENTS:
         raise Malformed(f"result is {hints.shown(row)}, expected one whose case, target and judgement are known")
     case, content = cases[key]
     shared = {name: words.setdefault(word, word) for name, word in (("reason", reason), ("environment", environment))}
-    judged = JUDGEMENTS[judgement]
-    return Result(case, targets[target], unpack(outcome, facts, texts), judged, content=content, **shared)
+    return Result(case, targets[target], outcome, JUDGEMENTS[judgement], content=content, **shared)
+
+
+def _outcomes(rows: Iterable[Row], facts: Mapping[str, Any], texts: Mapping[str, str]) -> Iterator[Outcome]:
+    """Yield the outcomes of rows of RESULTS; names of one function answer alike, and what is the same is held once."""
+    made: dict[tuple[str, str], Outcome] = {}
+    for _, _, _, name, text, *_ in rows:
+        if (name, text) not in made:
+            made[name, text] = unpack(name, facts[text], texts)
+        yield made[name, text]
+
+
+def _has_more(facts: Any) -> bool:
+    """Tell whether an outcome has a worst element, or a detail."""
+    return isinstance(facts, dict) and bool(facts.get("worst") or facts.get("detail"))
 
 
 def _lean(facts: Any, empty: Mapping[str, Any]) -> Any:
