@@ -63,7 +63,10 @@ def packed(value: Any) -> Iterator[str]:
 
 
 def facts(material: Material) -> dict[str, Any]:
-    """Return what the page's script works on; static/block.js reads it. Columns of floats can be read once."""
+    """Return what the page's script works on; static/block.js reads it.
+
+    It is read once, in its order: columns are made as they are written, and find the words that stand behind them.
+    """
     answers = material.told
     found = Words()
     asked = array("i", (found[lines.line(answer)] for answer in answers))
@@ -87,22 +90,27 @@ def facts(material: Material) -> dict[str, Any]:
     return {
         "lines": [_line(op, target, material.names) for op, target in every],
         "columns": {
-            "line": array("i", map(place.__getitem__, asked)),
-            **{name: array("i", map(words[name].__getitem__, column)) for name, column in named.items()},
-            "rank": array("i", map(marks.rank, answers)),
+            "line": map(place.__getitem__, asked),
+            **{name: map(words[name].__getitem__, column) for name, column in named.items()},
+            "rank": map(marks.rank, answers),
             "ulp": (numbers.ulps(score.max_ulp) if score else None for score in map(_score, answers)),
             "ratio": (numbers.rounded(ratio(answer)) for answer in answers),
             "elements": (getattr(answer.outcome, "elements", 0) for answer in answers),
         },
         "answers": len(material.answers),
-        "environments": [dict(material.environments.get(key, {})) for key in words["environments"]],
+        "environments": (dict(material.environments.get(key, {})) for key in _late(words["environments"])),
         "run": material.run.uid,
         "store": material.store,
-        "words": {name: list(encoded) for name, encoded in words.items()},
+        "words": {name: _late(encoded) for name, encoded in words.items()},
         "details": details(material),
         "descriptions": dict(material.descriptions),
         "legend": dict(marks.SYMBOLS),
     }
+
+
+def _late(words: Words) -> Iterator[Any]:
+    """Yield the words that there are when the first is asked for."""
+    yield from words
 
 
 def _score(answer: Result) -> Score | None:

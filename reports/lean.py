@@ -6,22 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.model import Score, Timing
+from harness.store.alike import shared
 from harness.store.reading import without_worst
 from reports import lines, marks
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
     from harness.model import Implementation, Recorded, Result
     from harness.store import Store
 
 
-def read(store: Store, uid: str, *, compared: bool, families: Iterable[str] = ()) -> Recorded:
+def read(store: Store, uid: str, before: Sequence[Recorded] = (), families: Iterable[str] = ()) -> Recorded:
     """Return a run, its worst elements those that pages show.
 
     They are those of `shown`, of the worst answer of each `group`, and of where each implementation `fails_first`.
-    compared: whether it will be, with another. families: in the order in which they get harder. Raises StoreError where
-    there is no such run.
+    before: the runs that it will be compared with, the latest last, with which it shares what is the same. families: in
+    the order in which they get harder. Raises StoreError where there is no such run.
     """
     begun = store.begun(uid)
     weights: dict[Hashable, tuple[int, float]] = {}  # of the worst of each group so far
@@ -34,14 +35,15 @@ def read(store: Store, uid: str, *, compared: bool, families: Iterable[str] = ()
             return True
         return shown(result) or (_may_be_first(result) and marks.fails(result))
 
-    for place, result in enumerate(store.results(begun.run.uid, wanted, compared=compared, by_case=True)):
+    stored = store.results(begun.run.uid, wanted, compared=bool(before), by_case=True)
+    for place, result in enumerate(shared(stored, before[-1].results if before else ())):
         results.append(result)
         if _for_its_group(result):
             key = group(result)
-            before = results[places[key]] if key in places else None
-            if before is None or marks.weight(result) > marks.weight(before):
-                if before is not None and not (_may_be_first(before) and marks.fails(before)):
-                    results[places[key]] = without_worst(before)
+            other = results[places[key]] if key in places else None
+            if other is None or marks.weight(result) > marks.weight(other):
+                if other is not None and not (_may_be_first(other) and marks.fails(other)):
+                    results[places[key]] = without_worst(other)
                 places[key] = place
     results = store.by_target(begun.run.uid, results)
     kept = {*_worst_of_groups(results), *fails_first(results, families).values()}

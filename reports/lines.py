@@ -42,21 +42,29 @@ def functions(results: Iterable[Result]) -> dict[Implementation, Implementation]
     Names are of one function where they were asked the same in the same modes and answered the same, bit by bit. A run
     that kept no bits tells of none. Checks and options are left out: names of one function may offer different ones.
     """
+    rooms: dict[tuple[str, str], list[Result]] = {}  # of a framework and op, beyond which no two names are of one
+    for result in results:
+        one, case = result.target.implementation, result.case
+        if one.kind == "fused" and not case.check and case.source.kind != "options":
+            rooms.setdefault((one.framework, one.op), []).append(result)
+    return {each: _plainest(names) for room in rooms.values() for names in _alike(room) for each in names}
+
+
+def _alike(results: Iterable[Result]) -> Iterable[Sequence[Implementation]]:
+    """Return the implementations that answered in groups, each of one function."""
     asked: dict[Implementation, set[Any]] = {}
     told: set[Implementation] = set()  # apart from others by their bits
     for result in results:
-        case, target, outcome = result.case, result.target, result.outcome
-        if target.implementation.kind == "fused" and not case.check and case.source.kind != "options":
-            bits = outcome.bits if isinstance(outcome, Score) else ""
-            came = bits or type(outcome).__name__
-            asked.setdefault(target.implementation, set()).add((case, target.mode, target.device, came))
-            if bits:
-                told.add(target.implementation)
+        target, outcome = result.target, result.outcome
+        bits = outcome.bits if isinstance(outcome, Score) else ""
+        came = bits or type(outcome).__name__
+        asked.setdefault(target.implementation, set()).add((result.case, target.mode, target.device, came))
+        if bits:
+            told.add(target.implementation)
     named: dict[Any, list[Implementation]] = {}
     for one, seen in asked.items():
-        alike = frozenset(seen) if one in told else one
-        named.setdefault((one.framework, one.op, alike), []).append(one)
-    return {each: _plainest(names) for names in named.values() for each in names}
+        named.setdefault(frozenset(seen) if one in told else one, []).append(one)
+    return named.values()
 
 
 def _plainest(names: Sequence[Implementation]) -> Implementation:

@@ -92,9 +92,10 @@ class Material:
         return lines.names(self.functions)
 
     @cached_property
-    def judged(self) -> list[Result]:
+    def judged(self) -> Sequence[Result]:
         """Every result but the timings."""
-        return [result for result in self.results if not isinstance(result.outcome, Timing)]
+        timed = bool(self.timings)
+        return [one for one in self.results if not isinstance(one.outcome, Timing)] if timed else self.results
 
     @cached_property
     def scores(self) -> dict[str, list[Result]]:

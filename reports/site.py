@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from harness.history import compare, levels
-from harness.history.news import Accepts, nothing
+from harness.history import levels
+from harness.history.news import Accepts, judged, nothing
 from reports import block, colour, layout, lean, pages, vendor
 from reports.material import Material
 
@@ -43,9 +43,9 @@ class Words(TypedDict, total=False):
 
 def gathered(store: Store, uid: str, **words: Unpack[Words]) -> Material:
     """Return a run as pages read it. Raises StoreError where there is no such run."""
-    run = lean.read(store, uid, compared=bool(words.get("before")), families=words.get("descriptions", ()))
-    judged = compare.judged(run, words.get("accepts", nothing))
-    material = Material(run.run, judged, run.environments, run.not_run, **words, store=store.location.text)
+    run = lean.read(store, uid, words.get("before", ()), words.get("descriptions", ()))
+    results = judged(run, words.get("accepts", nothing))
+    material = Material(run.run, results, run.environments, run.not_run, **words, store=store.location.text)
     places = sorted(block.detailed(material.told, material.descriptions))
     earlier = levels.past(store, run.run.uid, [material.told[place] for place in places])
     return replace(material, history=dict(zip(places, earlier, strict=True)))

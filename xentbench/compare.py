@@ -15,9 +15,8 @@ from harness.files.merge import merge
 from harness.files.recall import existing, recalled
 from harness.history import counting, ratio
 from harness.history.compare import Comparison
-from harness.history.compare import judged as judged_with
 from harness.history.course import Course, follow
-from harness.history.news import FAIL_ON, Accepts, FailOn, nothing
+from harness.history.news import FAIL_ON, Accepts, FailOn, judged, nothing
 from harness.history.state import incomplete
 from harness.history.verdict import of_comparison
 from harness.model import Recorded
@@ -216,7 +215,7 @@ def status(
         counts = counting.of_kinds({} if pair else opened.kinds(run.uid))
     if pair:
         earlier, latest = pair
-        latest = replace(latest, results=judged_with(latest, accepts))
+        latest = replace(latest, results=judged(latest, accepts))
         course = follow((earlier, latest), accepts=accepts)
         for line in comparison.screen(course.whole, latest, f"xentbench compare{carried(store)}").split("\n"):
             say(line)

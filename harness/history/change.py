@@ -71,6 +71,11 @@ class Change:
         return "speed" if any(r is not None and isinstance(r.outcome, Timing) for r in pair) else "accuracy"
 
 
+def unchanged(before: Result, after: Result) -> Change:
+    """Return the change of a question of which there is no news."""
+    return Change("unchanged", "none", "none", "", before, after)
+
+
 def between(before: Result, after: Result, size: float = ratio.SIZE, runs: tuple[str, str] = ("", "")) -> Change:
     """Compare two answers to one question.
 
@@ -78,7 +83,7 @@ def between(before: Result, after: Result, size: float = ratio.SIZE, runs: tuple
     """
     facts = list(_facts(before, after, size, runs))
     if not facts:
-        return Change("unchanged", "none", "none", "", before, after)
+        return unchanged(before, after)
     if facts[0].news == "untold":
         return Change("cannot tell", "none", "untold", facts[0].text, before, after)
     if facts[0].news == "settled":

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import zip_longest
+from itertools import chain, starmap, zip_longest
 from typing import Any
 
 from harness.history import change, difference, news, ratio
 from harness.history.change import Change, Status
 from harness.history.difference import Difference
 from harness.history.news import COUNTED, GATES, NEWS, Accepts, FailOn, News, Turn
-from harness.model import Crashed, Failed, NotRun, Recorded, Result, Run, TimedOut, Timing, Unsupported
+from harness.model import Case, Crashed, Failed, NotRun, Recorded, Result, Run, Target, TimedOut, Timing, Unsupported
 from harness.store import nouns
 
 Key = tuple[object, ...]
@@ -38,33 +38,38 @@ class Comparison:
     size: float  # relative, from which a difference of times counts
     environments: tuple[Difference, ...]
     not_run: tuple[NotRun, ...]  # in the later run
-    changes: tuple[Change, ...]
+    moved: tuple[Change, ...]  # all that is news of any kind
+    steady: tuple[Change | Result, ...]  # all else; what both runs hold as one result, as most do, is that alone
 
-    def of(self, *statuses: Status) -> list[Change]:
-        """Return the changes of some statuses."""
-        return [one for one in self.changes if one.status in statuses]
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The change of every question, made each time of what is steady."""
+        return (*self.moved, *map(_change, self.steady))
+
+    @property
+    def pairs(self) -> Iterator[tuple[Result | None, Result | None]]:
+        """What each run has of every question, in the order of the changes."""
+        for one in chain(self.moved, self.steady):
+            yield (one, one) if isinstance(one, Result) else (one.before, one.after)
 
     def of_news(self, kind: News) -> list[Change]:
         """Return the changes of one kind of news."""
-        return [one for one in self.changes if one.news == kind]
+        return [one for one in self.moved if one.news == kind]
 
     def turned(self, turn: Turn, aspect: str = "") -> list[Change]:
         """Return the changes that went one way, of accuracy, of speed or of both."""
-        return [one for one in self.changes if one.turn == turn and aspect in {"", one.aspect}]
+        return [one for one in self.moved if one.turn == turn and aspect in {"", one.aspect}]
 
     @cached_property
     def bits(self) -> dict[str, int]:
         """The number of answers that are the same bit by bit, and of those that are not, where both runs kept bits."""
-        counted = Counter(change.same_bits(one.before, one.after) for one in self.changes)
+        counted = Counter(starmap(change.same_bits, self.pairs))
         return {"same": counted[True], "other": counted[False]}
 
     @cached_property
     def sections(self) -> dict[str, list[Change]]:
         """Every question that is not unchanged, in one list of a title each; what matters most first."""
-        by: dict[News, list[Change]] = {kind: [] for kind in ORDER}
-        for one in self.changes:
-            by[one.news].append(one)
-        return {title: by[kind] for kind, title in NEWS.items() if kind != "none"}
+        return {title: self.of_news(kind) for kind, title in NEWS.items() if kind != "none"}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -73,24 +78,30 @@ class Comparison:
 
     def counts_of(self, *aspects: str) -> dict[str, int]:
         """Return the number of questions of some aspects under each word of COUNTED."""
-        every = Counter(one.news for one in self.changes if one.aspect in aspects)
-        return {word: sum(every[kind] for kind in kinds) for word, kinds in COUNTED.items()}
+        return {
+            word: sum(self._tally[kind, aspect] for kind in kinds for aspect in aspects)
+            for word, kinds in COUNTED.items()
+        }
+
+    @cached_property
+    def _tally(self) -> Counter[tuple[News, str]]:
+        return Counter((one.news, one.aspect) for one in chain(self.moved, map(_change, self.steady)))
 
     @property
     def shared(self) -> bool:
         """Whether there is a question that both runs asked."""
-        return any(one.before and one.after for one in self.changes)
+        return bool(self.steady) or any(one.before and one.after for one in self.moved)
 
     @property
     def broken(self) -> bool:
         """Whether a process died or hung in the later run that did not in the earlier one."""
-        return any(map(change.broke, self.changes))
+        return any(map(change.broke, self.moved))
 
     @property
     def suspicious(self) -> list[tuple[Result, Result]]:
         """The times that a duel may settle: those that samples alone call changed, and those that cannot be told."""
         runs, found = (self.before.uid, self.after.uid), []
-        for one in self.changes:
+        for one in self.moved:
             match one.before, one.after:
                 case Result(outcome=Timing() as old) as was, Result(outcome=Timing() as new) as now:
                     changed = one.news in {"slower", "better"} and ratio.settled(old, new, runs) is None
@@ -100,7 +111,7 @@ class Comparison:
 
     def failing(self, gate: FailOn) -> list[Change]:
         """Return the changes that fail a gate."""
-        return [one for one in self.changes if one.news in GATES[gate]]
+        return [one for one in self.moved if one.news in GATES[gate]]
 
 
 def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE, accepts: Accepts = news.nothing) -> Comparison:
@@ -108,36 +119,33 @@ def compare(before: Recorded, after: Recorded, size: float = ratio.SIZE, accepts
 
     size: the relative difference of times from which one counts. accepts: what a list of one's own says of an answer.
     """
-    before, after = (replace(run, results=judged(run, accepts)) for run in (before, after))
+    before, after = (replace(run, results=news.judged(run, accepts)) for run in (before, after))
     between = partial(change.between, size=size, runs=(before.run.uid, after.run.uid))
-    changes = _ordered(
+    moved, steady = _ordered(
         _accepted(one, after, accepts) for one in _changes(before.results, after.results, after.not_run, between)
     )
     differences = difference.between(before, after)
-    return Comparison(before.run, after.run, size, differences, tuple(after.not_run), tuple(changes))
+    return Comparison(before.run, after.run, size, differences, tuple(after.not_run), moved, steady)
 
 
-def _ordered(changes: Iterable[Change]) -> Iterator[Change]:
-    """Yield changes, what matters most first, and of what matters alike what moved furthest.
+def _ordered(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Change | Result, ...]]:
+    """Return what moved and what is steady, what matters most first, and of what matters alike what moved furthest.
 
     Sorted kind by kind: of hundreds of thousands, a key of several parts each takes as much memory as they do.
     """
-    kinds: dict[tuple[int, int, str], list[Change]] = {}
+    kinds: dict[tuple[int, int, str], list[Change | Result]] = {}
     for one in changes:
-        kinds.setdefault((ORDER.index(one.news), STATUSES.index(one.status), one.aspect), []).append(one)
-    for kind in sorted(kinds):
-        yield from sorted(kinds.pop(kind), key=change.severity, reverse=True)
+        held = one.after if one.news == "none" and one.before is one.after else None
+        kinds.setdefault((ORDER.index(one.news), STATUSES.index(one.status), one.aspect), []).append(held or one)
+    moved, steady = list[Change | Result](), list[Change | Result]()
+    for key in sorted(kinds):
+        ordered = sorted(kinds.pop(key), key=lambda one: change.severity(_change(one)), reverse=True)
+        (steady if ORDER[key[0]] == "none" else moved).extend(ordered)
+    return tuple(map(_change, moved)), tuple(steady)
 
 
-def judged(run: Recorded, accepts: Accepts) -> Sequence[Result]:
-    """Return the results of a run; a deviation that is accepted, with these versions, is a known one."""
-    if accepts is news.nothing:
-        return run.results
-    results = []
-    for one in run.results:
-        said = accepts(one, run.environments.get(one.environment, {})) if one.judgement == "deviates" else None
-        results.append(one if said is None or said.seen else replace(one, judgement="known", reason=said.reason))
-    return results
+def _change(one: Change | Result) -> Change:
+    return change.unchanged(one, one) if isinstance(one, Result) else one
 
 
 def _accepted(one: Change, run: Recorded, accepts: Accepts) -> Change:
@@ -159,23 +167,22 @@ class _Names:
     """
 
     def __init__(self) -> None:
-        self._cases: dict[int, str] = {}
-        self._targets: dict[int, Key] = {}
+        self._known: dict[int, Any] = {}
         self._each: dict[object, Any] = {}
 
     def case(self, result: Result) -> str:
         """Return the name of its case."""
-        if (name := self._cases.get(id(result.case))) is None:
-            name = str(result.case)
-            name = self._cases[id(result.case)] = self._each.setdefault(name, name)
+        name: str = self._known.get(id(result.case)) or self._new(result.case, str(result.case))
         return name
 
     def target(self, result: Result) -> Key:
         """Return the names of its target."""
-        if (name := self._targets.get(id(result.target))) is None:
-            name = _target(result)
-            name = self._targets[id(result.target)] = self._each.setdefault(name, name)
+        name: Key = self._known.get(id(result.target)) or self._new(result.target, _target(result))
         return name
+
+    def _new(self, noun: Case | Target, name: object) -> Any:
+        self._known[id(noun)] = self._each.setdefault(name, name)
+        return self._known[id(noun)]
 
 
 def _by_question(results: Sequence[Result], names: _Names) -> dict[tuple[str, str], dict[Key, Any]]:

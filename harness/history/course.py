@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import get_args
 
-from harness.history import change, compare, ratio
+from harness.history import change, compare, news, ratio
 from harness.history.change import Change
 from harness.history.compare import ORDER, Comparison
 from harness.history.counting import number, plural
@@ -150,7 +150,7 @@ def follow(runs: Sequence[Recorded], size: float = ratio.SIZE, accepts: Accepts 
     """
     steps = tuple(compare.compare(*pair, size, accepts) for pair in pairwise(runs))
     whole = steps[0] if len(steps) == 1 else compare.compare(runs[0], runs[-1], size, accepts)
-    judged = [replace(run, results=compare.judged(run, accepts)) for run in runs]
+    judged = [replace(run, results=news.judged(run, accepts)) for run in runs]
     return Course(_names(runs), steps, whole, tuple(_deviations(judged)))
 
 

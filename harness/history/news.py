@@ -8,10 +8,11 @@ unless another is asked for. What promises nothing (composed, naive, misused, co
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from harness.model import Judgement, Result
+from harness.model import Judgement, Recorded, Result
 
 FailOn = Literal["deviation", "new", "any", "never"]
 Turn = Literal["worse", "better", "different", "none"]
@@ -101,6 +102,17 @@ def counted(*results: Result | None) -> bool:
 
 def nothing(_answer: Result, _facts: Mapping[str, str]) -> None:
     """Accept nothing: there is no list of one's own."""
+
+
+def judged(run: Recorded, accepts: Accepts) -> Sequence[Result]:
+    """Return the results of a run; a deviation that is accepted, with these versions, is a known one."""
+    if accepts is nothing:
+        return run.results
+    results = []
+    for one in run.results:
+        said = accepts(one, run.environments.get(one.environment, {})) if one.judgement == "deviates" else None
+        results.append(one if said is None or said.seen else replace(one, judgement="known", reason=said.reason))
+    return results
 
 
 def turned(was: float, now: float) -> Turn:

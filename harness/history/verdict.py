@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.history import change
-from harness.history.change import Change
 from harness.history.compare import Comparison
 from harness.history.counting import WORDS, count, number, plural
 from harness.history.difference import NEVER_STORED
 from harness.history.news import WORSE, News, counted
 from harness.history.state import DEAD, incomplete, unanswered
-from harness.model import Crashed, Recorded, Result, TimedOut
+from harness.model import Crashed, Recorded, Result, TimedOut, Timing
 
 # died: a process died, hung or gave up. worse: a new deviation or, of two runs, what counts as worse. unjudged: nothing
 # was judged, or in both. incomplete: a part never came. partly: something was not run. good: all else.
@@ -62,8 +61,8 @@ def of_run(recorded: Recorded) -> Verdict:
 def of_comparison(found: Comparison) -> Verdict:
     """Return how the later of two runs stands beside the earlier one."""
     missing = incomplete(found.after)
-    judged = [one for one in found.changes if _answers(one) and one.aspect == "accuracy"]
-    times = [one for one in found.changes if _answers(one) and one.aspect == "speed" and one.news != "untold"]
+    counts = _standing(found)
+    judged, times = counts["judged"], counts["timed"]
     worse = [f"{number(n)} {NEWS_WORDS[kind][n > 1]}" for kind in WORSE if (n := len(found.of_news(kind)))]
     worse += [missing] if missing else []
     grade: Grade = "good"
@@ -76,10 +75,10 @@ def of_comparison(found: Comparison) -> Verdict:
     elif not judged and not times:
         grade, said = "unjudged", "cannot tell: nothing was judged in both"
     else:
-        answers = [plural(len(judged), "answer")] if judged else []
-        answers += [plural(len(times), "time")] if times else []
-        said = f"safe to take by {'these' if len(judged) + len(times) > 1 else 'this'} {' and '.join(answers)}"
-    return Verdict(grade, "; ".join([f"{subject(found)}: {said}", *(_beside(found, judged) if found.shared else [])]))
+        answers = [plural(judged, "answer")] if judged else []
+        answers += [plural(times, "time")] if times else []
+        said = f"safe to take by {'these' if judged + times > 1 else 'this'} {' and '.join(answers)}"
+    return Verdict(grade, "; ".join([f"{subject(found)}: {said}", *(_beside(found, counts) if found.shared else [])]))
 
 
 def subject(found: Comparison) -> str:
@@ -91,13 +90,12 @@ def subject(found: Comparison) -> str:
     return f"{', '.join(releases) or runs}{' with ' if deciding else ''}{', '.join(deciding)}"
 
 
-def _beside(found: Comparison, judged: Sequence[Change]) -> Iterator[str]:
+def _beside(found: Comparison, counts: Mapping[str, int]) -> Iterator[str]:
     """Yield what else a reader should know."""
-    other = sum(change.same_bits(one.before, one.after) is False for one in judged)
-    if other:
+    if other := counts["other bits"]:
         judged_otherwise = "" if found.of_news("judgement") else ", none by judgement"
         yield f"{number(other)} differ{'s' if other == 1 else ''} in bits{judged_otherwise}"
-    elif any(change.same_bits(one.before, one.after) for one in judged):
+    elif counts["same bits"]:
         yield "none differs in bits"
     if accepted := found.of_news("accepted"):
         yield f"{number(len(accepted))} worse and accepted"
@@ -109,16 +107,24 @@ def _beside(found: Comparison, judged: Sequence[Change]) -> Iterator[str]:
         yield f"{plural(len(untold), 'time')} cannot be told ({why})"
     if settled := found.of_news("settled"):
         yield f"{plural(len(settled), 'time')} found the same in duels"
-    if standing := sum(one.before is not None and _deviates(one.before) and _deviates(one.after) for one in judged):
+    if standing := counts["standing"]:
         yield f"{number(standing)} deviate{'s' if standing == 1 else ''} as before"
     if shown := found.of_news("unjudged"):
         yield f"{number(len(shown))} that {'is' if len(shown) == 1 else 'are'} not judged moved"
 
 
-def _answers(one: Change) -> bool:
-    """Tell whether both runs have an answer that counts."""
-    return one.before is not None and one.after is not None and counted(one.before, one.after)
-
-
-def _deviates(result: Result | None) -> bool:
-    return result is not None and result.judgement == "deviates"
+def _standing(found: Comparison) -> Counter[str]:
+    """Count the questions to which both runs have an answer that counts, by what became of it."""
+    counts = Counter(timed=-sum(counted(one.before, one.after) for one in found.of_news("untold")))
+    for was, now in found.pairs:
+        if was is None or now is None or not counted(was, now):
+            continue
+        if isinstance(was.outcome, Timing) or isinstance(now.outcome, Timing):
+            counts["timed"] += 1
+            continue
+        counts["judged"] += 1
+        counts["standing"] += was.judgement == now.judgement == "deviates"
+        same = change.same_bits(was, now)
+        counts["same bits"] += same is True
+        counts["other bits"] += same is False
+    return counts

@@ -167,9 +167,8 @@ class Stored:
                 self._read(TARGETS, (row[1] for row in chunk), targets, nouns.target_of_row)
                 make = partial(_result, cases=cases, targets=targets, words=words)
                 facts = {text: nouns.json_of(text) for text in dict.fromkeys(row[4] for row in chunk)}
-                if worst is always:
-                    found, told = {}, range(len(chunk))
-                else:
+                found, told = dict[int, Result](), list(range(len(chunk)))
+                if worst is not always:
                     lean = _outcomes(chunk, {text: _lean(each, left_out) for text, each in facts.items()}, texts)
                     found = dict(enumerate(map(make, chunk, lean)))
                     told = [k for k, row in enumerate(chunk) if _has_more(facts[row[4]]) and worst(found[k])]

@@ -93,7 +93,7 @@ def counts(found: Comparison, *aspects: str) -> str:
 
 def answered(found: Comparison) -> Counter[str]:
     """Return how many results of the later run are in each state."""
-    return counting.count(one.after for one in found.changes if one.after)
+    return counting.count(now for _, now in found.pairs if now)
 
 
 def bits(found: Comparison) -> str:
@@ -148,7 +148,7 @@ def plain(found: Comparison) -> dict[str, Any]:
         "answers": dict(answered(found)),
         "environments": [asdict(difference) for difference in found.environments],
         "not_run": [asdict(entry) for entry in found.not_run],
-        "changes": [_change(one, found) for one in found.changes if one.news != "none"],
+        "changes": [_change(one, found) for one in found.moved],
     }
 
 

@@ -123,10 +123,10 @@ def data(material: Material) -> list[list[list[str]]]:
 def bits(found: Comparison) -> tuple[list[str], list[SameBits]]:
     """Return the dtypes, and a share a (framework, mode, device, op); answers without bits on both sides left out."""
     tallies: dict[tuple[str, str, str, str], dict[str, Counter[bool]]] = {}
-    for one in found.changes:
-        same = change.same_bits(one.before, one.after)
-        if same is not None:
-            case, target = one.result.case, one.result.target
+    for was, now in found.pairs:
+        same = change.same_bits(was, now)
+        if now is not None and same is not None:
+            case, target = now.case, now.target
             where = (target.implementation.framework, target.mode, target.device, case.op.name)
             tallies.setdefault(where, {}).setdefault(case.dtype, Counter())[same] += 1
     dtypes = [dtype for dtype in FORMATS if any(dtype in tally for tally in tallies.values())]

@@ -81,8 +81,8 @@ def _answers(name: str, material: Material) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for result in [*material.answers, *material.options]:
         implementation = result.target.implementation
-        if implementation.framework == name:
-            found.setdefault(implementation.name, place(result))
+        if implementation.framework == name and implementation.name not in found:
+            found[implementation.name] = place(result)
     return found
 
 

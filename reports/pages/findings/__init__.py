@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.history.course import DEVIATING
 from harness.history.state import state
 from harness.model import Checked, Result, Score
 from harness.scoring import harm, tolerances
@@ -98,10 +99,15 @@ def fixed(material: Material) -> list[Fixed]:
     A cause counts as mended in the questions that conform now; it is told with the first run that says so.
     """
     runs = [*material.before, material.recorded]
-    right = [{_question(one): one for one in run.results if one.judgement == "conforms"} for run in runs]
+    asked = {_question(one) for run in material.before for one in run.results if one.judgement in DEVIATING}
+    right = [
+        {question: one for one in run.results if one.judgement == "conforms" and (question := _question(one)) in asked}
+        for run in runs
+    ]
     now, found, seen = right[-1], [], set[Question]()
     for place, run in reversed(list(enumerate(material.before))):
-        wrong = [one for one in run.results if _question(one) in now and _question(one) not in seen]
+        deviating = (one for one in run.results if one.judgement in DEVIATING)
+        wrong = [one for one in deviating if _question(one) in now and _question(one) not in seen]
         for members in causes(wrong).values():
             seen.update(map(_question, members))
             best = max(members, key=lambda one: (not one.case.check, harm.plain_first(one)))
@@ -125,7 +131,7 @@ def _question(result: Result) -> Question:
 
 
 def _by_question(run: Recorded, wanted: Container[Question]) -> dict[Question, Result]:
-    return {_question(result): result for result in run.results if _question(result) in wanted}
+    return {question: result for result in run.results if (question := _question(result)) in wanted}
 
 
 def version(run: Recorded, result: Result) -> str:

@@ -80,7 +80,7 @@ def _line(
     verdict = of_run(replace(material.recorded, results=results, not_run=not_run))
     worse, better = None, None
     if material.comparison is not None and material.comparison.shared:
-        changes = [one for one in material.comparison.changes if one.result.target.implementation.framework == name]
+        changes = [one for one in material.comparison.moved if one.result.target.implementation.framework == name]
         worse = [one for one in changes if one.news == "judgement"]
         better = [one for one in changes if one.news == "better" and _healed(one)]
     counts = counting.count(results)

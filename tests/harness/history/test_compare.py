@@ -179,7 +179,7 @@ def test_what_was_not_run_is_lost(entry, lost):
     """An answer that is gone is lost, and where its framework, mode or device was not there, that is why."""
     comparison = found([result()], [result(target=JAX)], not_run=[entry])
 
-    (removed,) = comparison.of("removed")
+    (removed,) = (one for one in comparison.changes if one.status == "removed")
     assert (removed.turn, removed.news) == ("worse", "lost")
     assert (f"not run: {entry.reason}" == removed.reason) is lost
     assert comparison.not_run == (entry,)
@@ -189,7 +189,7 @@ def test_timing_that_was_not_run_is_lost():
     """The job that times a framework goes by a name of its own."""
     comparison = found([result(timing(*FAST))], [result(target=JAX)], not_run=[missing("torch-speed")])
 
-    assert comparison.of("removed")[0].turn == "worse"
+    assert [one.turn for one in comparison.changes if one.status == "removed"] == ["worse"]
 
 
 def test_accuracy_is_apart_from_speed():
