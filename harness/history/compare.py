@@ -78,10 +78,8 @@ class Comparison:
 
     def counts_of(self, *aspects: str) -> dict[str, int]:
         """Return the number of questions of some aspects under each word of COUNTED."""
-        return {
-            word: sum(self._tally[kind, aspect] for kind in kinds for aspect in aspects)
-            for word, kinds in COUNTED.items()
-        }
+        every = self._tally
+        return {word: sum(every[kind, one] for kind in kinds for one in aspects) for word, kinds in COUNTED.items()}
 
     @cached_property
     def _tally(self) -> Counter[tuple[News, str]]:
@@ -139,8 +137,8 @@ def _ordered(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Chang
         kinds.setdefault((ORDER.index(one.news), STATUSES.index(one.status), one.aspect), []).append(held or one)
     moved, steady = list[Change | Result](), list[Change | Result]()
     for key in sorted(kinds):
-        ordered = sorted(kinds.pop(key), key=lambda one: change.severity(_change(one)), reverse=True)
-        (steady if ORDER[key[0]] == "none" else moved).extend(ordered)
+        to = steady if ORDER[key[0]] == "none" else moved
+        to += sorted(kinds.pop(key), key=lambda one: change.severity(_change(one)), reverse=True)
     return tuple(map(_change, moved)), tuple(steady)
 
 
@@ -200,11 +198,11 @@ def _changes(
     between: Callable[[Result, Result], Change],
 ) -> Iterator[Change]:
     names, come = _Names(), {}
-    rest = [one for one, other in zip_longest(before, after) if one is not None and one is not other]
-    old = _by_question(rest, names)
+    old = _by_question(rest := [a for a, b in zip_longest(before, after) if a is not None and a is not b], names)
     for result, other in zip_longest(after, before[: len(after)]):
-        if result is other:  # held once, for both runs have it
-            yield between(result, result)
+        if result is other:  # which both runs have
+            timed = isinstance(result.outcome, Timing)  # of few samples, which nothing can be told by
+            yield between(result, result) if timed else change.unchanged(result, result)
             continue
         there = old.get((names.case(result), result.content), {})
         if (found := there.get(names.target(result))) is None:

@@ -6,6 +6,7 @@ Raw outcomes are stored; statistics are computed when read.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -286,5 +287,5 @@ def _lean(facts: Any, empty: Mapping[str, Any]) -> Any:
 
 
 def _case(content: str, *row: Any) -> tuple[Case, str]:
-    """Return the case of its row, with the content of its inputs."""
-    return nouns.case_of_row(*row), content
+    """Return the case of its row, with the content of its inputs; its words, which are few, are held once."""
+    return nouns.case_of_row(*(sys.intern(each) if each.__class__ is str else each for each in row)), content

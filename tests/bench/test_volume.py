@@ -1,10 +1,13 @@
 """The figures of a large run: every command is measured, and a large run is as large as one asks."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from harness.history.compare import compare
 from harness.store import Store
+from harness.store.reading import never
 from tests.bench import volume
 from tests.made import many_answers
 
@@ -38,3 +41,40 @@ def test_answers_are_as_many_as_asked(tmp_path):
         first, second = (list(store.results(run.uid)) for run in store.runs())
     assert len(first) == 300 // many_answers.TARGETS * many_answers.TARGETS
     assert first == second
+
+
+@pytest.mark.parametrize(("compared", "most"), [(False, 420), (True, 470)])
+def test_an_answer_takes_little_memory(tmp_path, compared, most):
+    """What a report holds of an answer whose worst element it does not show, and a comparison of any, in bytes."""
+    many_answers.fill(tmp_path / "made.sqlite", 8700)
+
+    with Store(tmp_path / "made.sqlite") as store:
+        uid = store.run().uid
+        tracemalloc.start()
+        try:
+            results = store.by_target(uid, store.results(uid, never, compared=compared, by_case=True))
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert held / len(results) < most
+
+
+def test_what_two_runs_have_in_common_is_held_once(tmp_path):
+    """A second run that answered alike takes a fifth of the first at most, its comparison included."""
+    for day in (1, 2):
+        many_answers.fill(tmp_path / "made.sqlite", 8700, day)
+
+    with Store(tmp_path / "made.sqlite") as store:
+        uids = [run.uid for run in store.runs()]
+        tracemalloc.start()
+        try:
+            first = store.recorded(uids[0], never)
+            alone, _ = tracemalloc.get_traced_memory()
+            found = compare(first, store.recorded(uids[1], never, first.results))
+            both, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert len(found.steady) == len(first.results)
+    assert both < 1.2 * alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.history.change import Change
     from harness.history.verdict import Verdict
-    from harness.model import Implementation, NotRun, Result
+    from harness.model import Case, Implementation, NotRun, Result
     from reports.material import Material
 
 HELD = ("conforms", "known", "deviates", *DEAD)  # states of what was judged, the worst last
@@ -54,13 +55,15 @@ def of_results(results: Iterable[Result], named: Mapping[Implementation, Impleme
 
     named: of each implementation the one that stands for it, as `lines.functions` has them.
     """
-    worst: dict[object, int] = {}
+    worst: dict[object, dict[Case, int]] = {}
     for result in results:
         if (found := state(result)) in HELD:
-            target = result.target
-            asked = (result.case, named.get(target.implementation, target.implementation), target.mode, target.device)
-            worst[asked] = max(worst.get(asked, 0), HELD.index(found))
-    return Score(sum(place == 0 for place in worst.values()), len(worst))
+            target, case = result.target, result.case
+            function = (named.get(target.implementation, target.implementation), target.mode, target.device)
+            asked = worst.setdefault(function, {})
+            asked[case] = max(asked.get(case, 0), HELD.index(found))
+    every = Counter(place for asked in worst.values() for place in asked.values())
+    return Score(every[0], every.total())
 
 
 def frameworks(material: Material) -> list[Line]:

@@ -47,8 +47,10 @@ def data(material: Material) -> dict[str, Any]:
 
 def _bits(answers: Sequence[Result]) -> Iterator[int]:
     """Yield the numbers, which begin at 0 for each question, so that most are small."""
-    seen: dict[Case, dict[str, int]] = {}
+    seen: dict[Case, list[str]] = {}
     for answer in answers:
         bits = answer.outcome.bits if isinstance(answer.outcome, Score) else ""
-        known = seen.setdefault(answer.case, {})
-        yield known.setdefault(bits, len(known)) if bits else -1
+        known = seen.setdefault(answer.case, [])
+        if bits and bits not in known:
+            known.append(bits)
+        yield known.index(bits) if bits else -1
