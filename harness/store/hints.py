@@ -10,7 +10,7 @@ from dataclasses import is_dataclass
 from functools import cache
 from struct import unpack_from
 from types import NoneType, UnionType
-from typing import Any, Literal, Self, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 Read = Callable[[Any], Any]
 
@@ -26,59 +26,42 @@ QUICK: Mapping[Any, str] = {
 }
 
 
-_names: dict[tuple[str, ...], bytes] = {}  # a number for each kind of names; there are as many as kinds of questions
-_named_by: list[tuple[str, ...]] = []  # and the names of each number
-_NUMBER = 4  # bytes of it
+_names: dict[tuple[str, ...], tuple[str, ...]] = {}  # each kind of names once; there are as many as kinds of questions
 
 
-class Figures(Mapping[str, float], bytes):
-    """Floats by name, in their order; equal to a dictionary of the same, which takes five times the memory.
+class Figures(Mapping[str, float]):
+    """Floats by name, in their order; equal to a dictionary of the same, which takes four times the memory."""
 
-    It is one piece of memory: the number of its names, and the floats.
-    """
+    __slots__ = ("_names", "_packed")
 
-    __slots__ = ()
-
-    def __new__(cls, values: Mapping[str, float]) -> Self:
+    def __init__(self, values: Mapping[str, float]) -> None:
         """Hold what a mapping holds."""
         names = tuple(values)
-        if (number := _names.get(names)) is None:
-            number = _names[names] = len(_named_by).to_bytes(_NUMBER, "little")
-            _named_by.append(names)
-        return bytes.__new__(cls, number + array("d", values.values()).tobytes())
+        self._names = _names.setdefault(names, names)
+        self._packed = array("d", values.values()).tobytes()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Be pickled with the names: numbers of them are of this process."""
-        return Figures, (dict(self),)
-
-    @property
-    def _keys(self) -> tuple[str, ...]:
-        return _named_by[unpack_from("<i", self)[0]]
-
-    def __getitem__(self, name: str) -> float:  # type: ignore[override]
+    def __getitem__(self, name: str) -> float:
         """Return a number. Raises KeyError."""
-        if name not in self._keys:
+        if name not in self._names:
             raise KeyError(name)
-        number: float = unpack_from("d", self, _NUMBER + 8 * self._keys.index(name))[0]
+        number: float = unpack_from("d", self._packed, 8 * self._names.index(name))[0]
         return number
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a number of that name."""
-        return name in self._keys
+        return name in self._names
 
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[str]:
         """Yield the names."""
-        return iter(self._keys)
+        return iter(self._names)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._keys)
+        return len(self._names)
 
     def __repr__(self) -> str:
         """Print as the dictionary."""
         return repr(dict(self))
-
-    __str__ = __repr__
 
 
 class Malformed(ValueError):  # noqa: N818 - said of a value
