@@ -23,6 +23,10 @@ class NotInstalled(Exception):  # noqa: N818 - a state, not an error
     """The framework cannot be imported here."""
 
 
+class NotAnArray(Exception):  # noqa: N818 - an answer, not an error
+    """A judged function returned what is no array; the text says what."""
+
+
 def fenced(call: Callable[[], T]) -> T | Unsupported | Failed:
     """Return what a call into a framework returns, or what became of it; Ctrl-C alone comes through.
 
@@ -40,6 +44,8 @@ def caught(call: Callable[[], T]) -> T | Unsupported | Failed:
             return call()
     except (NotSupported, NotInstalled) as refusal:
         return Unsupported(message(refusal))
+    except NotAnArray as wrong:
+        return Failed("dtype", message(wrong))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - the one place: whatever a framework raises is an answer of its own

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from harness.adapters import state
 from harness.adapters.catalogue import Builder, Catalogue, Function
-from harness.adapters.fence import NotInstalled, caught
+from harness.adapters.fence import NotAnArray, NotInstalled, caught
 from harness.adapters.frameworks import importing, load, names, program
 from harness.adapters.parameters import Parameters
 from harness.model import Param
@@ -121,11 +121,16 @@ def by_framework(marked: list[tuple[str, str, Function]]) -> dict[str, Catalogue
 
 
 def _first_of(function: Function, catalogue: Catalogue) -> Function:
-    """Return a function whose answer, where it is a tuple, is the first element; the catalogue takes note of it."""
+    """Return a function whose answer, where it is a tuple, is the first element; the catalogue takes note of it.
+
+    It raises NotAnArray where a function returns None: what else would fail on it says nothing of the function.
+    """
 
     @functools.wraps(function, updated=())
     def first(*arguments: Any, **options: Any) -> Any:
         answer = function(*arguments, **options)
+        if answer is None:
+            raise NotAnArray("returned None, expected an array; try: return")
         if not isinstance(answer, tuple | list) or not answer:
             return answer
         name, what = _name(function), f"a {type(answer).__name__} of {len(answer)}"

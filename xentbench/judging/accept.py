@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from harness.files.recall import existing
-from harness.model import Checked, Failed, Result, Score
+from harness.history import change
+from harness.model import Checked, Crashed, Failed, Result, Score, TimedOut
 from suites import explain
 from suites.judging import brake, findings, judge, mechanism
 from suites.judging.accepted import versions
@@ -48,6 +49,12 @@ def accept(
         chosen = explain.find(results, finding)
         if chosen.judgement not in {"deviates", "known"}:
             raise ValueError(f"answer {finding} is {chosen.judgement}, expected one that deviates")
+        died = isinstance(chosen.outcome, Crashed | TimedOut)
+        if died:
+            raise ValueError(
+                f"answer {finding} is none ({change.in_words(chosen.outcome)}), expected one that deviates; "
+                "a process that dies or hangs is never accepted"
+            )
         members = alike(results, chosen)
         file = known[0] if known else ACCEPTED
         seen = versions(chosen.target, opened.environments().get(chosen.environment, {}))

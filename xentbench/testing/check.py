@@ -129,8 +129,12 @@ def check(
 
     It is measured by the usual arithmetic, whatever rounding or flush-to-zero the caller has set, which is kept.
 
-    Raises ValueError for a name that is off, and NotInstalled where the framework cannot be imported.
+    Raises ValueError for a name that is off, TypeError for what is no function, and NotInstalled where the framework
+    cannot be imported.
     """
+    if not callable(function):
+        raise TypeError(f"function is {function!r}, expected one that can be called")
+    judged.implements(op, framework=framework)  # raises for names that are off
     wanted = Wanted.of(
         preset=preset,
         on=",".join(f"{framework}:{mode}" for mode in _names(modes)) or framework,
@@ -138,7 +142,6 @@ def check(
         device=device,
         family=",".join(_names(families)),
     )
-    judged.implements(op, framework=framework)  # raises for names that are off
     accepted = judge.known_deviations(map(Path, _names(known)), shipped=False)
     adapter = _adapter(function, op, framework, wanted, _names(modes))
     with ExitStack() as stack:

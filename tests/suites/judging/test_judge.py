@@ -34,6 +34,7 @@ def score(over=0.5, budget_class="S", **verdicts):
 
 
 INFINITE = float("inf")
+ENTRY = '[[known]]\ncase = "*"\ntarget = "*"\nreason = "r"\n'  # a whole one, without what may be left out
 
 
 @pytest.mark.parametrize(
@@ -128,15 +129,29 @@ def test_first_entry_that_covers_gives_the_reason():
     [
         pytest.param('[[known]]\ncase = "*"\ntarget = "*"\n', "reason", id="reason is missing"),
         pytest.param('[[known]]\ncase = "*"\ntarget = "*"\nreason = "r"\natmost = 2\n', "atmost", id="misspelt key"),
+        pytest.param('[[known]]\ncase = 3\ntarget = "*"\nreason = "r"\n', "case is 3, expected a text", id="case"),
+        pytest.param(ENTRY + 'at_most = "2"\n', "at_most is '2', expected a number", id="at_most"),
+        pytest.param(ENTRY + 'raises = "no"\n', "raises is 'no', expected true or false", id="raises"),
+        pytest.param(ENTRY + "seen = [1]\n", r"seen is \[1\], expected a list of texts", id="seen"),
+        pytest.param("known = 3\n", r"it is 3, expected a table \[\[known\]\]", id="no table"),
     ],
 )
 def test_bad_entry_is_named(tmp_path, text, message):
-    """An entry with a missing or misspelt key is an error that names file and key."""
+    """An entry with a missing or misspelt key, or a value of another type, is an error that names file and key."""
     path = tmp_path / "expected.toml"
     path.write_text(text)
 
     with pytest.raises(ValueError, match=rf"an entry of .*expected\.toml is not as expected: .*{message}"):
         judge.known_deviations([path])
+
+
+def test_file_that_is_no_list_is_named(tmp_path):
+    """What is no TOML is said to be none, with the place."""
+    path = tmp_path / "expected.toml"
+    path.write_text("[[known\n")
+
+    with pytest.raises(ValueError, match=r"^list of known deviations is .*expected\.toml, which is no TOML .*line 1"):
+        judge.listed(path)
 
 
 def test_empty_list_is_fine(tmp_path):

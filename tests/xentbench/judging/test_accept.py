@@ -4,7 +4,9 @@ import json
 import math
 import tomllib
 
-from harness.model import Checked, Failed
+from harness.model import Checked, Failed, TimedOut
+from harness.running import host
+from harness.store import Store
 from suites.judging import judge
 from tests.made.verdicts import result, score
 from xentbench.judging import accept
@@ -88,3 +90,19 @@ def test_accepted_is_known(shell, tmp_path):
 
     assert found["verdict"] == "conforms"
     assert shell("accept", "nothing", *store, "--reason", "none").returncode == 2
+
+
+def test_process_that_hung_is_never_accepted(shell, tmp_path):
+    """What gave no answer is a failure of the machinery, which no list covers."""
+    store = tmp_path / "judged.sqlite"
+    hung = result(TimedOut(2.0))
+    with Store(store) as opened:
+        run = host.new_run("quick")
+        opened.begin(run)
+        opened.append(run.uid, [hung])
+
+    ended = shell("accept", f"{hung.case}@{hung.target}", "--store", store, "--reason", "as planned")
+
+    assert ended.returncode == 2
+    assert "is none (timed out after 2 s), expected one that deviates; a process that dies or hangs" in ended.stderr
+    assert not (tmp_path / "accepted.toml").exists()

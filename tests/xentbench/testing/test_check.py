@@ -133,6 +133,24 @@ def test_names_that_are_off(options, message):
         xentbench.check(right, given.pop("op"), **given)
 
 
+def test_what_is_no_function_is_refused():
+    """A value that cannot be called is refused before anything is asked of it."""
+    with pytest.raises(TypeError, match="function is 3, expected one that can be called"):
+        xentbench.check(3, "softmax", framework="numpy")
+
+
+def test_function_that_returns_nothing_fails():
+    """A missing return is named, value and gradient alike."""
+
+    def silent(logits):
+        np.exp(logits)
+
+    found = xentbench.check(silent, "sigmoid", framework="numpy", dtypes=["float32"], families=["offset"])
+
+    assert found.verdict == "failed"
+    assert found[0].mechanism == "`silent` returned None, expected an array; try: return"
+
+
 def test_strict_finds_more():
     """What depends on more than its row deviates where one is strict, and is said where one is not."""
 
