@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.history import change
 from harness.model import Case, Checked, Result, Score, Worst
 from harness.ops import OPS
 from harness.scoring import metrics, tolerances
@@ -56,7 +57,7 @@ def find(results: Iterable[Result], name: str) -> Result:
     every = {named(result): result for result in results}
     if name not in every:
         near = difflib.get_close_matches(name, every, NEAR, 0.3) or list(every)[:NEAR]
-        raise ValueError(f"answer is {name!r}, expected CASE@TARGET of the run, such as:\n  " + "\n  ".join(near))
+        raise ValueError(f"answer is {name!r}, expected CASE@TARGET of the run, such as {', '.join(near)}")
     return every[name]
 
 
@@ -75,8 +76,8 @@ def explain(result: Result, versions: Mapping[str, str], certify: Audited, scrip
         case Checked() as checked:
             facts += [*_checked_facts(checked), *_noticed(result)]
         case other:
-            facts.append(("outcome", f"{type(other).__name__}: {getattr(other, 'reason', other)}"))
-    return Explanation(result, versions, tuple(facts), _why(result), script)
+            facts.append(("outcome", change.in_words(other)))
+    return Explanation(result, versions, tuple((name, said) for name, said in facts if said), _why(result), script)
 
 
 def described(case: Case) -> str:
@@ -171,7 +172,8 @@ def text(explanation: Explanation) -> str:
     """Return the explanation for a terminal."""
     width = max(len(name) for name, _ in explanation.facts)
     lines = [f"{name:<{width}}  {value}" for name, value in explanation.facts]
-    return "\n".join([named(explanation.result), "", *lines, "", explanation.why, "", explanation.script])
+    script = ["", explanation.script] if explanation.script else []
+    return "\n".join([named(explanation.result), "", *lines, "", explanation.why, *script])
 
 
 def issue(explanation: Explanation) -> str:

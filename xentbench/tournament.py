@@ -28,6 +28,7 @@ from xentbench import options
 from xentbench.screen import Exit, ending, harmless, refusing, say, stop, warn, write_json
 from xentbench.screen import show as show_table
 
+OP = "sparse_xent"
 SECONDS = 40.0  # of blocks; worker start, first calls and the reading of memory apart
 SHARED = ("synchronised", "threads", "allocator", "transfers", "output", "dtype", "cache", "garbage")
 COLUMNS = ("rank", "target", "a call", "times the fastest", "of limit", "dispatch", "first call", "memory", "faults")
@@ -35,8 +36,13 @@ COLUMNS = ("rank", "target", "a call", "times the fastest", "of limit", "dispatc
 
 def tournament(
     op: Annotated[
-        str, typer.Option(help=f"one of {', '.join(OPS)}", autocompletion=options.listed(lambda: OPS))
-    ] = "sparse_xent",
+        str,
+        typer.Option(
+            help=f"one of {', '.join(OPS)}",
+            autocompletion=options.listed(lambda: OPS),
+            show_default=f"--case's, or {OP}",
+        ),
+    ] = "",
     case: Annotated[str, typer.Option(help=options.TIMED_CASE)] = "64x1000",
     shape: Annotated[str, typer.Option(help="ROWSxCLASSES, for --case")] = "",
     on: options.On = "all",
@@ -68,7 +74,7 @@ def tournament(
       130  interrupted
     """
     with refusing():
-        wanted = WantedCase.read(",".join(filter(None, (case, shape, op))))
+        wanted = WantedCase.read(",".join(filter(None, (OP, case, shape, choice("--op", op, OPS) if op else ""))))
         asked = plan.Wanted.of(on=on)
         site = Site.of(threads=threads, variables=ALLOCATORS[choice("--allocator", allocator, ALLOCATORS)])
         where = device_of(device)

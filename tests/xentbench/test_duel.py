@@ -180,7 +180,8 @@ def test_interrupt_leaves_no_process(shell, place):
     [
         (("--workers", "1"), "--workers is 1, expected at least 2"),
         (("--workers", "-1"), "--workers is -1, expected at least 2"),
-        (("--op", "nothing"), "expected an op"),
+        (("--op", "nothing"), "--op is 'nothing', expected one of softmax"),
+        (("--shape", "nothing"), "--case holds 'nothing', expected an op"),
     ],
 )
 def test_tournament_usage(shell, options, message):
@@ -196,7 +197,7 @@ def test_tournament(shell, place):
     pytest.importorskip("torch")
     store = place / "tournament.sqlite"
     ended = shell(
-        *("tournament", "--on", "torch:eager", "--workers", "2", "--case", "4x50,value", "--op", "softmax"),
+        *("tournament", "--on", "torch:eager", "--workers", "2", "--case", "4x50,value,softmax"),
         *("--seconds", "2", "--store", store, "--json"),
     )
     assert ended.returncode == 0, ended.stderr
