@@ -221,7 +221,8 @@ def status(
             say(line)
         say(last_line(course, gate))
         raise typer.Exit(exit_code(course, gate))
-    for line in (comparison.about(run, counts), *comparison.noted(run)):
+    warnings = (f"warning: {text}" for text in comparison.unfinished(run))
+    for line in (comparison.about(run, counts), *comparison.noted(run), *warnings):
         say(line)
     say(f"no run before it of its preset and functions; try: xentbench run{carried(store)}")
     if incomplete(run) and gate != "never":

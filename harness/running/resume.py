@@ -18,11 +18,11 @@ def of_same(runs: Iterable[Run], here: Run) -> Run:
     unfinished = [run for run in runs if run.finished is None]
     own = [run for run in unfinished if run.host == here.host and words(run) == words(here)]
     if not own:
-        listed = "; ".join(f"{run.uid}: {run.command}" for run in unfinished[-SHOWN:]) or "none is unfinished"
-        raise ValueError(
-            "--resume is given, expected an unfinished run of these options, begun on this machine; "
-            f"there is: {listed}; try: --run-uid of the run to go on with"
-        )
+        what = "--resume is given, expected an unfinished run of these options, begun on this machine"
+        if not unfinished:
+            raise ValueError(f"{what}; none is unfinished; try: without --resume")
+        listed = "; ".join(f"{run.uid}: {run.command}" for run in unfinished[-SHOWN:])
+        raise ValueError(f"{what}; unfinished are {listed}; try: --run-uid of the run to go on with")
     return own[-1]
 
 

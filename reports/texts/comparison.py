@@ -106,7 +106,7 @@ def warnings(found: Comparison) -> list[str]:
     """Return what makes the comparison worth less."""
     runs = (found.before, found.after)
     return [
-        *(f"run {run.uid} is not finished" for run in runs if not run.finished),
+        *(text for run in runs for text in unfinished(run)),
         *(f"run {run.uid} is {text}" for run in runs if (text := incomplete(run))),
     ]
 
@@ -208,6 +208,11 @@ def about(run: Run, counts: Mapping[str, int]) -> str:
     """Return a line on a run by itself; counts: how many of its results are in each state."""
     said = ", ".join(filter(None, [counting.in_words(counts), incomplete(run)]))
     return f"last:   {run.uid} ({_when(run)}): {said}"
+
+
+def unfinished(run: Run) -> list[str]:
+    """Return what is said of a run that has not finished; nothing of one that has."""
+    return [] if run.finished else [f"run {run.uid} is not finished"]
 
 
 def noted(run: Run) -> list[str]:

@@ -327,6 +327,16 @@ def test_status_of_a_first_run(tmp_path):
     )
 
 
+def test_status_says_that_a_run_is_not_finished(tmp_path):
+    """A single run that was interrupted is not taken for a whole one."""
+    path = tmp_path / "results.sqlite"
+    with Store(path) as opened:
+        opened.join(dataclasses.replace(BEFORE, finished=None))
+        opened.append(BEFORE.uid, [result()])
+
+    assert "warning: run 20260101T is not finished" in invoke("status", "--store", path).stdout.splitlines()
+
+
 @pytest.mark.parametrize("command", ["compare", "status"])
 def test_nothing_stored(tmp_path, command):
     """Without a store, or without a run in it, there is nothing to compare: code 2, and no file is made."""

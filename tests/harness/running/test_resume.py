@@ -40,5 +40,5 @@ def test_what_is_not_ones_own_is_left_alone(other):
     with pytest.raises(ValueError, match="expected an unfinished run of these options, begun on this machine") as error:
         of_same([other], HERE)
 
-    named = "none is unfinished" if other.finished else f"own: {other.command}"
+    named = "none is unfinished; try: without --resume" if other.finished else f"own: {other.command}; try: --run-uid"
     assert named in str(error.value)
