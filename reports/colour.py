@@ -21,13 +21,6 @@ def ulp_level(ulp: float) -> int:
     return 0 if ulp <= 0.5 else min(LEVELS - 2, round(2 * (math.log10(ulp) + math.log10(2))))
 
 
-def ratio_level(ratio: float) -> int:
-    """0 to 2 within the bound, then half decades above it: 3 to 16, 17 where not finite."""
-    if not math.isfinite(ratio):
-        return LEVELS - 1
-    return math.floor(2 * ratio + 0.5) if ratio <= 1 else min(LEVELS - 2, 3 + round(2 * math.log10(ratio)))
-
-
 def scale(stops: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return (background, text colour) of each level, interpolated in sRGB between the stops."""
     colours = []

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.model import Checked, Result, Score
+from harness.model import Result, Timing
 from harness.store import Location, Store
 from suites.judging import judge
 from suites.judging.judge import Known
@@ -43,16 +43,6 @@ def patterns(entry: Known) -> Sequence[str]:
     return (entry.case,) if isinstance(entry.case, str) else entry.case
 
 
-def over(result: Result) -> float:
-    """Return how far an answer goes, as `at_most` counts it."""
-    match result.outcome:
-        case Score() as score:
-            return score.over_bound["S"]
-        case Checked() as checked:
-            return checked.over
-    return float("nan")
-
-
 def told(entries: Sequence[Known], results: Sequence[Result]) -> Iterator[tuple[Known, list[Told]]]:
     """Yield what a run has of each pattern of entries that it asked; each deviation is of the first that covers it."""
     off = [judge.deviation(one.target, one.outcome) is not None for one in results]
@@ -68,7 +58,7 @@ def told(entries: Sequence[Known], results: Sequence[Result]) -> Iterator[tuple[
             named = [place for place, one in enumerate(results) if alone.names(str(one.case), str(one.target))]
             own = [place for place in named if off[place] and first[place] is entry]
             apart = Counter(_group(results[place]) for place in named if not off[place])
-            worst = max((over(results[place]) for place in own), default=0.0)
+            worst = max((judge.over(results[place].outcome) or 0.0 for place in own), default=0.0)
             found.append(Told(pattern, len(named), len(own), worst, apart))
         if any(one.asked for one in found):
             yield entry, found
@@ -82,7 +72,7 @@ def _group(result: Result) -> str:
 def main(words: Sequence[str]) -> int:
     """Print what the last run of a store has of the lists."""
     with Store(Location.of(words[0])) as store:
-        results = [one for one in store.results(store.run().uid) if not hasattr(one.outcome, "seconds")]
+        results = [one for one in store.results(store.run().uid) if not isinstance(one.outcome, Timing)]
     for path in sorted(judge.EXPECTED.with_suffix("").glob("*.toml")):
         if len(words) > 1 and path.stem not in words[1:]:
             continue

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the harness's options."""
     group = parser.getgroup("xentbench")
     group.addoption("--on", default="all", help="frameworks or framework:mode pairs, comma-separated; default: all")
-    group.addoption("--preset", default="quick", help="how much to ask: quick, standard or full")
+    group.addoption("--preset", default="quick", help="how much to ask: smoke, quick, standard or full")
     group.addoption("--family", default="all", help="input families, comma-separated; default: all")
     group.addoption("--op", default="all", help="ops, comma-separated; default: all")
     group.addoption("--dtype", default="all", help="dtypes, comma-separated; default: all")

@@ -11,7 +11,7 @@ import typer
 
 from harness.files.recall import existing
 from harness.history import change
-from harness.model import Checked, Crashed, Failed, Result, Score, TimedOut
+from harness.model import Crashed, Failed, Result, TimedOut
 from suites import explain
 from suites.judging import brake, findings, judge, mechanism
 from suites.judging.accepted import versions
@@ -84,7 +84,7 @@ def entry(members: Sequence[Result], reason: str, link: str, seen: Sequence[str]
     lines = ["[[known]]", f"case = {listed(cases)}", f"target = {listed(targets)}"]
     if any(isinstance(result.outcome, Failed) for result in members):
         lines.append("raises = true")
-    largest = max(map(over, members))
+    largest = max(judge.over(result.outcome) or 0.0 for result in members)
     if math.isfinite(largest):
         lines.append(f"at_most = {math.ceil(largest * 10**DIGITS) / 10**DIGITS}")
     lines.append(f"reason = {text(reason)}")
@@ -102,16 +102,6 @@ def pattern(result: Result, members: Sequence[Result]) -> str:
     if case.check or len(same) < brake.ALIKE:
         return str(case)
     return f"{case.op.name}*-{case.quantity}-*-{case.dtype}-*"
-
-
-def over(result: Result) -> float:
-    """Return how far an answer goes beyond what is allowed, as a list states it; infinite where that says nothing."""
-    match result.outcome:
-        case Score(over_bound=over_bound):
-            return over_bound["S"]
-        case Checked(over=beyond):
-            return beyond
-    return 0.0
 
 
 def listed(words: Sequence[str]) -> str:
