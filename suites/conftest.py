@@ -32,7 +32,7 @@ from harness.running.plugin import (
 from harness.running.recorder import Recorder
 from harness.spelling import choice, pieces
 from harness.store import Location, StoreError
-from reference.cache import Cache
+from reference.cache import FOLDER, Cache
 from reference.tiers import CERTIFY
 from suites import parts
 from suites.judging import judge
@@ -285,7 +285,7 @@ def claim(request: pytest.FixtureRequest) -> Asker:
 @cache
 def asker(config: pytest.Config) -> Asker:
     """Return what puts all questions of a process."""
-    directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / "goldens")
+    directory = config.getoption("--goldens") or str(Location.of(config.getoption("--store")).folder / FOLDER)
     cache = Cache(Path(directory), choice("--reference", config.getoption("--reference"), tuple(CERTIFY)))
     own, is_judging = map(Path, config.getoption("--known")), bool(config.getoption("--judge"))
     known = judge.known_deviations(own, shipped=not is_judging)

@@ -25,7 +25,7 @@ from harness.timing.duel.pairing import Measured
 from harness.timing.duel.site import Site
 from harness.timing.duel.waves import Duel, Sides
 from harness.timing.traffic import Bandwidth
-from reference.cache import Cache
+from reference.cache import FOLDER, Cache
 from reference.golden import Audited
 from suites.speed import candidates, results
 from suites.speed.candidates import Accuracy, Candidate, WantedCase, Written
@@ -160,7 +160,7 @@ def decide_case(
     """Decide one case; store it, and return it in plain values."""
     orders = sides[0].candidate.order(workers, case), sides[1].candidate.order(workers, case)
     duel, first = waves.duel(str(case), orders, rule, rng)
-    certify = Cache(store.folder / "goldens", "fast").golden
+    certify = Cache(store.folder / FOLDER, "fast").golden
     a, b = (
         timed_side(workers, side, case, loaded, duel.blocks(name), certify)
         for side, loaded, name in zip(sides, first, "ab", strict=True)

@@ -67,8 +67,9 @@ def prune(
         age = _age(older_than)
         with existing(store) as opened:
             every = _every(opened)
-            named = [opened.named(name, [run.uid for run in every]) for name in runs or ()]
-        chosen = [run for run in every if run.uid in named or run in _by_rule(every, keep, age)]
+            named = {opened.named(name, [run.uid for run in every]) for name in runs or ()}
+        named |= {run.uid for run in _by_rule(every, keep, age)}
+        chosen = [run for run in every if run.uid in named]
         for run in chosen:
             say(gfm.line(f"{run.uid} ({run.preset}, {run.started}): {plural(run.results, 'result')}"))
         count = f"{plural(len(chosen), 'run')} of {number(len(every))}"

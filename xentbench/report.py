@@ -14,7 +14,7 @@ from harness.model import Recorded
 from harness.scoring import metrics
 from harness.store import Store
 from harness.store.reading import never
-from reference.cache import Cache
+from reference.cache import FOLDER, Cache
 from reports import dashboard, site
 from reports.reproducer import script as reproducer
 from suites import explain
@@ -117,6 +117,6 @@ def explain_answer(
         found = explain.find(opened.results(opened.run(run_uid).uid), answer)
         versions = opened.environments().get(found.environment, {})
     script = reproducer.script(found, versions) if reproducer.offered(found, versions) else ""
-    explanation = explain.explain(found, versions, Cache(store.folder / "goldens", "mpmath").golden, script)
+    explanation = explain.explain(found, versions, Cache(store.folder / FOLDER, "mpmath").golden, script)
     with refusing():
         write((explain.issue if issue else explain.text)(explanation), output)

@@ -35,6 +35,8 @@ from suites.judging.worst import row_again, worst_element
 from suites.questions import cases, families
 from suites.questions.swept import lines
 
+TOLD = ("S", "N")  # classes of which is said how much of a budget is of the logits
+
 state.watch(*(state.Functions(module).setting for module in (bits, metrics, ruler)))  # a call may not replace its judge
 
 
@@ -87,9 +89,6 @@ def apart(question: Asked, index: tuple[int, ...]) -> str:
             share = float(of_logits[index]) / whole
             parts.append(f"{whole:.2g} in class {kind}, {share:.0%} of it for the logits, the rest for the loss")
     return "; ".join(parts)
-
-
-TOLD = ("S", "N")  # classes whose budgets are told apart
 
 
 @lru_cache(maxsize=4)  # items are ordered by case
