@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from harness.model import BudgetClass, Case, Checked, Crashed, Failed, Judgement, Outcome, Score, Target, TimedOut
-from harness.spelling import choice
+from harness.store import typed
+from harness.store.hints import Malformed
 from reference.bounds import heights
 
 PROCESS = "invariance.process"  # the check of what a call does beside answering, found with any question
@@ -46,13 +46,13 @@ class Known:
     seen: the versions that it was seen with, as `torch 2.13.0`; a run of others that finds nothing of it says so.
     """
 
-    case: str | Sequence[str]
-    target: str | Sequence[str]
+    case: tuple[str, ...] | str
+    target: tuple[str, ...] | str
     reason: str
     at_most: float = float("inf")
     raises: bool = False
     link: str = ""
-    seen: Sequence[str] = ()
+    seen: tuple[str, ...] = ()
 
     def names(self, case: str, target: str) -> bool:
         """Tell whether an answer to a case by a target may be of this deviation."""
@@ -96,53 +96,11 @@ def listed(path: Path) -> tuple[Known, ...]:
     except ValueError as error:
         raise ValueError(f"list of known deviations is {path}, which is no TOML ({error}), {form}") from error
     try:
-        return tuple(map(_entry, entries if isinstance(entries, list) else [entries]))
-    except ValueError as error:
+        return tuple(typed.made(Known, entry) for entry in (entries if isinstance(entries, list) else [entries]))
+    except Malformed as error:
         raise ValueError(
             f"an entry of {path} is not as expected: {error}; see the first lines of {EXPECTED}"
         ) from error
-
-
-def _entry(plain: Any) -> Known:
-    """Return an entry as TOML has it. Raises ValueError for a key too many or missing, or a value of another type."""
-    is_table = isinstance(plain, Mapping)
-    if not is_table:
-        raise ValueError(f"it is {plain!r}, expected a table [[known]]")
-    for name, value in plain.items():
-        what, fits = VALUES[choice("key", name, VALUES)]
-        if not fits(value):
-            raise ValueError(f"{name} is {value!r}, expected {what}")
-    if missing := [name for name in ("case", "target", "reason") if name not in plain]:
-        raise ValueError(f"it has no {' and no '.join(missing)}, expected case, target and reason")
-    return Known(**plain)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-def _is_or_are(value: Any) -> bool:
-    return _is_text(value) or _are_texts(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# What the value of a key of an entry is, in words, and what tells it.
-VALUES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-    "case": ("a text or a list of texts", _is_or_are),
-    "target": ("a text or a list of texts", _is_or_are),
-    "reason": ("a text", _is_text),
-    "at_most": ("a number", _is_number),
-    "raises": ("true or false", lambda value: isinstance(value, bool)),
-    "link": ("a text", _is_text),
-    "seen": ("a list of texts", _are_texts),
-}
 
 
 def judge(
