@@ -13,6 +13,7 @@ from harness.jit import loop
 from harness.scoring.ruler import BLOCK, FAINT
 
 LANES = 8
+FAINTER = 2.0**-50  # more than roundings of a product can take away
 
 
 @loop
@@ -170,21 +171,50 @@ def _few(got: Any, power: Any, hi: Any, lo: Any, steep: Any, ulps: Any) -> tuple
     return np.int64(most).view(np.float64), np.int64(steepest).view(np.float64)
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _fused(_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a * b + c, rounded once."""
+
+    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        double = ir.DoubleType()
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(double, [double] * 3), "llvm.fma.f64")
+        return builder.call(function, arguments)
+
+    return types.float64(a, b, c), code
+
+
 @loop
-def _others(got: Any, ulps: Any, reach: Any, flushes: Any, steep: Any, sizes: Any) -> tuple[int, float]:
+def _others(given: Any, begin: Any, ulps: Any, sizes: Any) -> tuple[int, float]:
     """Leave sizes of 0 for what is not regular; return how much of it is flushed, and the steepest of the rest.
 
     -1 where some is neither. All in whole numbers, because LLVM makes vectors of these.
     """
-    others, flushed, steepest = np.int64(0), np.int64(0), np.int64(0)
-    for i in range(got.size):
+    got, reach, flushes, steep = given
+    others, left, steepest = np.int64(0), np.int64(0), np.int64(0)
+    first = np.uint64(begin)  # else LLVM makes no vectors, as an index below 0 would count from the end
+    for i in range(np.uint64(ulps.size)):
         size = abs(ulps[i])
-        sizes[i] = size if size < reach[i] else 0.0  # these have no ratio
-        steepest = max(steepest, np.float64(sizes[i] * steep[i]).view(np.int64))
-        other = np.int64(1) - np.int64(size < reach[i])
+        sizes[i] = size if size < reach[first + i] else 0.0  # these have no ratio
+        steepest = max(steepest, np.float64(sizes[i] * steep[first + i]).view(np.int64))
+        other = np.int64(1) - np.int64(size < reach[first + i])
         others += other
-        flushed += other & np.int64(got[i] == 0) & np.int64(flushes[i])
-    return -1 if others > flushed else int(flushed), np.int64(steepest).view(np.float64)
+        left |= other & (np.int64(got[first + i] != 0) | (np.int64(1) - np.int64(flushes[first + i])))
+    return -1 if left else int(others), np.int64(steepest).view(np.float64)
+
+
+@loop
+def _larger(ulps: Any, widths: Any, k: Any, begin: Any, known: float) -> bool:
+    """Tell whether some |ulps| / width may be larger than one that is known, without a division; ties are not.
+
+    A quotient is rounded to more than the known one only where |ulps| - known * width, whose sign and leading bits are
+    exact here, is at least half the gap to the next float64 times the width.
+    """
+    half = (np.int64(np.float64(known).view(np.int64) + 1).view(np.float64) - known) * (0.5 - FAINTER)
+    some, first = np.int64(0), np.uint64(begin)
+    for i in range(np.uint64(ulps.size)):
+        width = widths[k, first + i]
+        some |= np.int64(not _fused(-known, width, abs(ulps[i])) < half * width)
+    return some != 0
 
 
 @loop
@@ -225,7 +255,7 @@ def _chunk(given: Any, begin: int, end: int, tally: Any, room: Any) -> bool:
         numerators = ulps
         if not most < least[b]:
             numerators = sizes[: ulps.size]
-            some, steepest = _others(got[part], ulps, reach[part], flushes[part], steep[part], numerators)
+            some, steepest = _others((got, reach, flushes, steep), start, ulps, numerators)
             if some < 0:
                 return False
             flushed += some
@@ -235,8 +265,9 @@ def _chunk(given: Any, begin: int, end: int, tally: Any, room: Any) -> bool:
         if most:
             steepest = max(steepest, FAINT)
             for k in range(len(widths)):
-                if steepest > tally[6 + k] * narrowest[k, b]:
-                    tally[6 + k] = _largest_ratio(numerators, widths[k, part], tally[6 + k])
+                known = tally[6 + k]
+                if steepest > known * narrowest[k, b] and _larger(numerators, widths, k, start, known):
+                    tally[6 + k] = _largest_ratio(numerators, widths[k, part], known)
     if even:
         total, size = _pairs(sums[0, : count // BLOCK]), _pairs(sums[1, : count // BLOCK])
     else:

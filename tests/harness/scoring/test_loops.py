@@ -96,6 +96,18 @@ def test_sums_are_rounded_as_numpy_rounds(monkeypatch, count):
     assert (found.ulp_sum, found.size_sum) == (numbers.sum(), np.abs(numbers).sum())
 
 
+@pytest.mark.parametrize("count", [1, 128])
+def test_a_ratio_is_larger_from_one_float64_on(monkeypatch, count):
+    """Whether a ratio is larger than one that is known is told to the last bit, however its quotient was rounded."""
+    monkeypatch.setattr(jit, "CHOICE", "always")
+    loops, rng = metrics.LOOPS.get(1), np.random.default_rng(4)
+    for size, width in rng.uniform(0.5, 9, (500, 2)):
+        ulps, widths, ratio = np.zeros(count), np.full((2, count), 9.0), size / width
+        ulps[-1], widths[1] = -size, width
+        known = (np.nextafter(ratio, 0), ratio, np.nextafter(ratio, np.inf))
+        assert [loops._larger(ulps, widths, 1, 0, one) for one in known] == [True, False, False]
+
+
 def test_a_wrong_stream_is_not_believed(same, monkeypatch):
     """A stream whose mean is an ulp off is given up, and numpy's figures are returned."""
     golden = Golden(np.ones(50), np.zeros(50), None, 0.0)
