@@ -61,7 +61,8 @@ def each(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _shape(arguments: tuple[Any, ...]) -> tuple[int, ...]:
-    return np.broadcast_shapes(*(part.shape for part in flat(arguments)))
+    shapes = {part.shape for part in flat(arguments)}
+    return shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
 
 
 def _matrix(part: Any) -> Any:

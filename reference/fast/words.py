@@ -267,7 +267,8 @@ def reduced(d: Pair) -> tuple[Array, Pair]:
     rounded = d[0] * PER_STEP
     rounded += ROUNDER
     step = rounded - ROUNDER
-    r, r_low = two_sum(d[0] - step * C1, step * -C2)  # the difference is exact (Sterbenz)
+    # The difference is exact (Sterbenz), and a multiple of the second's ulp, which is all that Dekker's sum needs.
+    r, r_low = fast_two_sum(d[0] - step * C1, step * -C2)
     step *= -C3
     step += d[1]
     r_low += step

@@ -59,7 +59,8 @@ def _clipped(radius: Array) -> Array:
 
 def _columns(first: Array, *others: Array) -> tuple[Array, ...]:
     """Return numbers of rows as flat arrays of one size."""
-    return tuple(own(np.broadcast_to(part, first.shape).reshape(-1)) for part in (first, *others))
+    parts = (part if part.shape == first.shape else np.broadcast_to(part, first.shape) for part in (first, *others))
+    return tuple(own(part.reshape(-1)) for part in parts)
 
 
 WRITTEN: Mapping[str, Callable[[Any, Block, Tile, Out], bool]] = {"softmax": _softmax, "log_softmax": _log_softmax}
