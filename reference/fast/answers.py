@@ -167,8 +167,8 @@ def _answer(question: Request, rows: slice, base: sums.Block | None, out: Answer
     labels, upstream = (_tamed(given, good) for given in (labels, upstream))
     if base is not None and (question.op.name, quantity) in BY_ROW:
         good = good & base.good
-        given = labels is not None or upstream is not None
-        _rows(question, replace(base, labels=labels, upstream=upstream) if given else base, out, share)
+        alone = labels is None and upstream is None  # what the block has found out for other questions is kept
+        _rows(question, base if alone else replace(base, labels=labels, upstream=upstream), out, share)
     else:
         _points(question, inputs.logits[rows], labels, upstream, out, share, weight)
     if not good.all():

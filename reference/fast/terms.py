@@ -99,10 +99,8 @@ def others(term: Pair, where: Array, axis: int) -> Pair:
 def _looped(loops: Any, x: Array, peak: Array, axis: int) -> Terms:
     loop = getattr(loops, f"terms_{axis}")
     term, where, sums = loop(own(x), own(peak.reshape(-1)), dd.guard_bits(x.shape[axis]), words.table())
-    coarse, fine, rest, count = (part.reshape(peak.shape) for part in sums)
-    high, low = dd.two_sum(coarse, fine)
-    low += rest
-    return term, where, count, dd.two_sum(high, low)
+    high, low, count = (part.reshape(peak.shape) for part in sums)
+    return term, where, count, (high, low)
 
 
 def own(a: Array) -> Array:

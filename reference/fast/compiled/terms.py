@@ -89,6 +89,13 @@ def _exact_sum(lanes: Any) -> float:
 
 
 @loop
+def _total(coarse: float, fine: float, rest: float) -> Pair:
+    """Return the sum of three as `doubledouble.total_positive` has it."""
+    high, low = words.two_sum(coarse, fine)
+    return words.two_sum(high, low + rest)
+
+
+@loop
 def in_range(a: Any, least: Any, most: Any) -> Any:
     """Tell whether all sizes are 0 or from least to most; as an array, as every loop answers."""
     strange, low, high = np.int64(0), words.bits(least), words.bits(most)
@@ -148,9 +155,9 @@ def _cut_1_strip(x: Any, m: Any, term: Pair, first: Any, second: Any, coarse: An
 
 @loop
 def terms_1(x: Any, peak: Any, guard: int, table: Any) -> tuple[Pair, Any, Any]:
-    """Return e**-(peak - x), flat indices of the peaks, and three sums of the other terms a row and how many peaks."""
+    """Return e**-(peak - x), flat indices of the peaks, and the sum of the other terms a row and how many peaks."""
     rows, size = x.shape
-    high, low, sums = np.empty(x.shape), np.empty(x.shape), np.empty((4, rows))
+    high, low, sums = np.empty(x.shape), np.empty(x.shape), np.empty((3, rows))
     where, count = np.empty(x.size + 1, np.int64), 0
     step, room = np.empty(STRIP, np.int64), np.empty((6, STRIP))
     rest, counts, lefts, in_right = (
@@ -175,8 +182,9 @@ def terms_1(x: Any, peak: Any, guard: int, table: Any) -> tuple[Pair, Any, Any]:
         for start in range(0, size, STRIP):
             at = slice(start, min(start + STRIP, size))
             _cut_1_strip(row[at], m, (row_high[at], row_low[at]), first, second, coarse, fine, rest[at])
-        sums[0, i], sums[1, i] = _exact_sum(coarse), _exact_sum(fine)
-        sums[2, i], sums[3, i] = _numpy_sum(rest, counts, lefts, in_right), count - before
+        third = _numpy_sum(rest, counts, lefts, in_right)
+        sums[0, i], sums[1, i] = _total(_exact_sum(coarse), _exact_sum(fine), third)
+        sums[2, i] = count - before
     return (high, low), where[:count].copy(), sums
 
 
@@ -211,10 +219,17 @@ def _cut_0_strip(x: Any, m: Any, term: Pair, first: Any, second: Any, sums: Any)
 
 
 @loop
+def _totals_strip(sums: Any) -> None:
+    coarse, fine, third = sums
+    for i in range(coarse.size):
+        coarse[i], fine[i] = _total(coarse[i], fine[i], third[i])
+
+
+@loop
 def terms_0(x: Any, peak: Any, guard: int, table: Any) -> tuple[Pair, Any, Any]:
     """Return what `terms_1` does; x: (classes, rows). numpy adds up an axis that is not the last in order."""
     classes, rows = x.shape
-    high, low, sums = np.empty(x.shape), np.empty(x.shape), np.zeros((4, rows))
+    high, low, sums = np.empty(x.shape), np.empty(x.shape), np.zeros((3, rows))
     where, count = np.empty(x.size + 1, np.int64), 0
     step, room, largest = np.empty(STRIP, np.int64), np.empty((4, STRIP)), np.empty(STRIP, np.int64)
     for start in range(0, rows, STRIP):
@@ -229,7 +244,9 @@ def terms_0(x: Any, peak: Any, guard: int, table: Any) -> tuple[Pair, Any, Any]:
         three = sums[0][at], sums[1][at], sums[2][at]
         for c in range(classes):
             _cut_0_strip(x[c][at], m, (high[c][at], low[c][at]), grids[0], grids[1], three)
+        _totals_strip(three)
+    sums[2] = 0.0
     for c in range(classes):
-        _ties_strip(x[c], peak, sums[3])
+        _ties_strip(x[c], peak, sums[2])
         count = _found_each(x[c], peak, c * rows, where, count)
     return (high, low), where[:count].copy(), sums
