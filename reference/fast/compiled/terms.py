@@ -89,7 +89,7 @@ def _exact_sum(lanes: Any) -> float:
 
 
 @loop
-def _total(coarse: float, fine: float, rest: float) -> Pair:
+def _total(coarse: Any, fine: Any, rest: Any) -> Pair:
     """Return the sum of three as `doubledouble.total_positive` has it."""
     high, low = words.two_sum(coarse, fine)
     return words.two_sum(high, low + rest)
