@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,7 @@ def compare_runs(
         accepts = _accepting(known)
         named = runs or [_before(store)]
         found = recalled(named if len(named) > 1 else [*named, "latest"], store)
+        _expect_several(found)
         if settling:
             found = _settled(found, size, store, pythons or [sys.executable] * len(found))
         course = follow(found, size, accepts)
@@ -133,6 +135,13 @@ def _before(location: Location) -> str:
     """Return the run that the latest is held against: as `status` has it, else the one before it."""
     with existing(location) as opened:
         return opened.earlier("latest") or "latest~1"
+
+
+def _expect_several(runs: Sequence[Recorded]) -> None:
+    """Raise ValueError where a run is held against itself, which always passes."""
+    twice = [uid for uid, count in Counter(one.run.uid for one in runs).items() if count > 1]
+    if twice:
+        raise ValueError(f"run {twice[0]} is named twice, expected another to hold it against; try: latest~1")
 
 
 def _settled(runs: Sequence[Recorded], size: float, location: Location, pythons: Sequence[str]) -> list[Recorded]:

@@ -44,13 +44,18 @@ def implements(op: str, framework: str) -> Callable[[F], F]:
     return register
 
 
+def expect_file(path: Path) -> None:
+    """Raise ValueError for a file that is not there."""
+    if not path.is_file():
+        raise ValueError(f"file is {path}, expected a Python file with functions marked by @implements; check the path")
+
+
 def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     """Run a file and return its functions by framework, all of them or those named; of a program, what it offers.
 
     Raises ValueError for a file that is not there, does not run, or marks no function, and for a name not in it.
     """
-    if not path.is_file():
-        raise ValueError(f"file is {path}, expected a Python file with functions marked by @implements; check the path")
+    expect_file(path)
     if path.suffix != ".py" and os.access(path, os.X_OK):
         return _of_program(path, only)
     spec = importlib.util.spec_from_file_location(f"judged_{path.stem}", path)

@@ -33,7 +33,6 @@ from harness.scoring import line, swept
 
 Status = Literal["added", "removed", "changed", "cannot tell", "unchanged"]
 
-BENIGN = "flushed"  # a verdict that is no deviation
 CERTIFIED = 2.0**-63  # relative: what two goldens of one value may differ by, each certified to 2**-64
 ARITHMETIC = 2.0**-40  # relative: sums of another numpy
 

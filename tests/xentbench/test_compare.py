@@ -218,7 +218,7 @@ def test_compare_files(store, written, tmp_path):
     path = store([result()], [result()])
 
     assert invoke("compare", one, two, "--store", tmp_path / "none.sqlite").exit_code == 1
-    assert invoke("compare", two, "latest", "--store", path).exit_code == 0
+    assert invoke("compare", two, "latest~1", "--store", path).exit_code == 0
     assert not (tmp_path / "none.sqlite").exists()
 
 
@@ -241,6 +241,8 @@ def test_what_makes_it_worth_less_is_said(store):
         (("1999", "latest"), "run is '1999', expected `latest` or one of the runs in "),
         (("latest~7",), "run is 'latest~7', expected"),
         (("none.jsonl.gz", "latest"), "file none.jsonl.gz is not there, expected"),
+        (("latest", "latest"), f"run {AFTER.uid} is named twice, expected another to hold it against; try: latest~1"),
+        (("latest",), f"run {AFTER.uid} is named twice, expected another to hold it against; try: latest~1"),
         (("--fail-on", "old"), "--fail-on is 'old', expected one of deviation, new, any, never"),
         (("--size", "-1"), "--size is -1.0, expected"),
         (("--size", "nan"), "--size is nan, expected"),

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from harness.adapters.judged import expect_file
 from harness.model import Case, Outcome, Result, Target
 from harness.running import host
 from harness.running.process import Job, Process
@@ -92,6 +93,8 @@ def judge_file(
         accepted = judge.known_deviations(known, shipped=False)
         if report:
             folder("--report", report)
+        if not watching:  # which waits for a file that an editor is writing
+            expect_file(file)
     words = ["--only", only, *(["--first"] if first else []), *(["--strict-answers"] if strict else [])]
     words += [word for path in known for word in ("--known", str(path.resolve()))]
     request = Request(file, wanted, store, words, accepted, timeout, as_json, report)
