@@ -83,6 +83,8 @@ def installed(config: pytest.Config) -> tuple[Adapter, ...]:
     of_file = kernels(config)
     named = want.frameworks if want.pairs or not of_file else tuple(of_file)
     found = []
+    if len(named) > 1:
+        frameworks.triton_first()
     for name in [name for name in named if not of_file or name in of_file]:
         try:
             with warnings.catch_warnings():

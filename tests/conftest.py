@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapters import frameworks
 from tests.made import server
 from tests.made.processes import PATIENCE_SECONDS
 
+frameworks.triton_first()  # a process of the tests holds all frameworks
 ROOT = Path(__file__).parent.parent
 THIRD_PARTY = ROOT / "tests" / "third_party"  # adapters as another package brings them, found by entry point
 

@@ -15,8 +15,9 @@ import importlib.util
 import os
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,6 +119,17 @@ def importing() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+def triton_first() -> None:
+    """Import triton before TensorFlow, where both are installed: a process can hold both in this order alone.
+
+    Each brings an LLVM whose options are the process's; torch's compiler, which a checkpoint needs, imports triton
+    late. Seen with triton 3.7 to 3.9 and TensorFlow 2.21. Where TensorFlow is imported already, nothing is done.
+    """
+    if "tensorflow" not in sys.modules and all(map(importlib.util.find_spec, ("tensorflow", "triton"))):
+        with suppress(ImportError), importing():
+            importlib.import_module("triton")
 
 
 @cache

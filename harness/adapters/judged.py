@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from harness.adapters import state
 from harness.adapters.catalogue import Builder, Catalogue, Function
 from harness.adapters.fence import NotAnArray, NotInstalled, caught
-from harness.adapters.frameworks import importing, load, names, program
+from harness.adapters.frameworks import importing, load, names, program, triton_first
 from harness.adapters.parameters import Parameters
 from harness.model import Param
 from harness.ops import OPS
@@ -68,6 +68,7 @@ def catalogues(path: Path, only: Collection[str] = ()) -> dict[str, Catalogue]:
     sys.path.insert(0, str(path.parent.resolve()))  # as `python FILE.py` does, for what the file imports beside it
     sys.modules[spec.name] = module  # where compilers look for a function's globals
     met = len(MARKED)
+    triton_first()  # the file may hold functions of TensorFlow and of torch
     try:
         with state.kept(ours=True), importing():
             ran = caught(partial(spec.loader.exec_module, module))

@@ -77,3 +77,29 @@ def test_nobody_looks_for_garbage_while_a_framework_is_imported(collecting):
         gc.enable()
 
     assert seen == [False, collecting]
+
+
+@pytest.mark.parametrize(
+    ("installed", "imported"),
+    [
+        (("triton", "tensorflow"), "triton"),
+        (("triton",), ""),
+        (("tensorflow",), ""),
+    ],
+)
+def test_triton_is_imported_where_tensorflow_may_be(tmp_path, installed, imported):
+    """Where both are installed triton is there before TensorFlow is; where one is alone, nothing is imported."""
+    for package in installed:
+        (tmp_path / f"{package}.py").touch()
+    code = (
+        "import importlib.util, sys\n"
+        "from harness.adapters import frameworks\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        f"installed, real = {installed!r}, importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: real(name) if name in installed else None\n"
+        "frameworks.triton_first()\n"
+        "print(*{'triton', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == imported
