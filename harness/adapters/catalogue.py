@@ -184,12 +184,13 @@ class Catalogue:
                     build = partial(_missing, f"{self.framework} here has no {form.needs}, expected a release that has")
                 self.form(form.op, form.name, form.kind, form.only, form.dtypes, **form.refuses)(build)
 
-    def _has(self, dotted: str) -> bool:
-        """Tell whether the framework here has a name."""
+    def _has(self, needed: str) -> bool:
+        """Tell whether the framework here has a name, or takes a call."""
         try:
-            return self.found(dotted) is not None
-        except (AttributeError, KeyError):
+            eval(needed, dict(self.within))  # noqa: S307 - our own rows
+        except (AttributeError, NameError, TypeError, ValueError):
             return False
+        return True
 
     def reduced(self, losses: Function, reduction: str) -> Function:
         """Return the losses themselves, or their sum or mean as users take it: behind a function without the option."""

@@ -39,7 +39,7 @@ class Form:
     reduces: bool = False  # sum and mean are taken behind the losses, as users do
     last_axis: bool = False  # of the options, `axis` may be the last alone
     refuses: Mapping[str, str] = field(default_factory=dict)  # quantities that the framework says it does not give
-    needs: str = ""  # a dotted name that not every release of the framework has
+    needs: str = ""  # a dotted name that not every release of the framework has, or a call that not every one takes
     only: Sequence[str] = ()  # families and options that it is asked in; empty: in all, and in every check
     dtypes: Sequence[str] = ()  # that it takes, where its documentation leaves some out; empty: all
 

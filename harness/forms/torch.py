@@ -88,7 +88,7 @@ FORMS = (
             "torch.nn.functional.linear_cross_entropy(hidden, weight, labels, linear_bias=bias, reduction=reduction, "
             f"options=torch.nn.LinearCrossEntropyOptions({chosen}))",
             options={"reduction": "none"},
-            needs="torch.nn.LinearCrossEntropyOptions",
+            needs=f"torch.nn.LinearCrossEntropyOptions({chosen})",
             only=only,
             dtypes=("float16", "bfloat16", "float32") if "float32" in chosen else (),
         )
