@@ -67,6 +67,7 @@ ENGINES = {
 }
 # Keras on another backend than TensorFlow.
 ON_KERAS = ("harness/adapters/torch/on_keras.py", "harness/adapters/jax/on_keras.py")
+TRITON_FIRST = "harness/adapters/frameworks.py"  # imports triton before TensorFlow can be
 EXACT = ("mpmath", "gmpy2", "flint")
 REPORT_LIBRARIES = ("jinja2",)  # and the standard library
 
@@ -114,7 +115,7 @@ def allowed(file, names):
         own = (f"harness/adapters/{FRAMEWORKS[top]}/", "harness/engines/")
         return file.startswith(own) or (top == "keras" and file in ON_KERAS)
     if top in ENGINES:
-        return file.startswith(f"harness/engines/{ENGINES[top]}/")
+        return file.startswith(f"harness/engines/{ENGINES[top]}/") or (top == "triton" and file == TRITON_FIRST)
     if top in EXACT:
         return package == "reference"
     if top == package in FLOORS:
