@@ -12,7 +12,7 @@ from suites.judging.sweeps.run import Wanted
 from tests.made.clusters import cluster, needs_dask
 
 WANTED = Wanted(("sigmoid", "log_sigmoid"), "bfloat16")
-OTHER = "import numpy\nnumpy.__version__ = '0.1'\n"
+OTHER = "import numpy\nnumpy.__version__ += '.post1'\n"
 
 
 def answers(where, folder, progress=lambda *_: None):
