@@ -36,8 +36,8 @@ TEXTS = 'SELECT key, "text" FROM texts'
 RESULTS = 'SELECT "case", target, environment, outcome, facts, judgement, reason FROM results WHERE run = ? ORDER BY '
 BY_TARGET, BY_CASE = f'{RESULTS} target, "case"', f'{RESULTS} "case", target'
 RUNS = "SELECT uid, started, finished, command, preset, host, shards, notes FROM runs ORDER BY place, uid"
-LEAN: Mapping[str, Any] = {"worst": None, "detail": ""}
-LEANEST: Mapping[str, Any] = {**LEAN, "mean_ulp": 0.0, "bias_ulp": 0.0}
+LEAN: Mapping[str, Any] = {"worst": None}
+LEANEST: Mapping[str, Any] = {**LEAN, "detail": "", "mean_ulp": 0.0, "bias_ulp": 0.0}
 Facts = dict[str, str]
 Wanted = Callable[[Result], bool]
 JUDGEMENTS: Mapping[str, Judgement] = {word: word for word in get_args(Judgement)}
@@ -54,12 +54,10 @@ def never(_: Result) -> bool:
 
 
 def without_worst(result: Result) -> Result:
-    """Return a result without its worst element and, of a check, without what was held against what."""
+    """Return a result without its worst element."""
     match result.outcome:
-        case Score(worst=Worst()):
+        case Score(worst=Worst()) | Checked(worst=Worst()):
             return replace(result, outcome=replace(result.outcome, worst=None))
-        case Checked(worst=worst, detail=detail) if worst or detail:
-            return replace(result, outcome=replace(result.outcome, worst=None, detail=""))
     return result
 
 
@@ -149,10 +147,9 @@ class Stored:
     ) -> Iterator[Result]:
         """Yield a run's results, grouped by target, in the order they were first asked in.
 
-        worst: tells of a result, shown without its worst element and without the detail of a check, whether these are
-        wanted; most of a store is these.
-        compared: whether mean and bias are wanted of results whose worst element is not; else they are 0, for only
-        comparisons read them.
+        worst: tells of a result, shown without its worst element, whether that is wanted; most of a store is these.
+        compared: whether mean and bias, and a check's detail, are wanted of results whose worst element is not; else
+        they are 0 and empty, for only comparisons read them.
         by_case: group them by case, whose answers share their rows: the lightest order to read all of a large run in.
         """
         rows = self._db.rows(BY_CASE if by_case else BY_TARGET, (uid,))

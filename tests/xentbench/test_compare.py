@@ -8,7 +8,7 @@ import pytest
 
 from harness.files import runfile
 from harness.history.news import COUNTED
-from harness.model import Crashed
+from harness.model import Checked, Crashed
 from harness.store import Store
 from tests.made.front_door import invoke
 from tests.made.records import ENVIRONMENT, HOSTILE, JAX, NAIVE, missing, recorded, result, run, score, timing
@@ -202,6 +202,16 @@ def test_json_tells_bits_and_ratios(store):
     assert speed["times_as_long"]["low"] > 1.15
     assert (gone["after"], gone["same_bits"], gone["times_as_long"]) == (None, None, None)
     assert (gone["op"], gone["quantity"], gone["dtype"], gone["shape"]) == ("softmax", "value", "float32", [4, 8])
+
+
+def test_json_says_what_a_check_found(store):
+    """The detail of a check, which no page of a comparison shows, is in the JSON of both sides."""
+    path = store(*([result(Checked(3, over, detail=said))] for over, said in ((0.5, "one law"), (0.25, "another"))))
+
+    told = json.loads(invoke("compare", "--store", path, "--json").stdout)
+
+    (only,) = told["changes"]
+    assert [only[side]["outcome_reason"] for side in ("before", "after")] == ["one law", "another"]
 
 
 @pytest.mark.parametrize(("size", "code"), [("0.5", 0), ("0.1", 1)])
