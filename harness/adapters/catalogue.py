@@ -187,10 +187,9 @@ class Catalogue:
     def _has(self, needed: str) -> bool:
         """Tell whether the framework here has a name, or takes a call."""
         try:
-            eval(needed, dict(self.within))  # noqa: S307 - our own rows
+            return eval(needed, dict(self.within)) is not None  # noqa: S307 - our own rows
         except (AttributeError, NameError, TypeError, ValueError):
             return False
-        return True
 
     def reduced(self, losses: Function, reduction: str) -> Function:
         """Return the losses themselves, or their sum or mean as users take it: behind a function without the option."""
